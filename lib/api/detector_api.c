@@ -1,0 +1,332 @@
+/* detector_api.c - the public functions of tocsin/detector.h: check the
+ * arguments, call the pipeline, hand out as much as the caller has room for.
+ */
+#include "../core/alloc.h"
+#include "../core/info.h"
+#include "../num/mathx.h"
+#include "../prepare/clock_state.h"
+#include "detector_handle.h"
+
+/* ---- Life ------------------------------------------------------------------ */
+
+static void detector_start(tocsin_detector *detector, const tocsin_spec *spec)
+{
+    detector->spec = spec;
+    tocsin__outcome_init(&detector->last);
+    tocsin__pipeline_init(spec, tocsin__detector_state(detector));
+}
+
+/* Memory for a detector of this spec, with its handle's memory fields set. */
+static int detector_allocate(tocsin_detector **out, const tocsin_spec *spec,
+                             const tocsin_allocator *allocator)
+{
+    tocsin_allocator copy;
+    const size_t size = tocsin_spec_detector_size(spec);
+    const int status = tocsin__allocator_init(&copy, allocator);
+
+    if (status != TOCSIN_OK)
+        return status;
+
+    tocsin_detector *detector = tocsin__alloc(&copy, size, TOCSIN__STATE_ALIGNMENT);
+
+    if (!detector)
+        return TOCSIN_ERROR_MEMORY;
+    memset(detector, 0, sizeof *detector);
+    detector->allocator = copy;
+    detector->block_size = size;
+    *out = detector;
+    return TOCSIN_OK;
+}
+
+int tocsin_detector_create(tocsin_detector **out, const tocsin_spec *spec,
+                           const tocsin_allocator *allocator)
+{
+    if (!out)
+        return TOCSIN_ERROR_ARGUMENT;
+    *out = NULL;
+    if (!spec)
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const int status = detector_allocate(out, spec, allocator);
+
+    if (status == TOCSIN_OK)
+        detector_start(*out, spec);
+    return status;
+}
+
+int tocsin_detector_create_in(tocsin_detector **out, const tocsin_spec *spec, void *memory,
+                              size_t size)
+{
+    if (!out)
+        return TOCSIN_ERROR_ARGUMENT;
+    *out = NULL;
+    if (!spec || !memory)
+        return TOCSIN_ERROR_ARGUMENT;
+    if ((uintptr_t)memory % TOCSIN__STATE_ALIGNMENT != 0)
+        return TOCSIN_ERROR_ALIGNMENT;
+    if (size < tocsin_spec_detector_size(spec))
+        return TOCSIN_ERROR_SPACE;
+
+    tocsin_detector *detector = memory;
+
+    memset(detector, 0, sizeof *detector);
+    detector_start(detector, spec);
+    *out = detector;
+    return TOCSIN_OK;
+}
+
+int tocsin_detector_clone(tocsin_detector **out, const tocsin_detector *detector,
+                          const tocsin_allocator *allocator)
+{
+    if (!out)
+        return TOCSIN_ERROR_ARGUMENT;
+    *out = NULL;
+    if (!detector)
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const int status = detector_allocate(out, detector->spec, allocator);
+
+    if (status != TOCSIN_OK)
+        return status;
+    (*out)->spec = detector->spec;
+    (*out)->last = detector->last;
+    memcpy(tocsin__detector_state(*out), tocsin__detector_const_state(detector),
+           detector->spec->state_size);
+    return TOCSIN_OK;
+}
+
+int tocsin_detector_reset(tocsin_detector *detector)
+{
+    if (!detector)
+        return TOCSIN_ERROR_ARGUMENT;
+    detector_start(detector, detector->spec);
+    return TOCSIN_OK;
+}
+
+void tocsin_detector_free(tocsin_detector *detector)
+{
+    if (detector && detector->block_size)
+        tocsin__free(&detector->allocator, detector, detector->block_size);
+}
+
+const tocsin_spec *tocsin_detector_spec(const tocsin_detector *detector)
+{
+    return detector ? detector->spec : NULL;
+}
+
+size_t tocsin_spec_detector_size(const tocsin_spec *spec)
+{
+    return spec ? TOCSIN__STATE_OFFSET + spec->state_size : 0;
+}
+
+size_t tocsin_spec_detector_alignment(const tocsin_spec *spec)
+{
+    (void)spec;
+    return TOCSIN__STATE_ALIGNMENT;
+}
+
+/* ---- Points ---------------------------------------------------------------- */
+
+static int detector_bad_call(const tocsin_detector *detector, int mode, const void *verdict,
+                             size_t verdict_size)
+{
+    return !detector || mode < TOCSIN_LEARN_AND_SCORE || mode > TOCSIN_HOLD ||
+           (verdict && verdict_size < TOCSIN_VERDICT_MIN_SIZE);
+}
+
+/* Hand out a verdict to a caller who knows `size` bytes of it. */
+static void detector_hand_out(const tocsin_verdict *verdict, void *to, size_t size)
+{
+    if (size <= sizeof *verdict) {
+        memcpy(to, verdict, size);
+    } else {
+        memcpy(to, verdict, sizeof *verdict);
+        memset((char *)to + sizeof *verdict, 0, size - sizeof *verdict);
+    }
+}
+
+static int detector_push(tocsin_detector *detector, int64_t time, double value, uint64_t count,
+                         uint32_t is_count, int mode, int want_verdict)
+{
+    tocsin__point *point = &detector->last.point;
+
+    point->time = time;
+    point->value = value;
+    point->count = count;
+    point->is_count = is_count;
+    return tocsin__pipeline_push(detector->spec, tocsin__detector_state(detector), mode,
+                                 want_verdict, &detector->last);
+}
+
+int tocsin_detector_push(tocsin_detector *detector, int64_t time, double value, int mode,
+                         tocsin_verdict *verdict, size_t verdict_size)
+{
+    if (detector_bad_call(detector, mode, verdict, verdict_size))
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const int status = detector_push(detector, time, value, 0, 0, mode, 1);
+
+    if (verdict)
+        detector_hand_out(&detector->last.verdict, verdict, verdict_size);
+    return status;
+}
+
+int tocsin_detector_push_u64(tocsin_detector *detector, int64_t time, uint64_t value, int mode,
+                             tocsin_verdict *verdict, size_t verdict_size)
+{
+    if (detector_bad_call(detector, mode, verdict, verdict_size))
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const int status = detector_push(detector, time, 0, value, 1, mode, 1);
+
+    if (verdict)
+        detector_hand_out(&detector->last.verdict, verdict, verdict_size);
+    return status;
+}
+
+int tocsin_detector_push_n(tocsin_detector *detector, size_t count, const int64_t *times,
+                           const double *values, int mode, tocsin_verdict *verdicts,
+                           size_t verdict_size)
+{
+    int status = TOCSIN_OK;
+
+    if (detector_bad_call(detector, mode, verdicts, verdict_size) || (count && !values))
+        return TOCSIN_ERROR_ARGUMENT;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t time = times ? times[i] : TOCSIN_TIME_NONE;
+        const int one = detector_push(detector, time, values[i], 0, 0, mode, 1);
+
+        if (one != TOCSIN_OK)
+            status = one;
+        if (verdicts)
+            detector_hand_out(&detector->last.verdict, (char *)verdicts + i * verdict_size,
+                              verdict_size);
+    }
+    return status;
+}
+
+int tocsin_detector_score(tocsin_detector *detector, int64_t time, double value, int mode,
+                          double *score)
+{
+    if (!score || detector_bad_call(detector, mode, NULL, 0))
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const int status = detector_push(detector, time, value, 0, 0, mode, 0);
+
+    *score = detector->last.verdict.score;
+    return status;
+}
+
+int tocsin_detector_tick(tocsin_detector *detector, int64_t time, tocsin_verdict *verdict,
+                         size_t verdict_size)
+{
+    if (detector_bad_call(detector, TOCSIN_HOLD, verdict, verdict_size))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (time == TOCSIN_TIME_NONE)
+        return TOCSIN_ERROR_TIME;
+
+    const int status = tocsin__pipeline_tick(detector->spec, tocsin__detector_state(detector),
+                                             time, &detector->last);
+
+    if (verdict)
+        detector_hand_out(&detector->last.verdict, verdict, verdict_size);
+    return status;
+}
+
+/* ---- Marks ----------------------------------------------------------------- */
+
+int tocsin_detector_mark(tocsin_detector *detector, int kind, uint32_t options, int64_t begin,
+                         int64_t end)
+{
+    if (!detector || kind < TOCSIN_MARK_DEPLOY || kind > TOCSIN_MARK_MAINTENANCE ||
+        (options & ~(uint32_t)(TOCSIN_MARK_MUTE | TOCSIN_MARK_NO_LEARN)))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (begin == TOCSIN_TIME_NONE || (end != TOCSIN_TIME_NONE && end < begin))
+        return TOCSIN_ERROR_TIME;
+
+    tocsin__clock *clock =
+        tocsin__state_of(detector->spec->clock, tocsin__detector_state(detector));
+
+    tocsin__clock_mark(clock, kind, options, begin, end);
+    return TOCSIN_OK;
+}
+
+/* ---- Explanations ---------------------------------------------------------- */
+
+int tocsin_detector_explain(const tocsin_detector *detector, tocsin_explanation *explanation)
+{
+    if (!detector || !explanation || !tocsin__info_fits(explanation, sizeof *explanation))
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const tocsin_spec *spec = detector->spec;
+    const void *state = tocsin__detector_const_state(detector);
+    const tocsin__reading *reading = &detector->last.reading;
+    const double nan = tocsin__nan();
+
+    tocsin__info_clear(explanation, sizeof *explanation);
+    explanation->verdict = detector->last.verdict;
+    explanation->level = explanation->trend = explanation->season = nan;
+    explanation->floor = explanation->limit = explanation->budget = nan;
+    explanation->history = explanation->step = explanation->observed_rate = nan;
+    explanation->mark_time = TOCSIN_TIME_NONE;
+    for (size_t i = 0; i < spec->stage_count; i++) {
+        const tocsin__compiled_stage *stage = &spec->stages[i];
+
+        if (stage->stage->explain)
+            stage->stage->explain(stage->constants, tocsin__const_state_of(stage, state), reading,
+                                  explanation);
+    }
+    explanation->channel_count = spec->detect->stage->channel_count;
+    for (uint32_t c = 0; c < explanation->channel_count; c++) {
+        const tocsin__compiled_stage *calibrate = spec->calibrate;
+        tocsin_channel *channel = &explanation->channels[c];
+
+        channel->name = spec->detect->stage->channel_names[c];
+        channel->value = reading->channel[c];
+        channel->score = calibrate->stage->score_of(
+            calibrate->constants, tocsin__const_state_of(calibrate, state), c, channel->value);
+    }
+    return TOCSIN_OK;
+}
+
+int tocsin_detector_forecast(const tocsin_detector *detector, size_t count, double coverage,
+                             tocsin_forecast *forecasts, size_t forecast_size)
+{
+    if (!detector || (count && !forecasts) || !(coverage > 0 && coverage < 1) ||
+        forecast_size < sizeof(tocsin_forecast))
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const tocsin__compiled_stage *detect = detector->spec->detect;
+    const void *state = tocsin__detector_const_state(detector);
+    const tocsin__clock *clock = tocsin__const_state_of(detector->spec->clock, state);
+    int status = TOCSIN_OK;
+
+    if (!detect->stage->forecast)
+        return TOCSIN_ERROR_UNSUPPORTED;
+
+    const double z = tocsin__normal_quantile(0.5 + coverage / 2);
+    const double width = tocsin__clamp(clock->step, 1, 9e18);
+    const int64_t step = clock->points > 1 ? (int64_t)width : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const double ahead = (double)step * (double)(i + 1);
+        double expected, deviation;
+        tocsin_forecast forecast;
+
+        if (detect->stage->forecast(detect->constants, tocsin__const_state_of(detect, state),
+                                    clock->learnt, step, i + 1, &expected, &deviation)) {
+            forecast.expected = expected;
+            forecast.lower = expected - z * deviation;
+            forecast.upper = expected + z * deviation;
+        } else {
+            forecast.expected = forecast.lower = forecast.upper = tocsin__nan();
+            status = TOCSIN_INFO_IGNORED;
+        }
+        forecast.time = ahead < (double)INT64_MAX - (double)clock->time
+                            ? clock->time + (int64_t)ahead
+                            : INT64_MAX;
+        memset((char *)forecasts + i * forecast_size, 0, forecast_size);
+        memcpy((char *)forecasts + i * forecast_size, &forecast, sizeof forecast);
+    }
+    return status;
+}

@@ -1,0 +1,34 @@
+/* detector_handle.h - what is inside a tocsin_detector.
+ *
+ * One block: this struct, then the series' state.  The state is flat and holds
+ * no pointers; everything that does not belong into a snapshot is up here.
+ */
+#ifndef TOCSIN__DETECTOR_HANDLE_H
+#define TOCSIN__DETECTOR_HANDLE_H
+
+#include "../pipeline/pipeline.h"
+
+struct tocsin_detector {
+    const tocsin_spec *spec;
+    tocsin_allocator allocator;
+    size_t block_size;          /* to free; 0: the memory is the caller's */
+    tocsin__outcome last;       /* the last point and all that was said of it */
+};
+
+/* The state follows the struct at the next cache line. */
+#define TOCSIN__STATE_ALIGNMENT 64
+#define TOCSIN__STATE_OFFSET                                                     \
+    ((sizeof(struct tocsin_detector) + (TOCSIN__STATE_ALIGNMENT - 1)) /          \
+     TOCSIN__STATE_ALIGNMENT * TOCSIN__STATE_ALIGNMENT)
+
+static inline void *tocsin__detector_state(tocsin_detector *detector)
+{
+    return (char *)detector + TOCSIN__STATE_OFFSET;
+}
+
+static inline const void *tocsin__detector_const_state(const tocsin_detector *detector)
+{
+    return (const char *)detector + TOCSIN__STATE_OFFSET;
+}
+
+#endif

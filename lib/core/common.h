@@ -1,0 +1,62 @@
+/* common.h - what every file of the library includes first: compiler checks and
+ * the few macros that have no better home.
+ */
+#ifndef TOCSIN__COMMON_H
+#define TOCSIN__COMMON_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "tocsin/base.h"
+
+/* Same input, same bits: that needs IEEE doubles evaluated as doubles, no
+ * contraction of a*b+c into an fma, and no licence to reassociate. */
+#if defined(__FAST_MATH__)
+#error "tocsin must not be compiled with -ffast-math: its scores would depend on the compiler"
+#endif
+#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+#error "tocsin needs doubles evaluated as doubles: on i686 compile with -msse2 -mfpmath=sse"
+#endif
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC optimize("-ffp-contract=off")
+#endif
+
+#define TOCSIN__COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The one NaN verdicts carry: quiet, positive, no payload. */
+static inline double tocsin__nan(void)
+{
+    const uint64_t bits = UINT64_C(0x7ff8000000000000);
+    double value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline double tocsin__infinity(void)
+{
+    const uint64_t bits = UINT64_C(0x7ff0000000000000);
+    double value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* False for NaN and both infinities, without libm or a call. */
+static inline int tocsin__is_finite(double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return (bits & UINT64_C(0x7ff0000000000000)) != UINT64_C(0x7ff0000000000000);
+}
+
+static inline int tocsin__is_nan(double value)
+{
+    return value != value;
+}
+
+#endif

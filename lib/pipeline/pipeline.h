@@ -1,0 +1,31 @@
+/* pipeline.h - one point through the whole pipe, over one series' state. */
+#ifndef TOCSIN__PIPELINE_H
+#define TOCSIN__PIPELINE_H
+
+#include "compiled.h"
+
+/* A point on its way, and in the end all that was said of it. */
+typedef struct tocsin__outcome {
+    tocsin__point point;
+    tocsin__reading reading;
+    tocsin__rarity rarity;
+    tocsin_verdict verdict;
+} tocsin__outcome;
+
+/* The initial state of a series: spec->state_size bytes. */
+void tocsin__pipeline_init(const tocsin_spec *spec, void *state);
+
+/* An outcome that says nothing yet: all NaN, warming. */
+void tocsin__outcome_init(tocsin__outcome *outcome);
+
+/* Push a point.  `outcome->point` comes with time, value, count and is_count; the
+ * rest of the outcome is filled in.  The verdict is complete if `want_verdict`;
+ * else only its score is. TOCSIN_OK or TOCSIN_INFO_IGNORED. */
+int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int want_verdict,
+                          tocsin__outcome *outcome);
+
+/* Time has passed and nothing came.  TOCSIN_OK or TOCSIN_INFO_IGNORED. */
+int tocsin__pipeline_tick(const tocsin_spec *spec, void *state, int64_t now,
+                          tocsin__outcome *outcome);
+
+#endif

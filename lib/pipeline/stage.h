@@ -1,0 +1,188 @@
+/* stage.h - the one internal interface: what a stage is.
+ *
+ * Every stage, whatever its kind, is one constant tocsin__stage: its row in the
+ * catalog, its parameters, its state's field table and its functions.  A stage
+ * knows nothing of the others.  What it needs to know of a point, it finds in
+ * tocsin__point; what it says, it writes into the next struct down the pipe:
+ *
+ *     prepare    changes the point
+ *     detect     point            -> reading   (raw statistics, an expectation)
+ *     calibrate  point, reading   -> rarity    (one score with a unit)
+ *     alarm      all of the above -> verdict   (state, transition, tier)
+ *
+ * Scoring never changes a state and learning never changes a verdict: each stage
+ * has a `score` side, which sees its state as const, and a `learn` side.  The
+ * pipeline calls score first, and learn only where the point is to be learnt.
+ *
+ * A spec gives a stage an array of typed values, one entry per parameter; the
+ * stage's `resolve` checks what a row's bounds cannot say and derives the struct
+ * of constants that all its other functions get.  A state holds no parameters.
+ */
+#ifndef TOCSIN__STAGE_H
+#define TOCSIN__STAGE_H
+
+#include "../core/common.h"
+#include "../core/fields.h"
+#include "tocsin/catalog.h"
+#include "tocsin/detector.h"
+#include "tocsin/spec.h"
+
+/* ---- Parameters ---------------------------------------------------------- */
+
+#define TOCSIN__MAX_LIST 4
+
+typedef struct tocsin__param {
+    const char *name;
+    uint8_t type;           /* TOCSIN_TYPE_* */
+    uint8_t max_count;      /* 1, or more for a list (at most TOCSIN__MAX_LIST) */
+    uint8_t shapes_state;   /* changes the shape, so snapshots must agree on it */
+    uint8_t reserved;
+    const char *unit;       /* for people; "" where there is none */
+    const char *fallback;   /* the default, as a spec would write it; "" for none */
+    double min, max;        /* inclusive; durations in seconds, rates in events per second */
+    const char *choices;    /* the words accepted, "skip|hold"; for typed parameters at most "auto"; or "" */
+    const char *summary;
+} tocsin__param;
+
+/* The resolved values of one parameter. */
+typedef struct tocsin__values {
+    uint32_t count;         /* 0: not set and no default */
+    uint32_t is_given;      /* the text or a setter set it, it is not the default */
+    tocsin_value item[TOCSIN__MAX_LIST];
+} tocsin__values;
+
+/* What a stage may know of the rest of the pipe when its constants are derived. */
+typedef struct tocsin__context {
+    int64_t step;           /* nominal time between points, 0 if nobody said */
+    uint32_t tier_count;    /* how many budgets the alarm has: 0 (raw, or a threshold) .. 2 */
+    uint32_t reserved;
+    int64_t period[2];      /* their return periods, ascending: the ticket tier's, then the page tier's */
+    int64_t cooldown;       /* the alarm's dead time, 0 if unknown */
+} tocsin__context;
+
+/* How `resolve` says no. */
+typedef struct tocsin__complaint {
+    int status;             /* TOCSIN_ERROR_RANGE or _CONFLICT */
+    uint32_t param;         /* index of the parameter at fault */
+    char message[160];      /* what is wrong and what would be right */
+} tocsin__complaint;
+
+/* ---- What flows ------------------------------------------------------------ */
+
+typedef struct tocsin__point {
+    int64_t time;           /* always a time: the clock makes one where the caller has none */
+    int64_t elapsed;        /* ns since the last point that was learnt; 0 before the first */
+    double value;           /* NaN: missing */
+    uint64_t count;         /* the exact integer, where is_count */
+    uint32_t is_count;
+    uint32_t flags;         /* TOCSIN_FLAG_* collected on the way */
+    uint32_t fill_expected; /* a missing value that the model's own expectation shall replace */
+    uint32_t reserved;
+} tocsin__point;
+
+typedef struct tocsin__reading {
+    double channel[TOCSIN_CHANNELS];    /* raw statistics >= 0, larger is stranger; NaN: nothing to say */
+    uint8_t reason[TOCSIN_CHANNELS];    /* TOCSIN_REASON_* of each, should it be the one that speaks */
+    uint32_t flags;                     /* WARMING, FLOORED ... */
+    int32_t direction;                  /* +1, -1, 0 */
+    double expected, deviation, confidence;
+} tocsin__reading;
+
+typedef struct tocsin__rarity {
+    double score;           /* -log10 expected clusters per point; NaN while warming */
+    double period;          /* seconds */
+    double limit[2];        /* per tier: the speaking channel's raw statistic above which the budget is met; NaN: not yet */
+    double history;         /* seconds */
+    double step;            /* mean seconds between points */
+    uint32_t channel;       /* the one that speaks */
+    uint32_t exceeds;       /* bit t: rarer than tier t's budget allows */
+    uint32_t flags;         /* WARMING, EXTRAPOLATED, SHORT_HISTORY */
+    uint32_t reserved;
+} tocsin__rarity;
+
+/* ---- Stages ---------------------------------------------------------------- */
+
+typedef struct tocsin__stage {
+    const char *name;
+    const char *summary;
+    const char *reference;
+    uint8_t kind;               /* TOCSIN_STAGE_* */
+    uint8_t rank;               /* position in the pipe; ranks ascend, detectors share one */
+    uint8_t is_default;         /* put in where the spec leaves its rank empty */
+    uint8_t channel_count;      /* detectors: how many raw statistics */
+    uint32_t revision;
+    uint32_t oldest_revision;
+
+    const tocsin__param *params;
+    size_t param_count;
+    size_t constants_size;      /* of the struct `resolve` fills in; a multiple of 8 */
+    tocsin__layout layout;      /* the state */
+
+    /* Check the values and derive the constants and the state's shape.  `constants`
+     * and `shape` come zeroed.  0, or the complaint's status. */
+    int (*resolve)(const tocsin__values *values, const tocsin__context *context, void *constants,
+                   tocsin__shape *shape, tocsin__complaint *complaint);
+    /* Points without a verdict; NULL: none. */
+    size_t (*warmup)(const void *constants);
+    /* The initial state; it comes zeroed.  NULL: zero is right. */
+    void (*init)(const void *constants, void *state);
+    /* Add what the stage knows to an explanation; NULL: nothing. */
+    void (*explain)(const void *constants, const void *state, const tocsin__reading *reading,
+                    tocsin_explanation *explanation);
+
+    /* Prepare: change the point; TOCSIN_OK, or TOCSIN_INFO_IGNORED for a point that
+     * must go no further. */
+    int (*prepare)(const void *constants, void *state, tocsin__point *point);
+
+    /* Detect. */
+    const char *const *channel_names;
+    void (*score)(const void *constants, const void *state, const tocsin__point *point,
+                  tocsin__reading *reading);
+    void (*learn)(const void *constants, void *state, const tocsin__point *point,
+                  const tocsin__reading *reading);
+    /* The values at which channel `channel` would read `limit`; NULL: expected -+ limit * deviation. */
+    void (*band)(const void *constants, const void *state, const tocsin__reading *reading,
+                 uint32_t channel, double limit, double *lower, double *upper);
+    /* Forecast `steps` mean steps ahead of the last point, each `step` ns: mean and standard
+     * deviation.  Returns 0 while warming.  NULL: the model does not forecast. */
+    int (*forecast)(const void *constants, const void *state, int64_t last, int64_t step,
+                    uint64_t steps, double *expected, double *deviation);
+
+    /* Calibrate. */
+    void (*rank_point)(const void *constants, const void *state, const tocsin__point *point,
+                       const tocsin__reading *reading, uint32_t channel_count,
+                       tocsin__rarity *rarity);
+    void (*learn_rank)(const void *constants, void *state, const tocsin__point *point,
+                       const tocsin__reading *reading, uint32_t channel_count,
+                       const tocsin__rarity *rarity);
+    /* The score channel `channel` alone would have with the statistic `value`. */
+    double (*score_of)(const void *constants, const void *state, uint32_t channel, double value);
+
+    /* Alarm: the budgets it will ask for, read before anything is resolved ... */
+    void (*budgets)(const tocsin__values *values, tocsin__context *context);
+    /* ... and the decision.  Fills in alarm, transition, tier, since and the flags
+     * MUTED, COOLING, TRIVIAL of a verdict whose other fields are complete. */
+    void (*decide)(const void *constants, void *state, const tocsin__point *point,
+                   const tocsin__reading *reading, const tocsin__rarity *rarity,
+                   tocsin_verdict *verdict);
+} tocsin__stage;
+
+/* Positions in the pipe. */
+enum {
+    TOCSIN__RANK_CLOCK = 0,
+    TOCSIN__RANK_COUNTER = 1,
+    TOCSIN__RANK_GAPS = 2,
+    TOCSIN__RANK_DETECT = 3,
+    TOCSIN__RANK_CALIBRATE = 4,
+    TOCSIN__RANK_ALARM = 5,
+    TOCSIN__RANKS = 6
+};
+
+/* The catalog: every stage there is. */
+extern const tocsin__stage *const tocsin__catalog[];
+extern const size_t tocsin__catalog_count;
+
+/* The catalog row of that name, or NULL. */
+const tocsin__stage *tocsin__find_stage(const char *name, size_t length);
+
+#endif

@@ -1,0 +1,115 @@
+/* gaps.c - missing values.
+ *
+ * NaN means: the sender lives and has no value.  An infinity is treated as NaN.
+ * Three policies.  `skip` says so and moves on: nothing is scored, nothing is
+ * learnt, and the time that passes counts towards the next point's decay.
+ * `hold` puts the last value in its place, for metrics that are sent on change.
+ * `expected` puts the model's own expectation there, for consumers that need an
+ * unbroken line; such a point scores 0 and is not learnt, because a model that
+ * learns from itself grows sure of nothing.
+ *
+ * Filling stops after `limit` points in a row: a line made up for longer would
+ * hide an outage.
+ */
+#include "../pipeline/stage.h"
+
+enum { GAPS_MISSING, GAPS_LIMIT };
+
+static const tocsin__param gaps_params[] = {
+    {"missing", TOCSIN_TYPE_CHOICE, 1, 0, 0, "", "skip", 0, 0, "skip|hold|expected",
+     "what stands in for a missing value: nothing, the last value, or the expected one"},
+    {"limit", TOCSIN_TYPE_INTEGER, 1, 0, 0, "points", "10", 1, 1e9, "",
+     "the most missing values in a row that are filled"},
+};
+
+enum { GAPS_SKIP, GAPS_HOLD, GAPS_EXPECTED };
+
+typedef struct {
+    uint32_t policy;
+    uint32_t limit;
+} gaps_constants;
+
+typedef struct {
+    double previous;        /* the last value that was not missing; NaN before the first */
+    uint64_t missing;       /* in all */
+    uint32_t run;           /* in a row, up to the limit and one more */
+    uint32_t spare;
+} gaps_state;
+
+static const tocsin__field gaps_fields[] = {
+    TOCSIN__FIELD_NAN(gaps_state, previous, F64, -DBL_MAX, DBL_MAX),
+    TOCSIN__FIELD(gaps_state, missing, U64, 0, 2e19),
+    TOCSIN__FIELD(gaps_state, run, U32, 0, 1e9 + 1),
+    TOCSIN__FIELD(gaps_state, spare, U32, 0, 0),
+};
+
+static int gaps_resolve(const tocsin__values *values, const tocsin__context *context,
+                        void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
+{
+    gaps_constants *k = constants;
+
+    (void)context;
+    (void)shape;
+    (void)complaint;
+    k->policy = (uint32_t)values[GAPS_MISSING].item[0].number;
+    k->limit = (uint32_t)values[GAPS_LIMIT].item[0].number;
+    return TOCSIN_OK;
+}
+
+static void gaps_init(const void *constants, void *state)
+{
+    (void)constants;
+    ((gaps_state *)state)->previous = tocsin__nan();
+}
+
+static int gaps_prepare(const void *constants, void *state, tocsin__point *point)
+{
+    const gaps_constants *k = constants;
+    gaps_state *s = state;
+
+    if (tocsin__is_finite(point->value)) {
+        s->previous = point->value;
+        s->run = 0;
+        return TOCSIN_OK;
+    }
+    point->value = tocsin__nan();
+    s->missing++;
+    if (s->run <= k->limit)
+        s->run++;
+    if (s->run <= k->limit) {
+        if (k->policy == GAPS_HOLD && !tocsin__is_nan(s->previous)) {
+            point->value = s->previous;
+            point->flags |= TOCSIN_FLAG_FILLED;
+        } else if (k->policy == GAPS_EXPECTED) {
+            point->fill_expected = 1;
+        }
+    }
+    return TOCSIN_OK;
+}
+
+static void gaps_explain(const void *constants, const void *state, const tocsin__reading *reading,
+                         tocsin_explanation *explanation)
+{
+    (void)constants;
+    (void)reading;
+    explanation->missing = ((const gaps_state *)state)->missing;
+}
+
+const tocsin__stage tocsin__stage_gaps = {
+    .name = "gaps",
+    .summary = "says what stands in for a missing value",
+    .reference = "",
+    .kind = TOCSIN_STAGE_PREPARE,
+    .rank = TOCSIN__RANK_GAPS,
+    .is_default = 1,
+    .revision = 1,
+    .oldest_revision = 1,
+    .params = gaps_params,
+    .param_count = TOCSIN__COUNT(gaps_params),
+    .constants_size = sizeof(gaps_constants),
+    .layout = {sizeof(gaps_state), gaps_fields, TOCSIN__COUNT(gaps_fields)},
+    .resolve = gaps_resolve,
+    .init = gaps_init,
+    .prepare = gaps_prepare,
+    .explain = gaps_explain,
+};

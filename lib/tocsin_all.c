@@ -1,0 +1,50 @@
+/* tocsin_all.c - the whole library in one file.
+ *
+ * This is how tocsin is vendored and how bindings build it, with no configure step:
+ *
+ *     cc -std=c11 -O2 -Iinclude -c lib/tocsin_all.c
+ *
+ * The files stand in the order of the layers, lowest first, as in meson.build.
+ *
+ * With -DTOCSIN_NAMESPACE=prefix_ every symbol that the linker sees gets the prefix, so
+ * that two copies, of two releases even, live in one program: tocsin/namespace.h renames
+ * the public functions, tocsin_all_names.h what the library's files share among themselves.
+ */
+#ifdef TOCSIN_NAMESPACE
+#include "tocsin/namespace.h"
+#include "tocsin_all_names.h"
+#endif
+
+#include "core/status.c"
+#include "core/alloc.c"
+#include "core/bytes.c"
+#include "core/units.c"
+#include "core/text.c"
+#include "core/fields.c"
+
+#include "num/mathx.c"
+
+#include "prepare/clock.c"
+#include "prepare/counter.c"
+#include "prepare/gaps.c"
+
+#include "detect/ewma.c"
+#include "detect/holt_winters.c"
+
+#include "calibrate/tail.c"
+#include "calibrate/raw.c"
+
+#include "alarm/alarm.c"
+
+#include "pipeline/catalog.c"
+#include "pipeline/spec.c"
+#include "pipeline/pipeline.c"
+
+#include "snapshot/snapshot.c"
+
+#include "api/version.c"
+#include "api/catalog_api.c"
+#include "api/spec_api.c"
+#include "api/detector_api.c"
+#include "api/verdict_text.c"
+#include "api/snapshot_api.c"
