@@ -86,7 +86,8 @@ def declarations(text, constants):
     text = "\n".join(out).replace("TOCSIN_API ", "")
     for name, value in constants.values.items():
         text = re.sub(rf"\[{name}\]", f"[{value}]", text)
-    # One empty line at most, no spaces at the ends.
+    # Continued lines move left with what was before them; one empty line at most.
+    text = re.sub(r"\n {%d}(?= {9})" % len("TOCSIN_API "), "\n", text)
     text = re.sub(r"[ \t]+\n", "\n", text + "\n")
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 

@@ -18,11 +18,15 @@
 #include "core/status.c"
 #include "core/alloc.c"
 #include "core/bytes.c"
+#include "core/decimal.c"
 #include "core/units.c"
 #include "core/text.c"
+#include "core/words.c"
 #include "core/fields.c"
 
 #include "num/mathx.c"
+
+#include "state/maxima.c"
 
 #include "prepare/clock.c"
 #include "prepare/counter.c"
@@ -37,6 +41,7 @@
 #include "alarm/alarm.c"
 
 #include "pipeline/catalog.c"
+#include "pipeline/values.c"
 #include "pipeline/spec.c"
 #include "pipeline/pipeline.c"
 

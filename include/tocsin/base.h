@@ -53,6 +53,7 @@ TOCSIN_API const char *tocsin_status_text(int status);
  * caller wants to know where.  Functions that read one take an optional
  * tocsin_error and fill it in when, and only when, they fail.
  */
+/** What is wrong with a text or with bytes, and where. */
 typedef struct tocsin_error {
     uint32_t struct_size;   /**< set by the caller: sizeof(tocsin_error) */
     int32_t status;         /**< the status that is returned too */
@@ -72,12 +73,13 @@ typedef struct tocsin_error {
  * asked for.  They are called only by functions that create, add to, or free an
  * object, on the thread that called those.
  */
+/** Where an object's memory comes from and goes to. */
 typedef struct tocsin_allocator {
     uint32_t struct_size;   /**< sizeof(tocsin_allocator) */
     uint32_t reserved;      /**< 0 */
     void *user;             /**< handed to both functions */
-    void *(*alloc)(void *user, size_t size, size_t align);
-    void (*free)(void *user, void *ptr, size_t size);
+    void *(*alloc)(void *user, size_t size, size_t align);  /**< NULL on failure */
+    void (*free)(void *user, void *ptr, size_t size);       /**< ptr is never NULL */
 } tocsin_allocator;
 
 /* ---- Time ---------------------------------------------------------------
@@ -87,15 +89,15 @@ typedef struct tocsin_allocator {
  * TOCSIN_TIME_NONE and is taken to come one nominal step (see the `clock` stage)
  * after the one before it.
  */
-#define TOCSIN_TIME_NONE INT64_MIN
-#define TOCSIN_NANOSECOND ((int64_t)1)
-#define TOCSIN_MICROSECOND ((int64_t)1000)
-#define TOCSIN_MILLISECOND ((int64_t)1000000)
-#define TOCSIN_SECOND ((int64_t)1000000000)
-#define TOCSIN_MINUTE (60 * TOCSIN_SECOND)
-#define TOCSIN_HOUR (3600 * TOCSIN_SECOND)
-#define TOCSIN_DAY (86400 * TOCSIN_SECOND)
-#define TOCSIN_WEEK (604800 * TOCSIN_SECOND)
+#define TOCSIN_TIME_NONE INT64_MIN              /**< no time: see above */
+#define TOCSIN_NANOSECOND ((int64_t)1)          /**< the unit of all times */
+#define TOCSIN_MICROSECOND ((int64_t)1000)      /**< a millionth of a second */
+#define TOCSIN_MILLISECOND ((int64_t)1000000)   /**< a thousandth of a second */
+#define TOCSIN_SECOND ((int64_t)1000000000)     /**< a second */
+#define TOCSIN_MINUTE (60 * TOCSIN_SECOND)      /**< 60 seconds */
+#define TOCSIN_HOUR (3600 * TOCSIN_SECOND)      /**< 60 minutes */
+#define TOCSIN_DAY (86400 * TOCSIN_SECOND)      /**< 24 hours, whatever the calendar says */
+#define TOCSIN_WEEK (604800 * TOCSIN_SECOND)    /**< 7 days */
 
 /** As a text's length: the text ends at its NUL. */
 #define TOCSIN_NUL_TERMINATED ((size_t)-1)

@@ -41,7 +41,7 @@ typedef struct tocsin_stage_info {
     uint32_t kind;              /**< TOCSIN_STAGE_* */
     uint32_t revision;          /**< the newest revision, which a spec without `@` gets */
     uint32_t oldest_revision;   /**< the oldest revision that can still be pinned */
-    uint32_t parameter_count;
+    uint32_t parameter_count;   /**< how many parameters it takes */
     uint32_t is_default;        /**< 1: put in where a spec leaves its place empty */
     uint64_t state_size;        /**< bytes per series with every parameter at its default */
     uint64_t warmup;            /**< points without a verdict with every parameter at its default */
@@ -79,6 +79,7 @@ TOCSIN_API int tocsin_catalog_stage(size_t index, tocsin_stage_info *info);
 TOCSIN_API int tocsin_catalog_parameter(size_t stage, size_t index, tocsin_parameter_info *info);
 
 /** Find a stage by name.
+ *  @param name   without a revision: "holt-winters"
  *  @param index  receives its index
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  a NULL

@@ -20,6 +20,7 @@
 extern "C" {
 #endif
 
+/** One series' state and the spec that says what to do with it.  Opaque. */
 typedef struct tocsin_detector tocsin_detector;
 
 /** The most raw statistics ("channels") a detector can emit for one point. */
@@ -123,7 +124,10 @@ TOCSIN_API int tocsin_detector_create(tocsin_detector **out, const tocsin_spec *
 
 /** Create a detector in memory of the caller's, who frees that memory after the
  *  last call.  tocsin_detector_free() is allowed on it and does nothing.
+ *  @param out     receives the detector, which begins inside the memory; NULL on failure
+ *  @param spec    shared; must outlive the detector
  *  @param memory  tocsin_spec_detector_size(spec) bytes, aligned to tocsin_spec_detector_alignment(spec)
+ *  @param size    the memory's bytes; more than needed is fine
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT   a NULL
  *  @retval TOCSIN_ERROR_ALIGNMENT  memory is misaligned
@@ -161,10 +165,11 @@ enum {
  *  late, one at the same time is repeated: both are counted, flagged and change
  *  nothing else.
  *
- *  @param time     nanoseconds since the Unix epoch, or TOCSIN_TIME_NONE
- *  @param value    in the metric's unit
- *  @param mode     TOCSIN_LEARN_AND_SCORE ...
- *  @param verdict  may be NULL
+ *  @param detector  the detector
+ *  @param time      nanoseconds since the Unix epoch, or TOCSIN_TIME_NONE
+ *  @param value     in the metric's unit
+ *  @param mode      TOCSIN_LEARN_AND_SCORE ...
+ *  @param verdict   may be NULL
  *  @param verdict_size  sizeof(tocsin_verdict); ignored if verdict is NULL
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_INFO_IGNORED     late or repeated
@@ -181,9 +186,11 @@ TOCSIN_API int tocsin_detector_push_u64(tocsin_detector *detector, int64_t time,
                                         int mode, tocsin_verdict *verdict, size_t verdict_size);
 
 /** Push several points; the same as pushing them one by one.
+ *  @param detector  the detector
  *  @param count     how many points
  *  @param times     count of them, or NULL for TOCSIN_TIME_NONE throughout
  *  @param values    count of them
+ *  @param mode      TOCSIN_LEARN_AND_SCORE ..., for all of them
  *  @param verdicts  may be NULL; entry i is written at byte offset i * verdict_size
  *  @param verdict_size  the stride: sizeof(tocsin_verdict)
  *  @retval TOCSIN_OK
@@ -194,7 +201,11 @@ TOCSIN_API int tocsin_detector_push_n(tocsin_detector *detector, size_t count,
                                       tocsin_verdict *verdicts, size_t verdict_size);
 
 /** Push one point and get its score alone: the short way when no verdict is needed.
- *  @param score  receives what tocsin_verdict.score would be
+ *  @param detector  the detector
+ *  @param time      nanoseconds since the Unix epoch, or TOCSIN_TIME_NONE
+ *  @param value     in the metric's unit
+ *  @param mode      TOCSIN_LEARN_AND_SCORE ...
+ *  @param score     receives what tocsin_verdict.score would be
  *  @retval the statuses of tocsin_detector_push() */
 TOCSIN_API int tocsin_detector_score(tocsin_detector *detector, int64_t time, double value,
                                      int mode, double *score);
@@ -203,7 +214,10 @@ TOCSIN_API int tocsin_detector_score(tocsin_detector *detector, int64_t time, do
  *  sent by somebody who is alive.  When nothing has come for longer than
  *  `clock absence=`, the alarm rings with the reason ABSENCE and stays on until
  *  the next point comes.
- *  @param time  now, as seen by whoever drives the detector
+ *  @param detector  the detector
+ *  @param time  now, as seen by whoever drives the detector; nanoseconds since the Unix epoch
+ *  @param verdict  may be NULL
+ *  @param verdict_size  sizeof(tocsin_verdict); ignored if verdict is NULL
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_INFO_IGNORED    time is before the last point
  *  @retval TOCSIN_ERROR_ARGUMENT  as tocsin_detector_push()
@@ -251,7 +265,7 @@ typedef struct tocsin_channel {
 /** Why the last verdict is what it is, and what the detector holds for usual. */
 typedef struct tocsin_explanation {
     uint32_t struct_size;       /**< set by the caller: sizeof(tocsin_explanation) */
-    uint32_t channel_count;
+    uint32_t channel_count;     /**< how many of `channels` are filled in */
     tocsin_verdict verdict;     /**< the last verdict */
     double level;               /**< the model's level after the point; NaN where it has none */
     double trend;               /**< change per step; NaN where it has none */
@@ -270,7 +284,7 @@ typedef struct tocsin_explanation {
     uint64_t alarms;            /**< alarms started */
     int64_t mark_time;          /**< the last mark's begin; TOCSIN_TIME_NONE if there was none */
     int64_t mark_kind;          /**< TOCSIN_MARK_*, or 0 */
-    tocsin_channel channels[TOCSIN_CHANNELS];
+    tocsin_channel channels[TOCSIN_CHANNELS];   /**< the detector's raw statistics */
 } tocsin_explanation;
 
 /** Explain the last point that was pushed through this handle.  A handle that
@@ -285,11 +299,13 @@ TOCSIN_API int tocsin_detector_explain(const tocsin_detector *detector,
 typedef struct tocsin_forecast {
     int64_t time;           /**< when */
     double expected;        /**< the mean forecast */
-    double lower;           /**< the interval's ends; widening with the distance as the model says */
-    double upper;
+    double lower;           /**< the interval's lower end; it widens with the distance as the model says */
+    double upper;           /**< the interval's upper end */
 } tocsin_forecast;
 
 /** Forecast the points 1..count mean steps after the last one.
+ *  @param detector   the detector
+ *  @param count      how many points
  *  @param coverage   the interval's nominal coverage, 0 < coverage < 1: 0.95
  *  @param forecasts  count of them
  *  @param forecast_size  the stride: sizeof(tocsin_forecast)
@@ -303,11 +319,14 @@ TOCSIN_API int tocsin_detector_forecast(const tocsin_detector *detector, size_t 
                                         size_t forecast_size);
 
 /** Say a verdict as one sentence:
- *  "latency_ms was 812 at 2026-03-01 12:04:00, 6.1 deviations above the expected 230:
- *  a spike like this comes once in 9 months. The alarm started (page)."
+ *  'latency_ms was 812 at 2026-03-01 12:04:00, 6.1 deviations above the expected 230:
+ *  a spike like this comes once in 9 months. The alarm started (page).'
  *
+ *  @param verdict  as a push has written it
+ *  @param verdict_size  sizeof(tocsin_verdict)
  *  @param name    the metric's name; may be NULL ("the value")
  *  @param text    buffer; receives a NUL-terminated UTF-8 text.  May be NULL if size is 0
+ *  @param size    the buffer's bytes
  *  @param needed  may be NULL; receives the bytes needed including the NUL, also on TOCSIN_ERROR_SPACE
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  verdict is NULL or verdict_size too small
@@ -315,10 +334,16 @@ TOCSIN_API int tocsin_detector_forecast(const tocsin_detector *detector, size_t 
 TOCSIN_API int tocsin_verdict_text(const tocsin_verdict *verdict, size_t verdict_size,
                                    const char *name, char *text, size_t size, size_t *needed);
 
-/** The name of a reason ("spike"), of a transition ("start"), of a tier ("page"); "unknown" for
- *  a number that is none.  Static, never NULL. */
+/** The name of a reason: "spike"; "unknown" for a number that is none.
+ *  Static text, never NULL.  Thread-safe. */
 TOCSIN_API const char *tocsin_reason_name(int reason);
+
+/** The name of a transition: "start"; "unknown" for a number that is none.
+ *  Static text, never NULL.  Thread-safe. */
 TOCSIN_API const char *tocsin_transition_name(int transition);
+
+/** The name of a tier: "page"; "unknown" for a number that is none.
+ *  Static text, never NULL.  Thread-safe. */
 TOCSIN_API const char *tocsin_tier_name(int tier);
 
 #ifdef __cplusplus

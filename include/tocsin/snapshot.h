@@ -9,15 +9,17 @@
  * The format
  * ----------
  *     header   "TOCS" u16 format version, u16 oldest version that can read it,
- *              u32 total bytes, u32 kind (1: detector), u32 record count,
- *              u32 CRC-32C of everything after the header
+ *              u32 total bytes, u32 kind (1: detector), u32 record count
  *     record   u16 type, u16 flags (1: critical), u32 bytes, payload
+ *     ...
+ *     trailer  u32 CRC-32C of everything before it
  *
  * A reader skips a record it does not know unless it is critical.  The first
- * record is the spec's full text; then comes one record per stage with the
- * stage's name, its revision and its fields, each by name, type and count.
- * Fields a newer release has added are absent in an old snapshot and keep
- * their initial value; fields it no longer has are skipped.
+ * record is the spec's full text, the second how many points there were and the
+ * last one's time; then comes one record per stage with the stage's name, its
+ * revision, its parameters as typed values and its fields, each by name, type
+ * and count.  Fields a newer release has added are absent in an old snapshot and
+ * keep their initial value; fields it no longer has are skipped.
  */
 #ifndef TOCSIN_SNAPSHOT_H
 #define TOCSIN_SNAPSHOT_H
@@ -34,6 +36,7 @@ extern "C" {
 #define TOCSIN_SNAPSHOT_FORMAT 1
 
 /** Save a detector.
+ *  @param detector  the detector; saving does not change it
  *  @param buffer   receives the snapshot; may be NULL if size is 0
  *  @param size     the buffer's bytes
  *  @param needed   may be NULL; receives the snapshot's bytes, also on TOCSIN_ERROR_SPACE
@@ -47,6 +50,9 @@ TOCSIN_API int tocsin_detector_save(const tocsin_detector *detector, void *buffe
 /** Load a snapshot into a detector of the same stages, revisions and
  *  state-shaping parameters.  Where other parameters differ (a budget, say), the
  *  detector's own are used from now on.
+ *  @param detector  the detector whose state is replaced; a failure leaves it as it was
+ *  @param snapshot  the bytes; they need no alignment
+ *  @param size      how many
  *  @param error  may be NULL; filled in on failure, `offset` in bytes of the snapshot
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_INFO_RESPECIFIED  loaded; parameters that do not shape the state differ
@@ -82,6 +88,8 @@ TOCSIN_API int tocsin_snapshot_spec(tocsin_spec **out, const void *snapshot, siz
                                     const tocsin_allocator *allocator, tocsin_error *error);
 
 /** Compare two detectors field by field.
+ *  @param a      a detector
+ *  @param b      another, or the same
  *  @param error  may be NULL; where they differ, `word` names the first field ("ewma.mean")
  *  @retval TOCSIN_OK              the same stages in the same state, bit for bit
  *  @retval TOCSIN_INFO_DIFFERENT  they differ

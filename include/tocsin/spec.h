@@ -13,7 +13,8 @@
  *     fraction   =  0.05   5%
  *     duration   =  30s   5m   1.5h   1h30m   7d   250ms       (ns us ms s m h d w)
  *     points     =  12p                                        a count of samples
- *     rate       =  1/week   3/day   10/1h   0.5/month         (a month is 30 days)
+ *     rate       =  1/week   3/day   10/1h   0.5/month         per second minute hour day week
+ *                                                              month (30d) year (365d) or duration
  *     word       =  skip   auto   mixed
  *
  * Words are separated by spaces, tabs or newlines; names are lower case with
@@ -59,7 +60,7 @@ enum {
 typedef struct tocsin_value {
     uint32_t form;          /**< TOCSIN_VALUE_* */
     uint32_t reserved;      /**< 0 */
-    double number;
+    double number;          /**< a number, a fraction (0.05 for 5%), a count or an index */
     int64_t duration;       /**< nanoseconds */
 } tocsin_value;
 
@@ -96,7 +97,9 @@ TOCSIN_API int tocsin_spec_compile(tocsin_spec **out, const char *text, size_t l
 /** Compile a copy of `base` with some parameters set anew: the typed way to
  *  write a spec, for bindings and programs that would otherwise print numbers
  *  only to have them parsed.  The stage must be one of base's.  In an error,
- *  `offset` is the index of the setting at fault.
+ *  `offset` is the index of the setting at fault.  TOCSIN_ERROR_ARGUMENT is also
+ *  a value of a form that its parameter does not take, TOCSIN_ERROR_CONFLICT also
+ *  a parameter set twice.
  *
  *  @retval the statuses of tocsin_spec_compile() */
 TOCSIN_API int tocsin_spec_derive(tocsin_spec **out, const tocsin_spec *base,
@@ -115,6 +118,8 @@ enum {
 /** Write the spec back as canonical text.  Compiling that text gives an equal
  *  spec; two specs are equal exactly if their full texts are.
  *
+ *  @param spec    the spec
+ *  @param style   TOCSIN_TEXT_*
  *  @param text    buffer; receives a NUL-terminated text.  May be NULL if size is 0
  *  @param size    the buffer's bytes
  *  @param needed  may be NULL; receives the bytes needed including the NUL, also on TOCSIN_ERROR_SPACE
@@ -133,8 +138,12 @@ TOCSIN_API const char *tocsin_spec_stage_name(const tocsin_spec *spec, size_t in
 
 /** Read the resolved values of one parameter.
  *
- *  @param values  receives up to `capacity` values
- *  @param count   receives how many values the parameter has
+ *  @param spec       the spec
+ *  @param stage      a stage of its pipe: "ewma"
+ *  @param parameter  one of that stage's parameters: "half-life"
+ *  @param values     receives up to `capacity` values
+ *  @param capacity   how many values there is room for
+ *  @param count      receives how many values the parameter has
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  a NULL
  *  @retval TOCSIN_ERROR_NAME      the pipe has no such stage, or the stage no such parameter

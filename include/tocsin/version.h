@@ -10,8 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The release's major number. */
 #define TOCSIN_VERSION_MAJOR 0
+/** Its minor number. */
 #define TOCSIN_VERSION_MINOR 1
+/** Its patch number. */
 #define TOCSIN_VERSION_PATCH 0
 
 /** The release these headers belong to as one number: 10000 * major + 100 * minor + patch. */

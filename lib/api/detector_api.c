@@ -4,7 +4,7 @@
 #include "../core/alloc.h"
 #include "../core/info.h"
 #include "../num/mathx.h"
-#include "../prepare/clock_state.h"
+#include "../prepare/prepare.h"
 #include "detector_handle.h"
 
 /* ---- Life ------------------------------------------------------------------ */
@@ -177,7 +177,7 @@ int tocsin_detector_push_u64(tocsin_detector *detector, int64_t time, uint64_t v
     if (detector_bad_call(detector, mode, verdict, verdict_size))
         return TOCSIN_ERROR_ARGUMENT;
 
-    const int status = detector_push(detector, time, 0, value, 1, mode, 1);
+    const int status = detector_push(detector, time, (double)value, value, 1, mode, 1);
 
     if (verdict)
         detector_hand_out(&detector->last.verdict, verdict, verdict_size);
@@ -244,7 +244,7 @@ int tocsin_detector_mark(tocsin_detector *detector, int kind, uint32_t options, 
     if (begin == TOCSIN_TIME_NONE || (end != TOCSIN_TIME_NONE && end < begin))
         return TOCSIN_ERROR_TIME;
 
-    tocsin__clock *clock =
+    tocsin__clock_state *clock =
         tocsin__state_of(detector->spec->clock, tocsin__detector_state(detector));
 
     tocsin__clock_mark(clock, kind, options, begin, end);
@@ -298,7 +298,7 @@ int tocsin_detector_forecast(const tocsin_detector *detector, size_t count, doub
 
     const tocsin__compiled_stage *detect = detector->spec->detect;
     const void *state = tocsin__detector_const_state(detector);
-    const tocsin__clock *clock = tocsin__const_state_of(detector->spec->clock, state);
+    const tocsin__clock_state *clock = tocsin__const_state_of(detector->spec->clock, state);
     int status = TOCSIN_OK;
 
     if (!detect->stage->forecast)

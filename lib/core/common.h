@@ -11,7 +11,8 @@
 #include "tocsin/base.h"
 
 /* Same input, same bits: that needs IEEE doubles evaluated as doubles, no
- * contraction of a*b+c into an fma, and no licence to reassociate. */
+ * contraction of a*b+c into an fma, and no licence to reassociate.  (Not setting
+ * errno makes sqrt a single instruction; it changes no result.) */
 #if defined(__FAST_MATH__)
 #error "tocsin must not be compiled with -ffast-math: its scores would depend on the compiler"
 #endif
@@ -21,7 +22,18 @@
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
-#pragma GCC optimize("-ffp-contract=off")
+#pragma GCC optimize("-ffp-contract=off", "-fno-math-errno")
+#endif
+
+/* What hardly ever happens is kept out of the way of what happens per point. */
+#if defined(__GNUC__)
+#define TOCSIN__RARELY(condition) __builtin_expect(!!(condition), 0)
+#define TOCSIN__APART __attribute__((noinline))
+#define TOCSIN__INLINE inline __attribute__((always_inline))
+#else
+#define TOCSIN__RARELY(condition) (condition)
+#define TOCSIN__APART
+#define TOCSIN__INLINE inline
 #endif
 
 #define TOCSIN__COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -9,6 +9,8 @@
 #ifndef TOCSIN__MATHX_H
 #define TOCSIN__MATHX_H
 
+#include <math.h>
+
 #include "../core/common.h"
 
 double tocsin__log(double x);
@@ -22,11 +24,16 @@ double tocsin__pow(double x, double y);     /* x >= 0 */
 double tocsin__erfc(double x);
 double tocsin__normal_tail(double z);       /* P(Z > z) */
 double tocsin__normal_quantile(double p);   /* z with P(Z <= z) = p, 0 < p < 1 */
-double tocsin__sqrt(double x);              /* IEEE: correctly rounded */
+
+/* IEEE: correctly rounded.  Inline, because it is a single instruction. */
+static inline double tocsin__sqrt(double x)
+{
+    return sqrt(x);
+}
 
 static inline double tocsin__abs(double x)
 {
-    return x < 0 ? -x : x;
+    return fabs(x);
 }
 
 static inline double tocsin__min(double a, double b)

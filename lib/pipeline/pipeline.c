@@ -2,13 +2,13 @@
  *
  * This is the only file that knows of all four kinds of stages.  A point passes
  * clock, counter and gaps; if it comes out with a value, the detector reads it,
- * the calibrator ranks the reading and the alarm decides.  Only then, when the
- * verdict stands, is the point learnt: so a verdict never depends on its own
+ * the calibrator ranks the reading and the alarm decides.  Each stage speaks of a
+ * point before it learns it: so a verdict never depends on having learnt its own
  * point, nor on any later one.
  */
 #include "pipeline.h"
 
-#include "../prepare/clock_state.h"
+#include "../prepare/prepare.h"
 
 void tocsin__pipeline_init(const tocsin_spec *spec, void *state)
 {
@@ -72,7 +72,7 @@ static void pipeline_decide(const tocsin_spec *spec, void *state, tocsin__outcom
 }
 
 /* The verdict of a point that is not scored: its flags say why. */
-static void pipeline_pass(const tocsin_spec *spec, void *state, uint32_t flags,
+static TOCSIN__APART void pipeline_pass(const tocsin_spec *spec, void *state, uint32_t flags,
                           tocsin__outcome *outcome)
 {
     outcome->point.flags |= flags;
@@ -81,7 +81,7 @@ static void pipeline_pass(const tocsin_spec *spec, void *state, uint32_t flags,
 }
 
 /* Where the alarm's loudest budget would ring, as values of the metric. */
-static void pipeline_band(const tocsin_spec *spec, const void *state, tocsin__outcome *outcome)
+static void pipeline_band(const tocsin_spec *spec, tocsin__outcome *outcome)
 {
     const tocsin__compiled_stage *detect = spec->detect;
     const tocsin__reading *reading = &outcome->reading;
@@ -95,8 +95,8 @@ static void pipeline_band(const tocsin_spec *spec, const void *state, tocsin__ou
         verdict->lower = -limit;
         verdict->upper = limit;
     } else if (detect->stage->band) {
-        detect->stage->band(detect->constants, tocsin__const_state_of(detect, state), reading,
-                            channel, limit, &verdict->lower, &verdict->upper);
+        detect->stage->band(detect->constants, reading, channel, limit, &verdict->lower,
+                            &verdict->upper);
     } else {
         verdict->lower = reading->expected - limit * reading->deviation;
         verdict->upper = reading->expected + limit * reading->deviation;
@@ -104,7 +104,7 @@ static void pipeline_band(const tocsin_spec *spec, const void *state, tocsin__ou
 }
 
 /* Reading and rarity into the verdict's fields. */
-static void pipeline_judge(const tocsin_spec *spec, void *state, tocsin__outcome *outcome)
+static TOCSIN__APART void pipeline_judge(const tocsin_spec *spec, void *state, tocsin__outcome *outcome)
 {
     const tocsin__reading *reading = &outcome->reading;
     const tocsin__rarity *rarity = &outcome->rarity;
@@ -128,109 +128,114 @@ static void pipeline_judge(const tocsin_spec *spec, void *state, tocsin__outcome
     verdict->channel = (uint8_t)channel;
     memset(verdict->reserved, 0, sizeof verdict->reserved);
     verdict->since = TOCSIN_TIME_NONE;
-    pipeline_band(spec, state, outcome);
+    pipeline_band(spec, outcome);
     pipeline_decide(spec, state, outcome);
 }
 
-int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int want_verdict,
-                          tocsin__outcome *outcome)
+/* A missing value that the model's own expectation replaces: judged, never learnt. */
+static TOCSIN__APART int pipeline_fill_expected(const tocsin_spec *spec, const void *state,
+                                                tocsin__outcome *outcome)
 {
-    const tocsin__compiled_stage *clock = spec->clock, *counter = spec->counter;
-    const tocsin__compiled_stage *gaps = spec->gaps, *detect = spec->detect;
-    const tocsin__compiled_stage *calibrate = spec->calibrate;
+    const tocsin__compiled_stage *detect = spec->detect;
+    const void *detect_state = tocsin__const_state_of(detect, state);
+    tocsin__point *point = &outcome->point;
+    tocsin__reading *reading = &outcome->reading;
+
+    detect->stage->score(detect->constants, detect_state, point, reading);
+    if (!tocsin__is_finite(reading->expected))
+        return TOCSIN_INFO_IGNORED;
+    point->value = reading->expected;
+    point->flags |= TOCSIN_FLAG_FILLED | TOCSIN_FLAG_HELD;
+    reading->flags = 0;
+    detect->stage->score(detect->constants, detect_state, point, reading);
+    return TOCSIN_OK;
+}
+
+/* The way of a point.  Written once, compiled twice: as it stands, and for the
+ * point that most points are, learnt and scored, of a series that is no counter. */
+static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int mode,
+                                       int is_counter, int want_verdict, tocsin__outcome *outcome)
+{
+    const tocsin__compiled_stage *detect = spec->detect, *calibrate = spec->calibrate;
+    tocsin__clock_state *clock_state = tocsin__state_of(spec->clock, state);
     tocsin__point *point = &outcome->point;
     tocsin__reading *reading = &outcome->reading;
     tocsin__rarity *rarity = &outcome->rarity;
-    void *detect_state = tocsin__state_of(detect, state);
-    void *calibrate_state = tocsin__state_of(calibrate, state);
-    tocsin__clock *clock_state = tocsin__state_of(clock, state);
 
     /* Prepare. */
-    point->flags = 0;
+    point->flags = mode == TOCSIN_SCORE_ONLY || mode == TOCSIN_HOLD ? TOCSIN_FLAG_HELD : 0;
     point->fill_expected = 0;
-    if (clock->stage->prepare(clock->constants, clock_state, point) != TOCSIN_OK) {
+    if (TOCSIN__RARELY(tocsin__clock_accept(spec->clock->constants, clock_state, point) !=
+                       TOCSIN_OK)) {
         pipeline_pass(spec, state, 0, outcome);
         return TOCSIN_INFO_IGNORED;
     }
-    if (counter)
-        counter->stage->prepare(counter->constants, tocsin__state_of(counter, state), point);
-    else if (point->is_count)
-        point->value = (double)point->count;
-    gaps->stage->prepare(gaps->constants, tocsin__state_of(gaps, state), point);
+    if (is_counter)
+        tocsin__counter_convert(spec->counter->constants, tocsin__state_of(spec->counter, state),
+                                point);
+    tocsin__gaps_accept(spec->gaps->constants, tocsin__state_of(spec->gaps, state), point);
 
-    const int scores = mode == TOCSIN_LEARN_AND_SCORE || mode == TOCSIN_SCORE_ONLY;
-    int learns = (mode == TOCSIN_LEARN_AND_SCORE || mode == TOCSIN_LEARN_ONLY) &&
-                 !(point->flags & TOCSIN_FLAG_HELD);
-
-    if (!learns)
-        point->flags |= TOCSIN_FLAG_HELD;
-    if (tocsin__is_nan(point->value) && !point->fill_expected) {
-        pipeline_pass(spec, state, TOCSIN_FLAG_MISSING, outcome);
-        return TOCSIN_OK;
-    }
-    if (mode == TOCSIN_HOLD) {
-        pipeline_pass(spec, state, TOCSIN_FLAG_UNSCORED, outcome);
-        return TOCSIN_OK;
-    }
-
-    /* Detect. */
+    /* Detect.  What is said of the point is in the reading, so the model may learn already. */
     reading->flags = 0;
     reading->direction = 0;
-    detect->stage->score(detect->constants, detect_state, point, reading);
-    if (point->fill_expected) {
-        if (!tocsin__is_finite(reading->expected)) {
+    if (TOCSIN__RARELY(tocsin__is_nan(point->value))) {
+        if (mode == TOCSIN_HOLD || !point->fill_expected ||
+            pipeline_fill_expected(spec, state, outcome) != TOCSIN_OK) {
             pipeline_pass(spec, state, TOCSIN_FLAG_MISSING, outcome);
             return TOCSIN_OK;
         }
-        point->value = reading->expected;
-        point->flags |= TOCSIN_FLAG_FILLED | TOCSIN_FLAG_HELD;
-        learns = 0;
-        reading->flags = 0;
-        detect->stage->score(detect->constants, detect_state, point, reading);
+    } else if (TOCSIN__RARELY(mode == TOCSIN_HOLD)) {
+        pipeline_pass(spec, state, TOCSIN_FLAG_UNSCORED, outcome);
+        return TOCSIN_OK;
+    } else if (TOCSIN__RARELY(point->flags & TOCSIN_FLAG_HELD)) {
+        detect->stage->score(detect->constants, tocsin__state_of(detect, state), point, reading);
+    } else {
+        detect->stage->push(detect->constants, tocsin__state_of(detect, state), point, reading);
+        tocsin__clock_learnt(clock_state, point->time);
     }
 
     /* Calibrate. */
     rarity->flags = 0;
-    rarity->exceeds = 0;
-    rarity->channel = 0;
-    calibrate->stage->rank_point(calibrate->constants, calibrate_state, point, reading,
-                                 detect->stage->channel_count, rarity);
+    calibrate->stage->rank_point(calibrate->constants, tocsin__state_of(calibrate, state), point,
+                                 reading, detect->stage->channel_count, rarity);
+    if (!(point->flags & TOCSIN_FLAG_HELD))
+        calibrate->stage->learn_rank(calibrate->constants, tocsin__state_of(calibrate, state),
+                                     point, reading, detect->stage->channel_count, rarity);
 
     /* Alarm. */
-    if (!scores)
+    if (TOCSIN__RARELY(mode == TOCSIN_LEARN_ONLY))
         pipeline_pass(spec, state, TOCSIN_FLAG_UNSCORED, outcome);
     else if (want_verdict || spec->alarm)
         pipeline_judge(spec, state, outcome);
     else
         outcome->verdict.score = rarity->score;
-
-    /* Learn. */
-    if (learns) {
-        calibrate->stage->learn_rank(calibrate->constants, calibrate_state, point, reading,
-                                     detect->stage->channel_count, rarity);
-        detect->stage->learn(detect->constants, detect_state, point, reading);
-        tocsin__clock_learnt(clock_state, point->time);
-    }
     return TOCSIN_OK;
+}
+
+int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int want_verdict,
+                          tocsin__outcome *outcome)
+{
+    if (mode == TOCSIN_LEARN_AND_SCORE && !spec->counter)
+        return pipeline_run(spec, state, TOCSIN_LEARN_AND_SCORE, 0, want_verdict, outcome);
+    return pipeline_run(spec, state, mode, spec->counter != NULL, want_verdict, outcome);
 }
 
 int tocsin__pipeline_tick(const tocsin_spec *spec, void *state, int64_t now,
                           tocsin__outcome *outcome)
 {
     const tocsin__compiled_stage *clock = spec->clock;
-    tocsin__clock *clock_state = tocsin__state_of(clock, state);
+    tocsin__clock_state *clock_state = tocsin__state_of(clock, state);
     tocsin__point *point = &outcome->point;
+    int absent = 0;
 
     memset(point, 0, sizeof *point);
     point->time = now;
     point->value = tocsin__nan();
-    if (clock_state->has_life && now < clock_state->alive) {
+    if (tocsin__clock_tick(clock->constants, clock_state, now, &absent) != TOCSIN_OK) {
         pipeline_pass(spec, state, TOCSIN_FLAG_LATE, outcome);
         return TOCSIN_INFO_IGNORED;
     }
-    const int absent = tocsin__clock_tick(clock->constants, clock_state, now);
-
-    point->flags = tocsin__clock_mark_flags(clock_state, now);
+    point->flags = tocsin__clock_window(clock_state, now);
     pipeline_pass(spec, state, TOCSIN_FLAG_MISSING | (absent ? TOCSIN_FLAG_ABSENT : 0u), outcome);
     return TOCSIN_OK;
 }

@@ -18,8 +18,8 @@ void tocsin__pipeline_init(const tocsin_spec *spec, void *state);
 /* An outcome that says nothing yet: all NaN, warming. */
 void tocsin__outcome_init(tocsin__outcome *outcome);
 
-/* Push a point.  `outcome->point` comes with time, value, count and is_count; the
- * rest of the outcome is filled in.  The verdict is complete if `want_verdict`;
+/* Push a point.  `outcome->point` comes with time, value, count and is_count (where it
+ * is one, value is the count as a double); the rest of the outcome is filled in.  The verdict is complete if `want_verdict`;
  * else only its score is. TOCSIN_OK or TOCSIN_INFO_IGNORED. */
 int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int want_verdict,
                           tocsin__outcome *outcome);

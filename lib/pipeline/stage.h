@@ -11,8 +11,9 @@
  *     alarm      all of the above -> verdict   (state, transition, tier)
  *
  * Scoring never changes a state and learning never changes a verdict: each stage
- * has a `score` side, which sees its state as const, and a `learn` side.  The
- * pipeline calls score first, and learn only where the point is to be learnt.
+ * has a `score` side, which sees its state as const, and a `learn` side, which sees
+ * what was said as const.  The pipeline lets a point be scored first, and learnt only
+ * where it is to be learnt.
  *
  * A spec gives a stage an array of typed values, one entry per parameter; the
  * stage's `resolve` checks what a row's bounds cannot say and derives the struct
@@ -39,7 +40,9 @@ typedef struct tocsin__param {
     uint8_t reserved;
     const char *unit;       /* for people; "" where there is none */
     const char *fallback;   /* the default, as a spec would write it; "" for none */
-    double min, max;        /* inclusive; durations in seconds, rates in events per second */
+    /* Inclusive.  Durations in seconds, rates in events per second; of a SPAN, seconds or
+     * points, as it is given; of a SMOOTHING, the fraction: half-lives are only > 0. */
+    double min, max;
     const char *choices;    /* the words accepted, "skip|hold"; for typed parameters at most "auto"; or "" */
     const char *summary;
 } tocsin__param;
@@ -47,7 +50,7 @@ typedef struct tocsin__param {
 /* The resolved values of one parameter. */
 typedef struct tocsin__values {
     uint32_t count;         /* 0: not set and no default */
-    uint32_t is_given;      /* the text or a setter set it, it is not the default */
+    uint32_t is_given;      /* it differs from the default, or there is none and it is set */
     tocsin_value item[TOCSIN__MAX_LIST];
 } tocsin__values;
 
@@ -130,19 +133,18 @@ typedef struct tocsin__stage {
     void (*explain)(const void *constants, const void *state, const tocsin__reading *reading,
                     tocsin_explanation *explanation);
 
-    /* Prepare: change the point; TOCSIN_OK, or TOCSIN_INFO_IGNORED for a point that
-     * must go no further. */
-    int (*prepare)(const void *constants, void *state, tocsin__point *point);
-
     /* Detect. */
     const char *const *channel_names;
     void (*score)(const void *constants, const void *state, const tocsin__point *point,
                   tocsin__reading *reading);
     void (*learn)(const void *constants, void *state, const tocsin__point *point,
                   const tocsin__reading *reading);
+    /* score and then learn, in one go, for the point that is both. */
+    void (*push)(const void *constants, void *state, const tocsin__point *point,
+                 tocsin__reading *reading);
     /* The values at which channel `channel` would read `limit`; NULL: expected -+ limit * deviation. */
-    void (*band)(const void *constants, const void *state, const tocsin__reading *reading,
-                 uint32_t channel, double limit, double *lower, double *upper);
+    void (*band)(const void *constants, const tocsin__reading *reading, uint32_t channel,
+                 double limit, double *lower, double *upper);
     /* Forecast `steps` mean steps ahead of the last point, each `step` ns: mean and standard
      * deviation.  Returns 0 while warming.  NULL: the model does not forecast. */
     int (*forecast)(const void *constants, const void *state, int64_t last, int64_t step,

@@ -12,121 +12,69 @@
  *
  * Cost: a dozen operations per point, one division.
  */
-#include "clock_state.h"
-
-#include "../num/mathx.h"
+#include "prepare.h"
 
 enum { CLOCK_STEP, CLOCK_GAP, CLOCK_ABSENCE };
 
 static const tocsin__param clock_params[] = {
-    {"step", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "1m", 1e-9, 3.2e9, "",
-     "time between points that come without one"},
+    {"step", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "", 1e-9, 3.2e9, "",
+     "nominal time between points, taken for those that come without one; not set: 1m there"},
     {"gap", TOCSIN_TYPE_NUMBER, 1, 0, 0, "mean steps", "3", 1.5, 1e9, "",
      "a pause longer than this is flagged as a gap"},
     {"absence", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "", 1e-9, 3.2e9, "",
      "silence longer than this, as told by tick, rings; not set: silence never rings"},
 };
 
-typedef struct {
-    int64_t step;
-    int64_t absence;    /* 0: never */
-    double gap;
-} clock_constants;
-
 static const tocsin__field clock_fields[] = {
-    TOCSIN__FIELD(tocsin__clock, time, I64, -9.3e18, 9.3e18),
-    TOCSIN__FIELD(tocsin__clock, learnt, I64, -9.3e18, 9.3e18),
-    TOCSIN__FIELD(tocsin__clock, alive, I64, -9.3e18, 9.3e18),
-    TOCSIN__FIELD(tocsin__clock, step, F64, 0, 2e19),
-    TOCSIN__FIELD(tocsin__clock, points, U64, 0, 2e19),
-    TOCSIN__FIELD(tocsin__clock, late, U64, 0, 2e19),
-    TOCSIN__FIELD(tocsin__clock, repeated, U64, 0, 2e19),
-    TOCSIN__FIELD(tocsin__clock, mark_time, I64, -9.3e18, 9.3e18),
-    TOCSIN__FIELD(tocsin__clock, window_begin, I64, -9.3e18, 9.3e18),
-    TOCSIN__FIELD(tocsin__clock, window_end, I64, -9.3e18, 9.3e18),
-    TOCSIN__FIELD(tocsin__clock, mark_kind, U32, 0, TOCSIN_MARK_MAINTENANCE),
-    TOCSIN__FIELD(tocsin__clock, window_kind, U32, 0, TOCSIN_MARK_MAINTENANCE),
-    TOCSIN__FIELD(tocsin__clock, window_options, U32, 0, TOCSIN_MARK_MUTE | TOCSIN_MARK_NO_LEARN),
-    TOCSIN__FIELD(tocsin__clock, has_learnt, U16, 0, 1),
-    TOCSIN__FIELD(tocsin__clock, has_life, U16, 0, 1),
+    TOCSIN__FIELD(tocsin__clock_state, time, I64, -9.3e18, 9.3e18),
+    TOCSIN__FIELD(tocsin__clock_state, learnt, I64, -9.3e18, 9.3e18),
+    TOCSIN__FIELD(tocsin__clock_state, waiting, I64, -9.3e18, 9.3e18),
+    TOCSIN__FIELD(tocsin__clock_state, step, F64, 0, 2e19),
+    TOCSIN__FIELD(tocsin__clock_state, points, U64, 0, 2e19),
+    TOCSIN__FIELD(tocsin__clock_state, late, U64, 0, 2e19),
+    TOCSIN__FIELD(tocsin__clock_state, repeated, U64, 0, 2e19),
+    TOCSIN__FIELD(tocsin__clock_state, mark_time, I64, -9.3e18, 9.3e18),
+    TOCSIN__FIELD(tocsin__clock_state, window_begin, I64, -9.3e18, 9.3e18),
+    TOCSIN__FIELD(tocsin__clock_state, window_end, I64, -9.3e18, 9.3e18),
+    TOCSIN__FIELD(tocsin__clock_state, mark_kind, U32, 0, TOCSIN_MARK_MAINTENANCE),
+    TOCSIN__FIELD(tocsin__clock_state, window_kind, U32, 0, TOCSIN_MARK_MAINTENANCE),
+    TOCSIN__FIELD(tocsin__clock_state, window_options, U32, 0, TOCSIN_MARK_MUTE | TOCSIN_MARK_NO_LEARN),
+    TOCSIN__FIELD(tocsin__clock_state, has_learnt, U16, 0, 1),
+    TOCSIN__FIELD(tocsin__clock_state, is_waiting, U16, 0, 1),
 };
-
-/* The mean step forgets after so many points. */
-#define CLOCK_MEMORY 100.0
 
 static int clock_resolve(const tocsin__values *values, const tocsin__context *context,
                          void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
 {
-    clock_constants *k = constants;
+    tocsin__clock_constants *k = constants;
 
     (void)shape;
     (void)complaint;
-    k->step = context->step > 0 ? context->step : values[CLOCK_STEP].item[0].duration;
+    k->step = context->step > 0 ? context->step : TOCSIN_MINUTE;
     k->gap = values[CLOCK_GAP].item[0].number;
     k->absence = values[CLOCK_ABSENCE].count ? values[CLOCK_ABSENCE].item[0].duration : 0;
     return TOCSIN_OK;
 }
 
-/* later - earlier, and never an overflow. */
-static int64_t clock_between(int64_t earlier, int64_t later)
+int tocsin__clock_tick(const tocsin__clock_constants *k, tocsin__clock_state *clock, int64_t now,
+                       int *absent)
 {
-    const uint64_t difference = (uint64_t)later - (uint64_t)earlier;
+    int64_t alive = clock->time;
 
-    return difference > INT64_MAX ? INT64_MAX : (int64_t)difference;
-}
-
-static int clock_prepare(const void *constants, void *state, tocsin__point *point)
-{
-    const clock_constants *k = constants;
-    tocsin__clock *clock = state;
-
-    if (point->time == TOCSIN_TIME_NONE) {
-        if (clock->points == 0)
-            point->time = 0;
-        else if (clock->time > INT64_MAX - k->step)
-            point->time = INT64_MAX;
-        else
-            point->time = clock->time + k->step;
-    }
-    if (clock->points > 0) {
-        if (point->time <= clock->time) {
-            if (point->time < clock->time) {
-                clock->late++;
-                point->flags |= TOCSIN_FLAG_LATE;
-            } else {
-                clock->repeated++;
-                point->flags |= TOCSIN_FLAG_REPEATED;
-            }
-            return TOCSIN_INFO_IGNORED;
+    if (clock->points == 0) {       /* nothing ever came: the waiting begins with the first tick */
+        if (!clock->is_waiting) {
+            clock->waiting = now;
+            clock->is_waiting = 1;
         }
-        const double step = (double)clock_between(clock->time, point->time);
-        const double n = (double)clock->points;
-
-        if (n >= 2 && step > k->gap * clock->step)
-            point->flags |= TOCSIN_FLAG_GAP;
-        clock->step += (step - clock->step) / tocsin__min(n, CLOCK_MEMORY);
+        alive = clock->waiting;
     }
-    point->elapsed = clock->has_learnt ? clock_between(clock->learnt, point->time) : 0;
-    point->flags |= tocsin__clock_mark_flags(clock, point->time);
-    clock->time = point->time;
-    clock->alive = point->time;
-    clock->has_life = 1;
-    clock->points++;
+    if (now < alive)
+        return TOCSIN_INFO_IGNORED;
+    *absent = k->absence > 0 && tocsin__time_between(alive, now) > k->absence;
     return TOCSIN_OK;
 }
 
-int tocsin__clock_tick(const void *constants, tocsin__clock *clock, int64_t now)
-{
-    const clock_constants *k = constants;
-
-    if (!clock->has_life) {     /* nothing ever came: the waiting begins now */
-        clock->alive = now;
-        clock->has_life = 1;
-    }
-    return k->absence > 0 && now > clock->alive && clock_between(clock->alive, now) > k->absence;
-}
-
-void tocsin__clock_mark(tocsin__clock *clock, int kind, uint32_t options, int64_t begin,
+void tocsin__clock_mark(tocsin__clock_state *clock, int kind, uint32_t options, int64_t begin,
                         int64_t end)
 {
     clock->mark_kind = (uint32_t)kind;
@@ -141,20 +89,10 @@ void tocsin__clock_mark(tocsin__clock *clock, int kind, uint32_t options, int64_
     }
 }
 
-uint32_t tocsin__clock_mark_flags(const tocsin__clock *clock, int64_t time)
-{
-    if (clock->window_options == 0 || time < clock->window_begin)
-        return 0;
-    if (clock->window_end != TOCSIN_TIME_NONE && time > clock->window_end)
-        return 0;
-    return (clock->window_options & TOCSIN_MARK_MUTE ? TOCSIN_FLAG_MUTED : 0u) |
-           (clock->window_options & TOCSIN_MARK_NO_LEARN ? TOCSIN_FLAG_HELD : 0u);
-}
-
 static void clock_explain(const void *constants, const void *state, const tocsin__reading *reading,
                           tocsin_explanation *explanation)
 {
-    const tocsin__clock *clock = state;
+    const tocsin__clock_state *clock = state;
 
     (void)constants;
     (void)reading;
@@ -177,9 +115,8 @@ const tocsin__stage tocsin__stage_clock = {
     .oldest_revision = 1,
     .params = clock_params,
     .param_count = TOCSIN__COUNT(clock_params),
-    .constants_size = sizeof(clock_constants),
-    .layout = {sizeof(tocsin__clock), clock_fields, TOCSIN__COUNT(clock_fields)},
+    .constants_size = sizeof(tocsin__clock_constants),
+    .layout = {sizeof(tocsin__clock_state), clock_fields, TOCSIN__COUNT(clock_fields)},
     .resolve = clock_resolve,
-    .prepare = clock_prepare,
     .explain = clock_explain,
 };

@@ -13,8 +13,7 @@
  * so the default calls the point missing; `reset=zero` counts from zero instead,
  * as Prometheus' rate() does.
  */
-#include "../num/mathx.h"
-#include "../pipeline/stage.h"
+#include "prepare.h"
 
 enum { COUNTER_PER, COUNTER_WRAP, COUNTER_RESET };
 
@@ -81,11 +80,13 @@ static void counter_init(const void *constants, void *state)
 /* How far the counter went if it wrapped at `bits`; negative if it cannot have. */
 static double counter_wrapped(const counter_state *s, const tocsin__point *point, double modulus)
 {
+    if (s->is_count && point->is_count) {   /* unsigned arithmetic wraps by itself */
+        if (modulus == COUNTER_2_64)
+            return (double)(point->count - s->count);
+        return s->count <= UINT32_MAX ? (double)(uint32_t)(point->count - s->count) : -1;
+    }
     if (s->value >= modulus || point->value < 0)
         return -1;
-    if (s->is_count && point->is_count)     /* unsigned arithmetic wraps by itself */
-        return modulus == COUNTER_2_32 ? (double)(uint32_t)(point->count - s->count)
-                                       : (double)(point->count - s->count);
     return (modulus - s->value) + point->value;
 }
 
@@ -109,16 +110,14 @@ static double counter_decreased(const counter_constants *k, const counter_state 
     return tocsin__nan();
 }
 
-static int counter_prepare(const void *constants, void *state, tocsin__point *point)
+void tocsin__counter_convert(const void *constants, void *state, tocsin__point *point)
 {
     const counter_constants *k = constants;
     counter_state *s = state;
 
-    if (point->is_count)
-        point->value = (double)point->count;
     if (!tocsin__is_finite(point->value)) {
         point->value = tocsin__nan();
-        return TOCSIN_OK;
+        return;
     }
 
     double rate = tocsin__nan();
@@ -155,7 +154,6 @@ static int counter_prepare(const void *constants, void *state, tocsin__point *po
     if (!tocsin__is_nan(rate))
         s->rate = rate;
     point->value = rate;
-    return TOCSIN_OK;
 }
 
 static void counter_explain(const void *constants, const void *state,
@@ -180,6 +178,5 @@ const tocsin__stage tocsin__stage_counter = {
     .layout = {sizeof(counter_state), counter_fields, TOCSIN__COUNT(counter_fields)},
     .resolve = counter_resolve,
     .init = counter_init,
-    .prepare = counter_prepare,
     .explain = counter_explain,
 };

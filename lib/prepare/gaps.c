@@ -11,7 +11,7 @@
  * Filling stops after `limit` points in a row: a line made up for longer would
  * hide an outage.
  */
-#include "../pipeline/stage.h"
+#include "prepare.h"
 
 enum { GAPS_MISSING, GAPS_LIMIT };
 
@@ -22,31 +22,17 @@ static const tocsin__param gaps_params[] = {
      "the most missing values in a row that are filled"},
 };
 
-enum { GAPS_SKIP, GAPS_HOLD, GAPS_EXPECTED };
-
-typedef struct {
-    uint32_t policy;
-    uint32_t limit;
-} gaps_constants;
-
-typedef struct {
-    double previous;        /* the last value that was not missing; NaN before the first */
-    uint64_t missing;       /* in all */
-    uint32_t run;           /* in a row, up to the limit and one more */
-    uint32_t spare;
-} gaps_state;
-
 static const tocsin__field gaps_fields[] = {
-    TOCSIN__FIELD_NAN(gaps_state, previous, F64, -DBL_MAX, DBL_MAX),
-    TOCSIN__FIELD(gaps_state, missing, U64, 0, 2e19),
-    TOCSIN__FIELD(gaps_state, run, U32, 0, 1e9 + 1),
-    TOCSIN__FIELD(gaps_state, spare, U32, 0, 0),
+    TOCSIN__FIELD_NAN(tocsin__gaps_state, previous, F64, -DBL_MAX, DBL_MAX),
+    TOCSIN__FIELD(tocsin__gaps_state, missing, U64, 0, 2e19),
+    TOCSIN__FIELD(tocsin__gaps_state, run, U32, 0, 1e9 + 1),
+    TOCSIN__FIELD(tocsin__gaps_state, spare, U32, 0, 0),
 };
 
 static int gaps_resolve(const tocsin__values *values, const tocsin__context *context,
                         void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
 {
-    gaps_constants *k = constants;
+    tocsin__gaps_constants *k = constants;
 
     (void)context;
     (void)shape;
@@ -59,32 +45,24 @@ static int gaps_resolve(const tocsin__values *values, const tocsin__context *con
 static void gaps_init(const void *constants, void *state)
 {
     (void)constants;
-    ((gaps_state *)state)->previous = tocsin__nan();
+    ((tocsin__gaps_state *)state)->previous = tocsin__nan();
 }
 
-static int gaps_prepare(const void *constants, void *state, tocsin__point *point)
+void tocsin__gaps_fill(const tocsin__gaps_constants *k, tocsin__gaps_state *gaps,
+                       tocsin__point *point)
 {
-    const gaps_constants *k = constants;
-    gaps_state *s = state;
-
-    if (tocsin__is_finite(point->value)) {
-        s->previous = point->value;
-        s->run = 0;
-        return TOCSIN_OK;
-    }
     point->value = tocsin__nan();
-    s->missing++;
-    if (s->run <= k->limit)
-        s->run++;
-    if (s->run <= k->limit) {
-        if (k->policy == GAPS_HOLD && !tocsin__is_nan(s->previous)) {
-            point->value = s->previous;
-            point->flags |= TOCSIN_FLAG_FILLED;
-        } else if (k->policy == GAPS_EXPECTED) {
-            point->fill_expected = 1;
-        }
+    gaps->missing++;
+    if (gaps->run <= k->limit)
+        gaps->run++;
+    if (gaps->run > k->limit)
+        return;
+    if (k->policy == TOCSIN__GAPS_HOLD && !tocsin__is_nan(gaps->previous)) {
+        point->value = gaps->previous;
+        point->flags |= TOCSIN_FLAG_FILLED;
+    } else if (k->policy == TOCSIN__GAPS_EXPECTED) {
+        point->fill_expected = 1;
     }
-    return TOCSIN_OK;
 }
 
 static void gaps_explain(const void *constants, const void *state, const tocsin__reading *reading,
@@ -92,7 +70,7 @@ static void gaps_explain(const void *constants, const void *state, const tocsin_
 {
     (void)constants;
     (void)reading;
-    explanation->missing = ((const gaps_state *)state)->missing;
+    explanation->missing = ((const tocsin__gaps_state *)state)->missing;
 }
 
 const tocsin__stage tocsin__stage_gaps = {
@@ -106,10 +84,9 @@ const tocsin__stage tocsin__stage_gaps = {
     .oldest_revision = 1,
     .params = gaps_params,
     .param_count = TOCSIN__COUNT(gaps_params),
-    .constants_size = sizeof(gaps_constants),
-    .layout = {sizeof(gaps_state), gaps_fields, TOCSIN__COUNT(gaps_fields)},
+    .constants_size = sizeof(tocsin__gaps_constants),
+    .layout = {sizeof(tocsin__gaps_state), gaps_fields, TOCSIN__COUNT(gaps_fields)},
     .resolve = gaps_resolve,
     .init = gaps_init,
-    .prepare = gaps_prepare,
     .explain = gaps_explain,
 };

@@ -49,7 +49,9 @@
 
 #include "../core/bytes.h"
 #include "../core/text.h"
+#include "../pipeline/compile.h"
 #include "../pipeline/pipeline.h"
+#include "../prepare/prepare.h"
 
 enum {
     SNAPSHOT_HEADER = 20,
@@ -74,10 +76,11 @@ static const uint8_t snapshot_magic[4] = { 'T', 'O', 'C', 'S' };
 
 static size_t snapshot_text_length(const tocsin_spec *spec)
 {
-    size_t needed = 0;
+    tocsin__text text;
 
-    tocsin_spec_text(spec, TOCSIN_TEXT_FULL, NULL, 0, &needed);
-    return needed - 1;
+    tocsin__text_start(&text, NULL, 0);
+    tocsin__spec_write(spec, TOCSIN_TEXT_FULL, &text);
+    return text.length;
 }
 
 static size_t snapshot_stage_size(const tocsin_spec *spec, const tocsin__compiled_stage *compiled)
@@ -166,12 +169,11 @@ static uint8_t *snapshot_put_stage(uint8_t *out, const tocsin_spec *spec,
     return out + tocsin__layout_encoded_size(&stage->layout, &compiled->shape);
 }
 
-void tocsin__snapshot_write(const tocsin_spec *spec, const void *state, uint8_t *out)
+void tocsin__snapshot_write(const tocsin_spec *spec, const void *state, uint8_t *out, size_t size)
 {
-    const size_t size = tocsin__snapshot_size(spec);
-    const size_t text_length = snapshot_text_length(spec);
+    const tocsin__clock_state *clock = tocsin__const_state_of(spec->clock, state);
     uint8_t *at = out;
-    tocsin__progress progress;
+    tocsin__text text;
 
     memcpy(at, snapshot_magic, sizeof snapshot_magic);
     tocsin__put16(at + 4, TOCSIN_SNAPSHOT_FORMAT);
@@ -181,15 +183,15 @@ void tocsin__snapshot_write(const tocsin_spec *spec, const void *state, uint8_t 
     tocsin__put32(at + 16, (uint32_t)(2 + spec->stage_count));
     at += SNAPSHOT_HEADER;
 
-    at = snapshot_put_record(at, SNAPSHOT_TYPE_SPEC, SNAPSHOT_CRITICAL, text_length);
     /* The text's NUL lands where the next record begins, which overwrites it. */
-    tocsin_spec_text(spec, TOCSIN_TEXT_FULL, (char *)at, text_length + 1, NULL);
-    at += text_length;
+    tocsin__text_start(&text, (char *)at + SNAPSHOT_RECORD, size - SNAPSHOT_HEADER - SNAPSHOT_RECORD);
+    tocsin__spec_write(spec, TOCSIN_TEXT_FULL, &text);
+    at = snapshot_put_record(at, SNAPSHOT_TYPE_SPEC, SNAPSHOT_CRITICAL, text.length);
+    at += text.length;
 
-    tocsin__pipeline_progress(spec, state, &progress);
     at = snapshot_put_record(at, SNAPSHOT_TYPE_SUMMARY, 0, SNAPSHOT_SUMMARY);
-    tocsin__put64(at, progress.points);
-    tocsin__put64(at + 8, (uint64_t)progress.time);
+    tocsin__put64(at, clock->points);
+    tocsin__put64(at + 8, (uint64_t)(clock->points > 0 ? clock->time : TOCSIN_TIME_NONE));
     at += SNAPSHOT_SUMMARY;
 
     for (size_t i = 0; i < spec->stage_count; i++)
@@ -548,7 +550,7 @@ int tocsin__snapshot_read(const tocsin__snapshot *snapshot, const tocsin_spec *s
     int result = TOCSIN_OK;
 
     for (size_t i = 0; i < snapshot->record_count; i++) {
-        snapshot_record next;
+        snapshot_record next = {0};
         int status;
 
         snapshot_take_record(&reader, &next);

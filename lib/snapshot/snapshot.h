@@ -21,8 +21,8 @@ typedef struct tocsin__snapshot {
 /* Bytes of a snapshot; they depend on the spec alone. */
 size_t tocsin__snapshot_size(const tocsin_spec *spec);
 
-/* Write exactly that many bytes. */
-void tocsin__snapshot_write(const tocsin_spec *spec, const void *state, uint8_t *out);
+/* Write a snapshot of exactly that size. */
+void tocsin__snapshot_write(const tocsin_spec *spec, const void *state, uint8_t *out, size_t size);
 
 /* Check a snapshot's outside.  On failure fills in `error` but for its
  * struct_size, and returns TOCSIN_ERROR_FORMAT, _CHECKSUM or _VERSION. */

@@ -1,0 +1,599 @@
+/* calibration.c - does the alarm keep its promise?
+ *
+ * Series in which nothing is wrong, of sixteen kinds, are pushed through a spec; every alarm
+ * that starts is a false one, and their rate is set beside the budget.  1.00 is a promise
+ * kept to the letter, 2.00 twice as many alarms as promised.
+ *
+ *     calibration [--spec S] [--budget 1/day,1/week] [--step 1m,5m] [--types gaussian,...]
+ *                 [--years 10] [--weeks 13] [--seed 1] [--power] [--json FILE] [--list]
+ *
+ * --spec is a pipe up to its alarm stage, which this program appends; --years is the history per
+ * type, in series of --weeks each.  --power also asks the opposite: are spikes of 8 standard
+ * deviations found, by themselves and after an outage of a day?
+ *
+ * Exit: 0 every cell keeps the promise (at most twice; at least half for continuous types),
+ * 1 some cell does not, 64 usage.
+ */
+#include <getopt.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tocsin.h"
+
+enum { EXIT_KEPT = 0, EXIT_BROKEN = 1, EXIT_USAGE = 64 };
+
+static const double day = 86400, week = 604800;
+
+/* ---- Random numbers --------------------------------------------------------- */
+
+typedef struct {
+    uint64_t state;
+    double spare;
+    int has_spare;
+} rng;
+
+/* SplitMix64 (Steele, Lea, Flood 2014). */
+static uint64_t rng_next(rng *r)
+{
+    uint64_t z = r->state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* Uniform in (0, 1). */
+static double rng_uniform(rng *r)
+{
+    return ((double)(rng_next(r) >> 11) + 0.5) * 0x1p-53;
+}
+
+static double rng_exponential(rng *r)
+{
+    return -log(rng_uniform(r));
+}
+
+/* Standard normal, by Marsaglia's polar method. */
+static double rng_normal(rng *r)
+{
+    double a, b, s;
+
+    if (r->has_spare) {
+        r->has_spare = 0;
+        return r->spare;
+    }
+    do {
+        a = 2 * rng_uniform(r) - 1;
+        b = 2 * rng_uniform(r) - 1;
+        s = a * a + b * b;
+    } while (s >= 1);
+    s = sqrt(-2 * log(s) / s);
+    r->spare = b * s;
+    r->has_spare = 1;
+    return a * s;
+}
+
+static double rng_poisson(rng *r, double mean)
+{
+    const double limit = exp(-mean);
+    double product = rng_uniform(r), count = 0;
+
+    for (; product > limit; count++)
+        product *= rng_uniform(r);
+    return count;
+}
+
+/* Student's t with 3 degrees of freedom, scaled to variance 1. */
+static double rng_heavy(rng *r)
+{
+    const double a = rng_normal(r), b = rng_normal(r), c = rng_normal(r);
+
+    return rng_normal(r) / sqrt(a * a + b * b + c * c);
+}
+
+/* ---- Series in order --------------------------------------------------------- */
+
+typedef struct {
+    rng rng;
+    double step;            /* seconds */
+    double phase;           /* each series begins at another time of its day and week */
+    double memory[4];
+} series;
+
+typedef double generator(series *s, double t);
+
+static double make_gaussian(series *s, double t)
+{
+    (void)t;
+    return 100 + 10 * rng_normal(&s->rng);
+}
+
+static double autoregression(series *s, double a)
+{
+    s->memory[0] = a * s->memory[0] + sqrt(1 - a * a) * rng_normal(&s->rng);
+    return 100 + 10 * s->memory[0];
+}
+
+static double make_ar(series *s, double t)
+{
+    (void)t;
+    return autoregression(s, 0.7);
+}
+
+static double make_ar99(series *s, double t)
+{
+    (void)t;
+    return autoregression(s, 0.99);
+}
+
+static double make_walk(series *s, double t)
+{
+    (void)t;
+    s->memory[0] += rng_normal(&s->rng);
+    return 1000 + s->memory[0];
+}
+
+static double wave(double t, double period)
+{
+    return sin(6.283185307179586 * t / period);
+}
+
+static double make_seasonal(series *s, double t)
+{
+    return 100 + 20 * wave(t, day) + 5 * rng_normal(&s->rng);
+}
+
+/* Working days and weekends: the day's wave is a third as high at weekends. */
+static double make_weekly(series *s, double t)
+{
+    const int weekend = fmod(t, week) >= 5 * day;
+
+    return 100 + (weekend ? 8 : 24) * (1 + wave(t, day)) + 5 * rng_normal(&s->rng);
+}
+
+static double make_poisson(series *s, double t)
+{
+    (void)t;
+    return rng_poisson(&s->rng, 10);
+}
+
+static double make_sparse(series *s, double t)
+{
+    (void)t;
+    return rng_poisson(&s->rng, 0.02);
+}
+
+/* Four bursts a day of a quarter of an hour on average; their heights follow a Pareto law. */
+static double make_bursts(series *s, double t)
+{
+    (void)t;
+    if (s->memory[0] > 0)
+        s->memory[0] -= s->step;
+    else if (rng_uniform(&s->rng) < 4 * s->step / day) {
+        s->memory[0] = 900 * rng_exponential(&s->rng);
+        s->memory[1] = 30 * pow(rng_uniform(&s->rng), -1 / 2.5);
+    }
+    return 100 + 10 * rng_normal(&s->rng) + (s->memory[0] > 0 ? s->memory[1] : 0);
+}
+
+/* A disk that fills for six hours and is then cleaned. */
+static double make_sawtooth(series *s, double t)
+{
+    return 10 + 80 * fmod(t, 21600) / 21600 + rng_normal(&s->rng);
+}
+
+static double make_heteroscedastic(series *s, double t)
+{
+    return 100 + (6 + 5 * wave(t, day)) * rng_normal(&s->rng);
+}
+
+static double make_heavy(series *s, double t)
+{
+    (void)t;
+    return 100 + 10 * rng_heavy(&s->rng);
+}
+
+static double make_constant(series *s, double t)
+{
+    (void)s;
+    (void)t;
+    return 42;
+}
+
+/* A standby that takes over for some hours, several times a day. */
+static double make_two_level(series *s, double t)
+{
+    (void)t;
+    if (rng_uniform(&s->rng) < s->step / 10800)
+        s->memory[0] = 50 - s->memory[0];
+    return 100 + s->memory[0] + 3 * rng_normal(&s->rng);
+}
+
+static double make_trend(series *s, double t)
+{
+    return 100 + 10 * t / day + 10 * rng_normal(&s->rng);
+}
+
+static double make_quantised(series *s, double t)
+{
+    (void)t;
+    return floor(20 + 1.5 * rng_normal(&s->rng) + 0.5);
+}
+
+typedef struct {
+    const char *name;
+    generator *make;
+    int is_continuous;      /* must use at least half of its budget */
+} kind;
+
+static const kind kinds[] = {
+    {"gaussian", make_gaussian, 1},
+    {"ar", make_ar, 1},
+    {"ar99", make_ar99, 1},
+    {"walk", make_walk, 1},
+    {"seasonal", make_seasonal, 1},
+    {"weekly", make_weekly, 1},
+    {"sawtooth", make_sawtooth, 1},
+    {"heteroscedastic", make_heteroscedastic, 1},
+    {"heavy", make_heavy, 1},
+    {"bursts", make_bursts, 1},
+    {"two-level", make_two_level, 1},
+    {"trend", make_trend, 1},
+    {"poisson", make_poisson, 0},
+    {"sparse", make_sparse, 0},
+    {"quantised", make_quantised, 0},
+    {"constant", make_constant, 0},
+};
+
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+static void series_start(series *s, const kind *k, double step, uint64_t seed, uint64_t index)
+{
+    memset(s, 0, sizeof *s);
+    s->rng.state = seed * UINT64_C(0xd1342543de82ef95) + index * UINT64_C(0x2545f4914f6cdd1d) +
+                   (uint64_t)(k - kinds) * UINT64_C(0x9e3779b97f4a7c15);
+    s->step = step;
+    s->phase = floor(week * rng_uniform(&s->rng) / step) * step;
+    s->memory[0] = k->make == make_ar || k->make == make_ar99 ? rng_normal(&s->rng) : 0;
+}
+
+/* ---- One cell of the table ------------------------------------------------------- */
+
+typedef struct {
+    double all, first, later;   /* observed / promised */
+    double above_four;          /* share of series above four times the budget */
+    double error;               /* standard error of `all` if alarms were independent */
+    uint64_t alarms;
+    double spikes, spikes_1, spikes_3, spikes_28;   /* share found */
+} cell;
+
+typedef struct {
+    const char *spec;
+    double years;
+    double weeks;
+    uint64_t seed;
+    int power;
+} options;
+
+static void die(const char *what, const char *detail)
+{
+    fprintf(stderr, "calibration: %s%s%s\n", what, detail ? ": " : "", detail ? detail : "");
+    exit(EXIT_USAGE);
+}
+
+static tocsin_spec *compile(const options *o, const char *budget)
+{
+    char text[1024];
+    tocsin_error error = {.struct_size = sizeof error};
+    tocsin_spec *spec;
+
+    snprintf(text, sizeof text, "%s | alarm budget=%s", o->spec, budget);
+    if (tocsin_spec_compile(&spec, text, TOCSIN_NUL_TERMINATED, NULL, &error) < 0)
+        die(text, error.message);
+    return spec;
+}
+
+/* Seconds per event of "3/day": asked of the library, which reads rates anyway. */
+static double promised_period(const tocsin_spec *spec)
+{
+    tocsin_value value;
+    size_t count;
+
+    if (tocsin_spec_get(spec, "alarm", "budget", &value, 1, &count) < 0 || count != 1)
+        die("the alarm has no budget", NULL);
+    return (double)value.duration * 1e-9;
+}
+
+static int push(tocsin_detector *detector, double t, double value)
+{
+    tocsin_verdict verdict;
+
+    if (tocsin_detector_push(detector, (int64_t)(t * 1e9), value, TOCSIN_LEARN_AND_SCORE, &verdict,
+                             sizeof verdict) < 0)
+        die("push failed", NULL);
+    return verdict.transition == TOCSIN_TRANSITION_START;
+}
+
+static void measure_promise(const options *o, const tocsin_spec *spec, double period,
+                            const kind *k, double step, cell *c)
+{
+    const double length = o->weeks * week;
+    const size_t members = (size_t)(o->years * 365.25 * day / length + 0.5);
+    double first = 0, later = 0;
+    size_t above = 0;
+
+    for (size_t i = 0; i < members; i++) {
+        tocsin_detector *detector;
+        series s;
+        double alarms = 0;
+
+        if (tocsin_detector_create(&detector, spec, NULL) < 0)
+            die("out of memory", NULL);
+        series_start(&s, k, step, o->seed, i);
+        for (double t = 0; t < length; t += step) {
+            if (!push(detector, s.phase + t, k->make(&s, s.phase + t)))
+                continue;
+            alarms++;
+            if (t < week)
+                first++;
+            else
+                later++;
+        }
+        above += alarms > 4 * length / period;
+        tocsin_detector_free(detector);
+    }
+
+    const double n = (double)members;
+
+    c->alarms = (uint64_t)(first + later);
+    c->all = (first + later) / (n * length / period);
+    c->first = first / (n * week / period);
+    c->later = later / (n * (length - week) / period);
+    c->error = sqrt(first + later) / (n * length / period);
+    c->above_four = (double)above / n;
+}
+
+/* The standard deviation of a kind's values around what a short memory would expect is not one
+ * number; a spike here is 8 times that of the values over a week, or of the steps for a walk
+ * and a trend, whose values have none, and at least 1 % of the mean, for constants. */
+static double spread(const options *o, const kind *k, double step)
+{
+    series s;
+    double n = 0, mean = 0, m2 = 0, previous = 0;
+    const int by_steps = k->make == make_walk || k->make == make_trend;
+
+    series_start(&s, k, step, o->seed + 1, 0);
+    for (double t = 0; t < week; t += step) {
+        const double value = k->make(&s, t), x = by_steps ? value - previous : value;
+        const double d = x - mean;
+
+        previous = value;
+        if (t == 0)
+            continue;
+        mean += d / ++n;
+        m2 += d * (x - mean);
+    }
+    return fmax(sqrt(m2 / n), 0.01 * fabs(mean));
+}
+
+/* Whether a spike at time t rings: pushed into a copy, so that the series itself stays clean. */
+static int is_found(const tocsin_detector *detector, double t, double value)
+{
+    tocsin_detector *copy;
+    int found;
+
+    if (tocsin_detector_clone(&copy, detector, NULL) < 0)
+        die("out of memory", NULL);
+    found = push(copy, t, value);
+    tocsin_detector_free(copy);
+    return found;
+}
+
+/* Four weeks in order, an outage of a day (the value drops to far below anything seen), four
+ * weeks more.  A spike is tried every 97 minutes: in the week before the outage, and
+ * in the days that begin 1, 3 and 28 days after it. */
+static void measure_power(const options *o, const tocsin_spec *spec, const kind *k, double step,
+                          cell *c)
+{
+    const double outage = 28 * day, end = outage + 30.5 * day, pace = 97 * 60;
+    const double height = 8 * spread(o, k, step);
+    double tried[4] = {0}, found[4] = {0};
+
+    for (size_t i = 0; i < 8; i++) {
+        tocsin_detector *detector;
+        series s;
+        double next = outage - week;
+
+        if (tocsin_detector_create(&detector, spec, NULL) < 0)
+            die("out of memory", NULL);
+        series_start(&s, k, step, o->seed + 2, i);
+        for (double t = 0; t < end; t += step) {
+            const double value = k->make(&s, s.phase + t);
+            const int is_out = t >= outage && t < outage + day;
+            const double after = t - outage - day;
+
+            if (t >= next) {
+                const int slot = t < outage                             ? 0
+                                 : after >= 1 * day && after < 2 * day   ? 1
+                                 : after >= 3 * day && after < 4 * day   ? 2
+                                 : after >= 28 * day && after < 29 * day ? 3
+                                                                         : -1;
+
+                next += pace;
+                if (slot >= 0) {
+                    tried[slot]++;
+                    found[slot] += is_found(detector, s.phase + t, value + height);
+                }
+            }
+            push(detector, s.phase + t, is_out ? value - 5 * height : value);
+        }
+        tocsin_detector_free(detector);
+    }
+    c->spikes = found[0] / tried[0];
+    c->spikes_1 = found[1] / tried[1];
+    c->spikes_3 = found[2] / tried[2];
+    c->spikes_28 = found[3] / tried[3];
+}
+
+/* ---- The table --------------------------------------------------------------------- */
+
+/* Seconds of "1m", "5m", "10s", "1h". */
+static double parse_step(const char *text)
+{
+    char *end;
+    const double number = strtod(text, &end);
+    const double unit = strcmp(end, "s") == 0   ? 1
+                        : strcmp(end, "m") == 0 ? 60
+                        : strcmp(end, "h") == 0 ? 3600
+                                                : 0;
+
+    if (!(number * unit > 0))
+        die("not a step", text);
+    return number * unit;
+}
+
+/* Splits a list at its commas, in place. */
+static size_t split(char *text, const char **item, size_t capacity)
+{
+    size_t count = 0;
+
+    for (char *word = strtok(text, ","); word; word = strtok(NULL, ",")) {
+        if (count == capacity)
+            die("too many items", word);
+        item[count++] = word;
+    }
+    return count;
+}
+
+static int is_kept(const kind *k, const cell *c)
+{
+    return c->all <= 2 && (!k->is_continuous || c->all >= 0.5);
+}
+
+static void json_cell(FILE *json, int is_first, const kind *k, const char *budget,
+                      const char *step, const cell *c, int power)
+{
+    fprintf(json,
+            "%s\n    {\"type\": \"%s\", \"budget\": \"%s\", \"step\": \"%s\", \"all\": %.4f, "
+            "\"first_week\": %.4f, \"later\": %.4f, \"error\": %.4f, \"above_four\": %.4f, "
+            "\"alarms\": %llu",
+            is_first ? "" : ",", k->name, budget, step, c->all, c->first, c->later, c->error,
+            c->above_four, (unsigned long long)c->alarms);
+    if (power)
+        fprintf(json, ", \"spikes\": [%.4f, %.4f, %.4f, %.4f]", c->spikes, c->spikes_1,
+                c->spikes_3, c->spikes_28);
+    fputc('}', json);
+}
+
+static void usage(FILE *to)
+{
+    fputs("usage: calibration [--spec S] [--budget LIST] [--step LIST] [--types LIST] [--years N]\n"
+          "                   [--weeks N] [--seed N] [--power] [--json FILE] [--list] [--help]\n",
+          to);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"spec", required_argument, NULL, 's'},  {"budget", required_argument, NULL, 'b'},
+        {"step", required_argument, NULL, 't'},  {"types", required_argument, NULL, 'k'},
+        {"years", required_argument, NULL, 'y'}, {"weeks", required_argument, NULL, 'w'},
+        {"seed", required_argument, NULL, 'r'},  {"power", no_argument, NULL, 'p'},
+        {"json", required_argument, NULL, 'j'},  {"list", no_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+    };
+    options o = {.spec = "ewma | tail", .years = 10, .weeks = 13, .seed = 1};
+    char default_budgets[] = "1/day,1/week", default_steps[] = "1m,5m";
+    char *budget_list = default_budgets, *step_list = default_steps, *type_list = NULL;
+    const char *budget[8], *step[8], *type[KINDS], *json_path = NULL;
+    FILE *json = NULL;
+    int broken = 0, cells = 0;
+
+    for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) != -1;)
+        switch (option) {
+        case 's': o.spec = optarg; break;
+        case 'b': budget_list = optarg; break;
+        case 't': step_list = optarg; break;
+        case 'k': type_list = optarg; break;
+        case 'y': o.years = strtod(optarg, NULL); break;
+        case 'w': o.weeks = strtod(optarg, NULL); break;
+        case 'r': o.seed = strtoull(optarg, NULL, 10); break;
+        case 'p': o.power = 1; break;
+        case 'j': json_path = optarg; break;
+        case 'l':
+            for (size_t i = 0; i < KINDS; i++)
+                puts(kinds[i].name);
+            return EXIT_KEPT;
+        case 'h': usage(stdout); return EXIT_KEPT;
+        default: usage(stderr); return EXIT_USAGE;
+        }
+    if (optind < argc || !(o.years > 0) || !(o.weeks > 1)) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+
+    const size_t budgets = split(budget_list, budget, 8), steps = split(step_list, step, 8);
+    size_t types = 0;
+
+    if (type_list) {
+        types = split(type_list, type, KINDS);
+    } else {
+        for (; types < KINDS; types++)
+            type[types] = kinds[types].name;
+    }
+    if (json_path) {
+        json = fopen(json_path, "w");
+        if (!json)
+            die("cannot write", json_path);
+        fprintf(json, "{\n  \"spec\": \"%s\", \"years\": %g, \"weeks\": %g, \"seed\": %llu,\n"
+                      "  \"cells\": [",
+                o.spec, o.years, o.weeks, (unsigned long long)o.seed);
+    }
+
+    printf("| type | budget | step | observed / promised | +- | first week | later |"
+           " series > 4x |%s\n",
+           o.power ? " spikes found | 1 d after an outage | 3 d | 28 d |" : "");
+    printf("|---|---|---|---|---|---|---|---|%s\n", o.power ? "---|---|---|---|" : "");
+    for (size_t i = 0; i < types; i++) {
+        const kind *k = NULL;
+
+        for (size_t j = 0; j < KINDS; j++)
+            if (strcmp(kinds[j].name, type[i]) == 0)
+                k = &kinds[j];
+        if (!k)
+            die("no such type", type[i]);
+        for (size_t b = 0; b < budgets; b++)
+            for (size_t t = 0; t < steps; t++) {
+                tocsin_spec *spec = compile(&o, budget[b]);
+                cell c = {0};
+
+                measure_promise(&o, spec, promised_period(spec), k, parse_step(step[t]), &c);
+                if (o.power)
+                    measure_power(&o, spec, k, parse_step(step[t]), &c);
+                tocsin_spec_free(spec);
+
+                printf("| %s | %s | %s | %.2f%s | %.2f | %.2f | %.2f | %.0f %% |", k->name,
+                       budget[b], step[t], c.all, is_kept(k, &c) ? "" : " (!)", c.error, c.first,
+                       c.later, 100 * c.above_four);
+                if (o.power)
+                    printf(" %.2f | %.2f | %.2f | %.2f |", c.spikes, c.spikes_1, c.spikes_3,
+                           c.spikes_28);
+                putchar('\n');
+                fflush(stdout);
+                if (json)
+                    json_cell(json, cells == 0, k, budget[b], step[t], &c, o.power);
+                broken += !is_kept(k, &c);
+                cells++;
+            }
+    }
+    if (json) {
+        fprintf(json, "\n  ]\n}\n");
+        if (fclose(json) != 0)
+            die("cannot write", json_path);
+    }
+    fprintf(stderr, "%d of %d cells keep the promise\n", cells - broken, cells);
+    return broken ? EXIT_BROKEN : EXIT_KEPT;
+}

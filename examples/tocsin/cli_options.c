@@ -1,0 +1,209 @@
+/* cli_options.c - the command line, with popt: see cli_options.h. */
+#include "cli_options.h"
+
+#include <popt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tocsin.h"
+
+/* What popt fills in before it is checked. */
+typedef struct {
+    const char *input, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets,
+        *slack;
+} options_words;
+
+static _Noreturn void options_wrong(const char *what, const char *word, const char *expected,
+                                    const char *suggestion)
+{
+    if (suggestion)
+        cli_die(CLI_USAGE, "%s: '%s' is not %s; did you mean '%s'?", what, word, expected,
+                suggestion);
+    cli_die(CLI_USAGE, "%s: '%s' is not %s", what, word, expected);
+}
+
+/* The index of a word among those accepted. */
+static int options_choice(const char *option, const char *word, const char *const *words)
+{
+    cli_buffer expected = {NULL, 0, 0};
+
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(words[i], word) == 0) {
+            cli_buffer_free(&expected);
+            return i;
+        }
+        cli_buffer_print(&expected, "%s%s", i == 0 ? "one of " : ", ", words[i]);
+    }
+    options_wrong(option, word, expected.at, cli_closest(cli_text_of(word), words));
+}
+
+/* Split a list at its commas; "\," is a comma inside an item.  Items are NUL-terminated. */
+static size_t options_list(const char *option, const char *list, cli_text *items, size_t capacity)
+{
+    size_t count = 0;
+    char *at = cli_copy(cli_text_of(list));
+
+    for (char *begin = at;; at++) {
+        if (*at == '\\' && at[1] == ',') {
+            memmove(at, at + 1, strlen(at));
+            continue;
+        }
+        if (*at != ',' && *at != '\0')
+            continue;
+        if (at == begin)
+            cli_die(CLI_USAGE, "%s: an empty name in '%s'", option, list);
+        if (count == capacity)
+            cli_die(CLI_USAGE, "%s: more than %zu names in '%s'", option, capacity, list);
+        items[count++] = (cli_text){begin, (size_t)(at - begin)};
+        if (*at == '\0')
+            return count;
+        *at = '\0';
+        begin = at + 1;
+    }
+}
+
+static void options_check(cli_options *options, const options_words *words)
+{
+    static const char *const inputs[] = {"auto", "csv", "jsonl", "openmetrics", "influx", NULL};
+    static const char *const units[] = {"auto", "s", "ms", "us", "ns", NULL};
+    static const char *const counters[] = {"auto", "always", "never", NULL};
+    static const char *const formats[] = {"table", "csv", "json", "influx", NULL};
+    static const char *const short_formats[] = {"table", "json", NULL};
+    static const char *const events[] = {"alarm", "never", NULL};
+
+    if (words->input)
+        options->input = (cli_input)options_choice("--input", words->input, inputs);
+    if (words->time_unit)
+        options->time_unit =
+            (cli_time_unit)options_choice("--time-unit", words->time_unit, units);
+    if (words->counter)
+        options->counter =
+            (cli_counter_rule)options_choice("--counter", words->counter, counters);
+    if (words->format && options->command == CLI_DETECT)
+        options->output = (cli_output)options_choice("--format", words->format, formats);
+    else if (words->format && options_choice("--format", words->format, short_formats))
+        options->output = CLI_OUTPUT_JSON;
+    if (words->fail_on)
+        options->fail_on_alarm = !options_choice("--fail-on", words->fail_on, events);
+    if (words->keys)
+        options->key_count = options_list("--key", words->keys, options->keys, CLI_MAX_KEYS);
+    if (words->budgets)
+        options->budget_count =
+            options_list("--budget", words->budgets, options->budgets, CLI_MAX_BUDGETS);
+    if (words->slack && !cli_parse_duration(cli_text_of(words->slack), &options->slack))
+        options_wrong("--slack", words->slack, "a duration such as 30s or 5m", NULL);
+    if (words->max_series) {
+        cli_number number;
+
+        if (cli_parse_number(cli_text_of(words->max_series), &number) != CLI_NUMBER ||
+            !number.is_count || number.count < 1 || number.count > 100000000)
+            options_wrong("--max-series", words->max_series,
+                          "a whole number from 1 to 100000000", NULL);
+        options->max_series = (size_t)number.count;
+    }
+}
+
+void cli_options_read(cli_options *options, cli_command command, int count, const char **arguments)
+{
+    options_words words = {0};
+
+    memset(options, 0, sizeof *options);
+    options->command = command;
+    options->max_series = 100000;
+    options->spec = "";
+
+    const struct poptOption input_table[] = {
+        {"spec", 's', POPT_ARG_STRING, &options->spec, 1,
+         "what to do with each series (default: ewma | tail | alarm)", "SPEC"},
+        {"input", 'i', POPT_ARG_STRING, &words.input, 0,
+         "format of the input: csv, jsonl, openmetrics, influx (default: told by its content)",
+         "FORMAT"},
+        {"column", 'c', POPT_ARG_STRING, &options->column, 0,
+         "the value's column, field or metric (default: value, or the only numeric one)", "NAME"},
+        {"time", 't', POPT_ARG_STRING, &options->time, 0,
+         "the timestamp's column or field (default: timestamp, time, ts, date ...)", "NAME"},
+        {"time-unit", 0, POPT_ARG_STRING, &words.time_unit, 0,
+         "what a bare number counts: s, ms, us, ns (default: told by its size)", "UNIT"},
+        {"key", 'k', POPT_ARG_STRING, &words.keys, 0,
+         "columns, fields, labels or tags that tell one series from another", "NAME,..."},
+        {"counter", 0, POPT_ARG_STRING, &words.counter, 0,
+         "which series are counters, to be turned into rates: auto (by TYPE or a name that ends "
+         "in _total), always, never",
+         "RULE"},
+        {"max-series", 0, POPT_ARG_STRING, &words.max_series, 0,
+         "watch at most so many series and ignore later ones (default: 100000)", "N"},
+        POPT_TABLEEND};
+    const struct poptOption detect_table[] = {
+        {"format", 'f', POPT_ARG_STRING, &words.format, 0,
+         "table: alarms and a summary; csv, json, influx: a line per input row", "FORMAT"},
+        {"no-header", 0, POPT_ARG_NONE, &options->no_header, 0, "csv without its header line",
+         NULL},
+        {"state", 'S', POPT_ARG_STRING, &options->state, 0,
+         "go on from this file if it exists, and save to it at the end", "FILE"},
+        {"take-over", 0, POPT_ARG_NONE, &options->take_state_over, 0,
+         "take a state over although parameters that do not shape it (a budget, say) differ", NULL},
+        {"report", 'r', POPT_ARG_STRING, &options->report, 0,
+         "write one self-contained HTML page with charts and alarms", "FILE.html"},
+        {"fail-on", 0, POPT_ARG_STRING, &words.fail_on, 0,
+         "alarm: exit with 1 if an alarm was on, with 2 if none could have been", "EVENT"},
+        POPT_TABLEEND};
+    const struct poptOption backtest_table[] = {
+        {"format", 'f', POPT_ARG_STRING, &words.format, 0, "table or json", "FORMAT"},
+        {"budget", 'b', POPT_ARG_STRING, &words.budgets, 0,
+         "the budgets to try (default: 1/day,1/4d,1/week,1/month)", "RATE,..."},
+        {"labels", 'l', POPT_ARG_STRING, &options->labels, 0,
+         "known incidents: CSV with the columns incident,start,end[,series]", "FILE"},
+        {"label", 0, POPT_ARG_STRING, &options->label, 0,
+         "column that is 1 during an incident (default: label, anomaly, is_anomaly)", "NAME"},
+        {"slack", 0, POPT_ARG_STRING, &words.slack, 0,
+         "an alarm so long after an incident's end still counts as finding it (default: 0)",
+         "DURATION"},
+        POPT_TABLEEND};
+    const struct poptOption catalog_table[] = {
+        {"format", 'f', POPT_ARG_STRING, &words.format, 0, "table or json", "FORMAT"},
+        POPT_TABLEEND};
+    static const char *const names[] = {"tocsin detect", "tocsin backtest", "tocsin explain",
+                                        "tocsin catalog"};
+    static const char *const operands[] = {"[OPTION...] FILE|-", "[OPTION...] FILE|-",
+                                           "[OPTION...] SPEC|FILE|-", "[OPTION...] [STAGE]"};
+    static const char *const headings[] = {"Output:", "Budgets and labels:", "", "Output:"};
+    const struct poptOption *const own[] = {detect_table, backtest_table, NULL, catalog_table};
+    struct poptOption table[4];
+    size_t rows = 0;
+
+    if (command != CLI_CATALOG)
+        table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,
+                                            (void *)(uintptr_t)input_table, 0, "Input:", NULL};
+    if (own[command])
+        table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,
+                                            (void *)(uintptr_t)own[command], 0, headings[command],
+                                            NULL};
+    table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE, poptHelpOptions, 0,
+                                        "Help options:", NULL};
+    table[rows] = (struct poptOption)POPT_TABLEEND;
+    arguments[0] = names[command];
+
+    poptContext context = poptGetContext("tocsin", count, arguments, table, 0);
+    int result;
+
+    poptSetOtherOptionHelp(context, operands[command]);
+    while ((result = poptGetNextOpt(context)) > 0)
+        options->spec_given = 1;
+    if (result < -1)
+        cli_die(CLI_USAGE, "%s: %s\nTry '%s --help'.",
+                poptBadOption(context, POPT_BADOPTION_NOALIAS), poptStrerror(result),
+                names[command]);
+    options_check(options, &words);
+
+    const char *operand = poptGetArg(context);
+
+    if (operand)
+        options->path = cli_copy(cli_text_of(operand));
+    if (poptPeekArg(context))
+        cli_die(CLI_USAGE, "one %s at a time, but '%s' follows '%s'",
+                command == CLI_CATALOG ? "stage" : "file", poptPeekArg(context), operand);
+    if (!operand && (command == CLI_DETECT || command == CLI_BACKTEST))
+        cli_die(CLI_USAGE, "no input: a file, or - for standard input, was expected\nTry '%s --help'.",
+                names[command]);
+    poptFreeContext(context);
+}

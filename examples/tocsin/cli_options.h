@@ -1,0 +1,49 @@
+/* cli_options.h - the command line, checked and in one struct. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "cli_time.h"
+
+#define CLI_MAX_KEYS 16
+#define CLI_MAX_BUDGETS 16
+
+typedef enum { CLI_INPUT_AUTO, CLI_INPUT_CSV, CLI_INPUT_JSONL, CLI_INPUT_OPENMETRICS,
+               CLI_INPUT_INFLUX } cli_input;
+typedef enum { CLI_OUTPUT_TABLE, CLI_OUTPUT_CSV, CLI_OUTPUT_JSON, CLI_OUTPUT_INFLUX } cli_output;
+typedef enum { CLI_COUNTER_AUTO, CLI_COUNTER_ALWAYS, CLI_COUNTER_NEVER } cli_counter_rule;
+typedef enum { CLI_DETECT, CLI_BACKTEST, CLI_EXPLAIN, CLI_CATALOG } cli_command;
+
+typedef struct cli_options {
+    cli_command command;
+    /* What goes in. */
+    const char *path;               /* the operand: a file or "-"; explain: also a spec; or NULL */
+    const char *spec;
+    int spec_given;
+    cli_input input;
+    const char *column;             /* NULL: find out */
+    const char *time;               /* NULL: find out */
+    cli_time_unit time_unit;
+    cli_text keys[CLI_MAX_KEYS];
+    size_t key_count;
+    cli_counter_rule counter;
+    size_t max_series;
+    /* detect */
+    cli_output output;
+    int no_header;
+    const char *state;
+    int take_state_over;
+    const char *report;
+    int fail_on_alarm;
+    /* backtest */
+    cli_text budgets[CLI_MAX_BUDGETS];
+    size_t budget_count;
+    const char *label;
+    const char *labels;
+    int64_t slack;
+} cli_options;
+
+/* Read the arguments that follow a command's name.  A wrong one is told and ends the program
+ * with 64, --help with 0.  Texts stay valid as long as the program runs. */
+void cli_options_read(cli_options *options, cli_command command, int count, const char **arguments);
+
+#endif

@@ -1,0 +1,185 @@
+/* cli_source.c - lines: see cli_source.h.
+ *
+ * One buffer of a longest line and a block; lines are handed out in place.
+ * Before a read from a pipe or a terminal, which may wait, standard output is
+ * flushed: whoever is downstream sees every verdict that is due, yet nothing is
+ * flushed more often than once per block.
+ */
+#include "cli_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SOURCE_BLOCK ((size_t)1 << 18)
+
+struct cli_source {
+    const char *name;
+    int file;
+    int may_wait;           /* a pipe, a socket, a terminal */
+    int at_end;
+    uint64_t line_number;
+    uint64_t size;          /* of a regular file; 0: not known */
+    uint64_t taken;         /* bytes read so far */
+    size_t begin, end;      /* what is in the buffer and not yet handed out */
+    char buffer[CLI_LINE_MAX + SOURCE_BLOCK];
+};
+
+cli_source *cli_source_open(const char *path)
+{
+    cli_source *source = cli_alloc(sizeof *source);
+    const int is_stdin = strcmp(path, "-") == 0;
+    struct stat status;
+
+    source->name = is_stdin ? "standard input" : path;
+    source->file = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (source->file < 0)
+        cli_die(CLI_BAD_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
+    const int known = fstat(source->file, &status) == 0;
+
+    if (known && S_ISDIR(status.st_mode))
+        cli_die(CLI_BAD_INPUT, "%s: is a directory, a file was expected", source->name);
+    source->may_wait = !known || !S_ISREG(status.st_mode);
+    source->size = source->may_wait ? 0 : (uint64_t)status.st_size;
+    source->at_end = 0;
+    source->line_number = 0;
+    source->taken = 0;
+    source->begin = source->end = 0;
+    return source;
+}
+
+void cli_source_close(cli_source *source)
+{
+    if (!source)
+        return;
+    if (source->file != STDIN_FILENO)
+        close(source->file);
+    free(source);
+}
+
+/* Read one block more; 0 at the end of the input or when a signal asked to stop. */
+static int source_fill(cli_source *source)
+{
+    if (source->at_end)
+        return 0;
+    if (source->begin > 0) {
+        memmove(source->buffer, source->buffer + source->begin, source->end - source->begin);
+        source->end -= source->begin;
+        source->begin = 0;
+    }
+    if (source->may_wait)
+        fflush(stdout);
+    for (;;) {
+        if (cli_stop_requested()) {
+            /* A line that is only half here is not one. */
+            source->at_end = 1;
+            source->begin = source->end;
+            return 0;
+        }
+        const size_t room = sizeof source->buffer - source->end;
+        const ssize_t count = read(source->file, source->buffer + source->end,
+                                   room < SOURCE_BLOCK ? room : SOURCE_BLOCK);
+
+        if (count > 0) {
+            source->end += (size_t)count;
+            source->taken += (uint64_t)count;
+            return 1;
+        }
+        if (count == 0) {
+            source->at_end = 1;
+            return 0;
+        }
+        if (errno != EINTR)
+            cli_source_bad(source, "cannot be read: %s", strerror(errno));
+    }
+}
+
+cli_text cli_source_peek(cli_source *source)
+{
+    size_t seen = 0;
+
+    for (;;) {
+        const char *at = source->buffer + source->begin;
+        const size_t length = source->end - source->begin;
+
+        if (memchr(at + seen, '\n', length - seen) || length >= CLI_LINE_MAX)
+            break;
+        seen = length;
+        if (!source_fill(source))
+            break;
+    }
+    return (cli_text){source->buffer + source->begin, source->end - source->begin};
+}
+
+void cli_source_skip(cli_source *source, size_t count)
+{
+    source->begin += count;
+}
+
+int cli_source_line(cli_source *source, cli_text *line)
+{
+    size_t seen = 0;
+    const char *newline;
+
+    for (;;) {
+        const char *at = source->buffer + source->begin;
+        const size_t length = source->end - source->begin;
+
+        newline = length > seen ? memchr(at + seen, '\n', length - seen) : NULL;
+        if (newline)
+            break;
+        seen = length;
+        if (length > CLI_LINE_MAX) {
+            source->line_number++;
+            cli_source_bad(source,
+                           "this line is longer than %zu bytes; lines of text, one row each, "
+                           "were expected",
+                           CLI_LINE_MAX);
+        }
+        if (!source_fill(source))
+            break;
+    }
+    line->at = source->buffer + source->begin;
+    line->length = newline ? (size_t)(newline - line->at) : source->end - source->begin;
+    if (!newline && line->length == 0)
+        return 0;
+    source->begin += line->length + (newline ? 1 : 0);
+    source->line_number++;
+    if (line->length > 0 && line->at[line->length - 1] == '\r')
+        line->length--;
+    if (memchr(line->at, '\0', line->length))
+        cli_source_bad(source, "holds a NUL byte; text was expected, this looks like a binary file");
+    return 1;
+}
+
+uint64_t cli_source_line_number(const cli_source *source)
+{
+    return source->line_number;
+}
+
+double cli_source_progress(const cli_source *source)
+{
+    if (source->size == 0)
+        return -1;
+    const uint64_t waiting = source->end - source->begin;
+
+    return (double)(source->taken - waiting) / (double)source->size;
+}
+
+void cli_source_bad(const cli_source *source, const char *format, ...)
+{
+    va_list arguments;
+
+    fflush(stdout);
+    fprintf(stderr, "tocsin: %s:%llu: ", source->name,
+            (unsigned long long)(source->line_number ? source->line_number : 1));
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    exit(CLI_BAD_INPUT);
+}

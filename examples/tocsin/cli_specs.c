@@ -1,0 +1,141 @@
+/* cli_specs.c - specs: see cli_specs.h. */
+#include "cli_specs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The line of a spec with the word at fault underlined:
+ *
+ *     ewma seson=1d
+ *          ^~~~~
+ */
+static void specs_show(const char *text, const tocsin_error *error)
+{
+    const size_t length = strlen(text);
+    const size_t offset = error->offset < length ? error->offset : length;
+    size_t begin = offset, end = offset;
+
+    while (begin > 0 && text[begin - 1] != '\n')
+        begin--;
+    while (end < length && text[end] != '\n')
+        end++;
+    fprintf(stderr, "    %.*s\n    ", (int)(end - begin), text + begin);
+    for (size_t i = begin; i < offset; i++) {
+        if (((unsigned char)text[i] & 0xc0) != 0x80)
+            fputc(text[i] == '\t' ? '\t' : ' ', stderr);
+    }
+    fputc('^', stderr);
+    for (size_t i = 1; i < error->length && offset + i < end; i++) {
+        if (((unsigned char)text[offset + i] & 0xc0) != 0x80)
+            fputc('~', stderr);
+    }
+    fputc('\n', stderr);
+}
+
+tocsin_spec *cli_spec_compile(const char *text)
+{
+    tocsin_error error = {.struct_size = sizeof error};
+    tocsin_spec *spec;
+    const int status = tocsin_spec_compile(&spec, text, TOCSIN_NUL_TERMINATED, NULL, &error);
+
+    if (status == TOCSIN_ERROR_MEMORY)
+        cli_die(CLI_BAD_INPUT, "out of memory");
+    if (status < 0) {
+        cli_note("the spec is wrong: %s", error.message[0] ? error.message
+                                                           : tocsin_status_text(status));
+        specs_show(text, &error);
+        exit(CLI_USAGE);
+    }
+    return spec;
+}
+
+char *cli_spec_text(const tocsin_spec *spec, int style)
+{
+    size_t needed = 0;
+
+    tocsin_spec_text(spec, style, NULL, 0, &needed);
+    char *text = cli_alloc(needed);
+
+    if (tocsin_spec_text(spec, style, text, needed, NULL) < 0)
+        text[0] = '\0';
+    return text;
+}
+
+int cli_spec_has(const tocsin_spec *spec, const char *stage)
+{
+    for (size_t i = 0; i < tocsin_spec_stage_count(spec); i++) {
+        if (strcmp(tocsin_spec_stage_name(spec, i), stage) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* The canonical text with `counter` put in behind the clock. */
+static tocsin_spec *specs_counting(tocsin_spec *gauge)
+{
+    char *text = cli_spec_text(gauge, TOCSIN_TEXT_SHORT);
+    const char *behind = text;
+    cli_buffer counting = {NULL, 0, 0};
+
+    if (strcmp(tocsin_spec_stage_name(gauge, 0), "clock") == 0) {
+        const char *bar = strchr(text, '|');
+
+        behind = bar ? bar + 1 : text + strlen(text);
+    }
+    cli_buffer_add(&counting, text, (size_t)(behind - text));
+    cli_buffer_print(&counting, " counter | %s", behind);
+    tocsin_spec *spec = cli_spec_compile(counting.at);
+
+    cli_buffer_free(&counting);
+    free(text);
+    return spec;
+}
+
+void cli_specs_compile(cli_specs *specs, const char *text)
+{
+    specs->gauge = cli_spec_compile(text);
+    specs->counter =
+        cli_spec_has(specs->gauge, "counter") ? specs->gauge : specs_counting(specs->gauge);
+}
+
+static tocsin_spec *specs_derive(const tocsin_spec *base, const char *budget)
+{
+    tocsin_error error = {.struct_size = sizeof error};
+    const tocsin_setting setting = {.struct_size = sizeof setting,
+                                    .value_count = 1,
+                                    .stage = "alarm",
+                                    .parameter = "budget",
+                                    .text = budget};
+    tocsin_spec *spec;
+    const int status = tocsin_spec_derive(&spec, base, &setting, 1, NULL, &error);
+
+    if (status < 0)
+        cli_die(CLI_USAGE, "--budget %s: %s", budget,
+                error.message[0] ? error.message : tocsin_status_text(status));
+    return spec;
+}
+
+void cli_specs_with_budget(cli_specs *specs, const cli_specs *base, const char *budget)
+{
+    specs->gauge = specs_derive(base->gauge, budget);
+    specs->counter =
+        base->counter == base->gauge ? specs->gauge : specs_derive(base->counter, budget);
+}
+
+void cli_specs_free(cli_specs *specs)
+{
+    if (specs->counter != specs->gauge)
+        tocsin_spec_free(specs->counter);
+    tocsin_spec_free(specs->gauge);
+}
+
+int64_t cli_spec_absence(const tocsin_spec *spec)
+{
+    tocsin_value value;
+    size_t count = 0;
+
+    if (tocsin_spec_get(spec, "clock", "absence", &value, 1, &count) < 0 || count == 0 ||
+        value.form != TOCSIN_VALUE_DURATION)
+        return 0;
+    return value.duration;
+}

@@ -1,0 +1,69 @@
+/* cli_verdict.c - the words that all output formats use: see cli_writer.h. */
+#include <string.h>
+
+#include "cli_writer.h"
+
+const char *cli_verdict_state(const tocsin_verdict *verdict)
+{
+    if (verdict->flags & (TOCSIN_FLAG_LATE | TOCSIN_FLAG_REPEATED))
+        return "missing";
+    if (verdict->transition != TOCSIN_TRANSITION_NONE)
+        return tocsin_transition_name(verdict->transition);
+    if (verdict->flags & TOCSIN_FLAG_MISSING)
+        return "missing";
+    return verdict->flags & TOCSIN_FLAG_WARMING ? "warming" : "ok";
+}
+
+const char *cli_verdict_reason(const tocsin_verdict *verdict)
+{
+    if (verdict->flags & TOCSIN_FLAG_LATE)
+        return "late";
+    if (verdict->flags & TOCSIN_FLAG_REPEATED)
+        return "repeated";
+    return verdict->reason == TOCSIN_REASON_NONE ? "" : tocsin_reason_name(verdict->reason);
+}
+
+void cli_add_sentence(cli_buffer *text, const tocsin_verdict *verdict, const char *name)
+{
+    size_t needed = 0;
+
+    tocsin_verdict_text(verdict, sizeof *verdict, name, NULL, 0, &needed);
+    if (needed == 0)
+        return;
+    text->at = cli_grow(text->at, &text->capacity, text->length + needed, 1);
+    if (tocsin_verdict_text(verdict, sizeof *verdict, name, text->at + text->length, needed, NULL) ==
+        TOCSIN_OK)
+        text->length += needed - 1;
+}
+
+void cli_add_csv(cli_buffer *text, cli_text cell)
+{
+    int plain = 1;
+
+    for (size_t i = 0; i < cell.length && plain; i++)
+        plain = !strchr(",\"\r\n", cell.at[i]);
+    if (plain && (cell.length == 0 || (cell.at[0] != ' ' && cell.at[cell.length - 1] != ' '))) {
+        cli_buffer_add(text, cell.at, cell.length);
+        return;
+    }
+    cli_buffer_add(text, "\"", 1);
+    for (size_t i = 0; i < cell.length; i++)
+        cli_buffer_add(text, cell.at[i] == '"' ? "\"\"" : cell.at + i, cell.at[i] == '"' ? 2 : 1);
+    cli_buffer_add(text, "\"", 1);
+}
+
+void cli_add_json(cli_buffer *text, cli_text string)
+{
+    cli_buffer_add(text, "\"", 1);
+    for (size_t i = 0; i < string.length; i++) {
+        const unsigned char c = (unsigned char)string.at[i];
+
+        if (c == '"' || c == '\\')
+            cli_buffer_print(text, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f || c == '<')     /* '<': these texts go into pages too */
+            cli_buffer_print(text, "\\u%04x", c);
+        else
+            cli_buffer_add(text, string.at + i, 1);
+    }
+    cli_buffer_add(text, "\"", 1);
+}

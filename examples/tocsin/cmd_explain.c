@@ -1,0 +1,250 @@
+/* cmd_explain.c - `tocsin explain`: what a spec means, parameter by parameter,
+ * and for data why each alarm rang and how the last point was seen.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli_commands.h"
+#include "cli_watch.h"
+#include "cli_writer.h"
+
+/* More series than this are explained by their alarms alone. */
+#define EXPLAIN_LAST_POINTS 20
+
+typedef struct explain_run {
+    cli_feed feed;
+    cli_watch watch;
+    uint64_t alarms;
+} explain_run;
+
+/* ---- Specs ----------------------------------------------------------------- */
+
+/* One parameter's value, cut out of the full canonical text "stage@1 name=value ... | ...". */
+static cli_text explain_value(const char *text, const char *stage, const char *parameter)
+{
+    const size_t stage_length = strlen(stage), name_length = strlen(parameter);
+    int inside = 0;
+
+    for (const char *word = text; *word;) {
+        const size_t length = strcspn(word, " ");
+
+        if (length > stage_length && memcmp(word, stage, stage_length) == 0 &&
+            word[stage_length] == '@')
+            inside = 1;
+        else if (*word == '|')
+            inside = 0;
+        else if (inside && length > name_length && memcmp(word, parameter, name_length) == 0 &&
+                 word[name_length] == '=')
+            return (cli_text){word + name_length + 1, length - name_length - 1};
+        word += length;
+        word += strspn(word, " ");
+    }
+    return (cli_text){NULL, 0};
+}
+
+static void explain_stage(const char *full_text, const char *name)
+{
+    tocsin_stage_info stage = {.struct_size = sizeof stage};
+    size_t index;
+
+    if (tocsin_catalog_find(name, &index) != TOCSIN_OK ||
+        tocsin_catalog_stage(index, &stage) != TOCSIN_OK)
+        return;
+    printf("\n%s: %s\n", name, stage.summary);
+    for (size_t i = 0; i < stage.parameter_count; i++) {
+        tocsin_parameter_info parameter = {.struct_size = sizeof parameter};
+
+        if (tocsin_catalog_parameter(index, i, &parameter) != TOCSIN_OK)
+            continue;
+        const cli_text value = explain_value(full_text, name, parameter.name);
+
+        if (!value.at) {
+            printf("    %-14s = %-9s %s\n", parameter.name, "(not set)", parameter.summary);
+            continue;
+        }
+        const int is_default = cli_text_is(value, parameter.default_text);
+
+        printf("    %-14s = %-9.*s %s%s%s%s\n", parameter.name, (int)value.length, value.at,
+               parameter.summary, is_default ? "" : " (default: ",
+               is_default                  ? ""
+               : parameter.default_text[0] ? parameter.default_text
+                                           : "none",
+               is_default ? "" : ")");
+    }
+}
+
+static void explain_spec(const tocsin_spec *spec)
+{
+    char *short_text = cli_spec_text(spec, TOCSIN_TEXT_SHORT);
+    char *full_text = cli_spec_text(spec, TOCSIN_TEXT_FULL);
+
+    printf("spec:       %s\nin full:    %s\nper series: %zu bytes, %zu points to warm up\n",
+           short_text, full_text, tocsin_spec_state_size(spec), tocsin_spec_warmup(spec));
+    for (size_t i = 0; i < tocsin_spec_stage_count(spec); i++)
+        explain_stage(full_text, tocsin_spec_stage_name(spec, i));
+    free(short_text);
+    free(full_text);
+}
+
+/* ---- Data ------------------------------------------------------------------ */
+
+static void explain_number(const char *name, double value, const char *unit)
+{
+    if (!isnan(value))
+        printf("    %-11s %.6g%s%s\n", name, value, unit[0] ? " " : "", unit);
+}
+
+static void explain_duration(const char *name, double seconds)
+{
+    char text[CLI_NUMBER_TEXT];
+
+    if (!isnan(seconds))
+        printf("    %-11s %s\n", name, cli_duration_text(seconds, text));
+}
+
+static void explain_state(const tocsin_explanation *e)
+{
+    explain_number("expected", e->verdict.expected, "");
+    explain_number("deviation", e->verdict.deviation, "");
+    if (!isnan(e->verdict.lower) && !isnan(e->verdict.upper))
+        printf("    %-11s below %.6g or above %.6g\n", "would ring", e->verdict.lower,
+               e->verdict.upper);
+    explain_number("level", e->level, "");
+    explain_number("trend", e->trend, "per step");
+    explain_number("season", e->season, "");
+    explain_number("floor", e->floor, "(the least deviation)");
+    explain_number("confidence", e->verdict.confidence, "");
+    for (uint32_t i = 0; i < e->channel_count && i < TOCSIN_CHANNELS; i++) {
+        if (isnan(e->channels[i].value))
+            continue;
+        printf("    %-11s %.4g", e->channels[i].name, e->channels[i].value);
+        if (!isnan(e->channels[i].score))
+            printf(", score %.3g", e->channels[i].score);
+        if (i == e->verdict.channel && e->channel_count > 1)
+            printf("  <- the one that speaks");
+        putchar('\n');
+    }
+    explain_number("limit", e->limit, "(the statistic that rings)");
+    explain_duration("budget", e->budget);
+    explain_duration("history", e->history);
+    explain_duration("step", e->step);
+    if (e->alarms > 0 && e->observed_rate > 0) {
+        printf("    %-11s %llu", "alarms", (unsigned long long)e->alarms);
+        char text[CLI_NUMBER_TEXT];
+
+        printf(", one in %s\n", cli_duration_text(1 / e->observed_rate, text));
+    }
+    printf("    %-11s %llu, of them %llu missing; %llu late, %llu repeated, %llu counter resets\n",
+           "points", (unsigned long long)e->points, (unsigned long long)e->missing,
+           (unsigned long long)e->late, (unsigned long long)e->repeated,
+           (unsigned long long)e->resets);
+}
+
+static void explain_sentence(const cli_series *series, const tocsin_verdict *verdict)
+{
+    cli_buffer sentence = {NULL, 0, 0};
+
+    cli_add_sentence(&sentence, verdict, series->name);
+    printf("\n%s\n", sentence.at ? sentence.at : series->name);
+    cli_buffer_free(&sentence);
+}
+
+static void explain_verdict(explain_run *run, const cli_series *series)
+{
+    tocsin_explanation explanation;
+
+    memset(&explanation, 0, sizeof explanation);
+    explanation.struct_size = sizeof explanation;
+    if (tocsin_detector_explain(run->watch.detectors[series->number], &explanation) == TOCSIN_OK)
+        explain_state(&explanation);
+}
+
+static void explain_start(void *user, const cli_series *series)
+{
+    cli_watch_start(&((explain_run *)user)->watch, series);
+}
+
+static void explain_alarm(explain_run *run, const cli_series *series,
+                          const tocsin_verdict *verdict)
+{
+    if (verdict->transition != TOCSIN_TRANSITION_START)
+        return;
+    run->alarms++;
+    explain_sentence(series, verdict);
+    explain_verdict(run, series);
+}
+
+static void explain_point(void *user, const cli_series *series, const cli_point *point)
+{
+    explain_run *run = user;
+    tocsin_verdict verdict;
+
+    cli_watch_point(&run->watch, series, point, &verdict);
+    explain_alarm(run, series, &verdict);
+}
+
+static void explain_silence(void *user, const cli_series *series, int64_t now)
+{
+    explain_run *run = user;
+    tocsin_verdict verdict;
+
+    cli_watch_silence(&run->watch, series, now, &verdict);
+    explain_alarm(run, series, &verdict);
+}
+
+static int explain_data(const cli_options *options)
+{
+    explain_run run;
+    const cli_visitor visitor = {&run, explain_start, explain_point, NULL, explain_silence};
+
+    memset(&run, 0, sizeof run);
+    cli_specs_compile(&run.watch.specs, options->spec);
+    cli_feed_open(&run.feed, options, cli_spec_absence(run.watch.specs.gauge));
+    explain_spec(run.watch.specs.gauge);
+    printf("\n---- Alarms\n");
+    cli_feed_run(&run.feed, &visitor);
+    if (run.alarms == 0)
+        printf("\nNone rang.\n");
+    const size_t count = cli_feed_count(&run.feed);
+
+    printf("\n---- The last point of each series\n");
+    for (size_t i = 0; i < count && i < EXPLAIN_LAST_POINTS; i++) {
+        tocsin_explanation explanation;
+
+        memset(&explanation, 0, sizeof explanation);
+        explanation.struct_size = sizeof explanation;
+        if (tocsin_detector_explain(run.watch.detectors[i], &explanation) != TOCSIN_OK)
+            continue;
+        explain_sentence(run.feed.series[i], &explanation.verdict);
+        explain_state(&explanation);
+    }
+    if (count > EXPLAIN_LAST_POINTS)
+        printf("\nand %zu series more\n", count - EXPLAIN_LAST_POINTS);
+    const int code = run.feed.rows == 0 ? CLI_NO_DATA : CLI_GOOD;
+
+    if (code == CLI_NO_DATA)
+        cli_note("no data: the input holds no points");
+    cli_watch_close(&run.watch, count);
+    cli_feed_close(&run.feed);
+    return code;
+}
+
+/* An operand is a file if there is one of that name, and a spec otherwise. */
+int cmd_explain(const cli_options *options)
+{
+    struct stat status;
+    const int is_file =
+        options->path && (strcmp(options->path, "-") == 0 || stat(options->path, &status) == 0);
+
+    if (is_file)
+        return explain_data(options);
+    if (options->path && options->spec_given)
+        cli_die(CLI_BAD_INPUT, "%s: there is no such file", options->path);
+    tocsin_spec *spec = cli_spec_compile(options->path ? options->path : options->spec);
+
+    explain_spec(spec);
+    tocsin_spec_free(spec);
+    return CLI_GOOD;
+}

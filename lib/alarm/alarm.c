@@ -1,0 +1,428 @@
+/* alarm.c - when to ring.
+ *
+ * The calibrator says how often a series in order would show something like this.  The
+ * alarm knows how often somebody is willing to be called: its *budget*, a rate.  A point
+ * rarer than that is an exceedance, and exceedances become episodes:
+ *
+ *     start    n of the last m points exceed, and no exceedance came within the dead time before
+ *     ongoing  until it clears
+ *     clear    nothing came near the limit for as long as `clear` says
+ *
+ * Budgets count clusters: exceedances closer together than the dead time (`cooldown`, by
+ * default 1/24 of the budget's return period) are one event, and one event rings once.  An
+ * exceedance in the dead time carries the flag COOLING, prolongs it, and rings only if its
+ * own return period is ten times that of everything in the cluster before: whatever is
+ * rarer than ten budgets comes, in a series in order, at a tenth of the budget's rate, so
+ * that this exception spends at most a tenth of it; and the failure after the glitch is
+ * not slept through.
+ *
+ * One good sample does not clear an alarm, and hovering about the limit does not make it
+ * flap: a point counts as quiet only if its return period is shorter than the budget's by
+ * the factor 10^hysteresis.
+ *
+ * Two tiers: with `ticket` set there is a second, more frequent budget.  Each tier has its
+ * own window and dead time, hence keeps its own promise.  An episode that began as a
+ * ticket and grows into a page rings again: transition START, tier PAGE, `since`
+ * unchanged.
+ *
+ * `threshold` takes the score itself instead of a budget; the dead time then follows from
+ * the return period which the threshold means.
+ *
+ * Statistically odd is not always worth a call: `direction`, `min-deviation` and
+ * `min-relative` keep a point from counting as an exceedance (flag TRIVIAL for the latter
+ * two).
+ *
+ * Absence is the clock's finding and rings at once, as loud as the alarm can, until
+ * anything comes from the sender.  A mark that mutes starts nothing and clears what is on.
+ * A point without a score leaves the alarm as it is.
+ *
+ * Cost: a few comparisons; two multiplications where a minimum is asked for.
+ */
+#include "../num/mathx.h"
+#include "../pipeline/stage.h"
+
+enum {
+    ALARM_BUDGET,
+    ALARM_TICKET,
+    ALARM_THRESHOLD,
+    ALARM_N,
+    ALARM_M,
+    ALARM_CLEAR,
+    ALARM_HYSTERESIS,
+    ALARM_COOLDOWN,
+    ALARM_DIRECTION,
+    ALARM_MIN_DEVIATION,
+    ALARM_MIN_RELATIVE
+};
+
+static const tocsin__param alarm_params[] = {
+    {"budget", TOCSIN_TYPE_RATE, 1, 0, 0, "", "1/week", 1e-9, 1e3, "",
+     "false alarms a series in order may cause: the page tier"},
+    {"ticket", TOCSIN_TYPE_RATE, 1, 0, 0, "", "", 1e-9, 1e3, "",
+     "a second, more frequent budget: the ticket tier"},
+    {"threshold", TOCSIN_TYPE_NUMBER, 1, 0, 0, "", "", 0, 300, "",
+     "ring at scores above this, instead of by a budget"},
+    {"n", TOCSIN_TYPE_INTEGER, 1, 0, 0, "points", "1", 1, 32, "",
+     "points of the last m that must exceed to ring"},
+    {"m", TOCSIN_TYPE_INTEGER, 1, 0, 0, "points", "", 1, 32, "",
+     "points that n is counted in; n if not given"},
+    {"clear", TOCSIN_TYPE_SPAN, 1, 0, 0, "", "5p", 0, 1e9, "",
+     "quiet it takes to clear an alarm"},
+    {"hysteresis", TOCSIN_TYPE_NUMBER, 1, 0, 0, "decades", "0.5", 0, 10, "",
+     "how far below the limit, as a score, a point must be to count as quiet"},
+    {"cooldown", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "auto", 0, 1e9, "auto",
+     "dead time after an exceedance; auto: 1/24 of the budget's return period"},
+    {"direction", TOCSIN_TYPE_CHOICE, 1, 0, 0, "", "both", 0, 0, "both|up|down",
+     "ring for values above what is expected, below, or both"},
+    {"min-deviation", TOCSIN_TYPE_NUMBER, 1, 0, 0, "the metric's", "0", 0, 1e300, "",
+     "smallest distance from what is expected that rings"},
+    {"min-relative", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the expected value", "0", 0, 1e6, "",
+     "the same, as a part of the expected value"},
+};
+
+enum { ALARM_BOTH, ALARM_UP, ALARM_DOWN };
+
+#define ALARM_CLUSTER 24            /* dead times in a return period */
+#define ALARM_BREAKTHROUGH 1.0      /* decades beyond the cluster's peak: rings even now */
+
+typedef struct {
+    double period[2];               /* of the tiers, seconds; ascending */
+    double cooldown[2];             /* of the tiers, ns; negative: from the threshold */
+    double threshold;
+    double hysteresis;
+    double nearness;                /* 10^-hysteresis */
+    double min_deviation, min_relative;
+    int64_t clear_time;             /* ns; 0: clear_points counts */
+    uint32_t clear_points;
+    uint32_t by_threshold;
+    uint32_t tiers;                 /* at least 1 */
+    uint32_t n, window;             /* window: the bits of m points */
+    uint32_t direction;
+} alarm_constants;
+
+typedef struct {
+    int64_t since;                  /* the episode's start; TOCSIN_TIME_NONE before the first */
+    int64_t unquiet;                /* last point that was not quiet */
+    int64_t exceeded[2];            /* last exceedance of each tier; TOCSIN_TIME_NONE: none yet */
+    double peak[2];                 /* highest score in each tier's cluster of exceedances */
+    uint64_t alarms;                /* episodes started */
+    uint32_t window[2];             /* the last points of each tier, newest in bit 0; 1: exceeds */
+    uint32_t quiet;                 /* quiet points in a row */
+    uint8_t tier;                   /* TOCSIN_TIER_* of the episode that is on */
+    uint8_t is_absence;
+    uint8_t spare[2];
+} alarm_state;
+
+static const tocsin__field alarm_fields[] = {
+    TOCSIN__FIELD(alarm_state, since, I64, -1e19, 1e19),
+    TOCSIN__FIELD(alarm_state, unquiet, I64, -1e19, 1e19),
+    TOCSIN__FIELD(alarm_state, exceeded, I64, -1e19, 1e19),
+    TOCSIN__FIELD(alarm_state, peak, F64, 0, DBL_MAX),
+    TOCSIN__FIELD(alarm_state, alarms, U64, 0, 2e19),
+    TOCSIN__FIELD(alarm_state, window, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(alarm_state, quiet, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(alarm_state, tier, U8, 0, TOCSIN_TIER_PAGE),
+    TOCSIN__FIELD(alarm_state, is_absence, U8, 0, 1),
+    TOCSIN__FIELD(alarm_state, spare, U8, 0, 0),
+};
+
+/* ---- Parameters ------------------------------------------------------------ */
+
+static int alarm_by_threshold(const tocsin__values *values)
+{
+    return values[ALARM_THRESHOLD].count > 0 && !values[ALARM_BUDGET].is_given &&
+           values[ALARM_TICKET].count == 0;
+}
+
+static void alarm_budgets(const tocsin__values *values, tocsin__context *context)
+{
+    const tocsin_value *cooldown = &values[ALARM_COOLDOWN].item[0];
+
+    context->tier_count = 0;
+    if (!alarm_by_threshold(values)) {
+        if (values[ALARM_TICKET].count > 0)
+            context->period[context->tier_count++] = values[ALARM_TICKET].item[0].duration;
+        context->period[context->tier_count++] = values[ALARM_BUDGET].item[0].duration;
+    }
+    context->cooldown = 0;
+    if (cooldown->form == TOCSIN_VALUE_DURATION)
+        context->cooldown = cooldown->duration;
+    else if (context->tier_count > 0)
+        context->cooldown = context->period[0] / ALARM_CLUSTER;
+}
+
+static int alarm_complain(tocsin__complaint *complaint, uint32_t param, const char *message)
+{
+    complaint->status = TOCSIN_ERROR_CONFLICT;
+    complaint->param = param;
+    memcpy(complaint->message, message, strlen(message) + 1);
+    return complaint->status;
+}
+
+static int alarm_resolve(const tocsin__values *values, const tocsin__context *context,
+                         void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
+{
+    alarm_constants *k = constants;
+    const tocsin_value *clear = &values[ALARM_CLEAR].item[0];
+    const tocsin_value *cooldown = &values[ALARM_COOLDOWN].item[0];
+
+    (void)context;
+    (void)shape;
+    if (values[ALARM_THRESHOLD].count > 0 && !alarm_by_threshold(values))
+        return alarm_complain(complaint, ALARM_THRESHOLD,
+                              "a threshold and a budget exclude each other: give one of them");
+    if (values[ALARM_TICKET].count > 0 &&
+        values[ALARM_TICKET].item[0].duration >= values[ALARM_BUDGET].item[0].duration)
+        return alarm_complain(complaint, ALARM_TICKET,
+                              "a ticket must be allowed more often than a page: "
+                              "ticket=1/day budget=1/week");
+
+    const double n = values[ALARM_N].item[0].number;
+    const double m = values[ALARM_M].count > 0 ? values[ALARM_M].item[0].number : n;
+
+    if (n > m)
+        return alarm_complain(complaint, ALARM_N, "n of the last m points: n is at most m");
+
+    k->by_threshold = (uint32_t)alarm_by_threshold(values);
+    k->tiers = values[ALARM_TICKET].count > 0 ? 2 : 1;
+    if (k->tiers == 2)
+        k->period[0] = (double)values[ALARM_TICKET].item[0].duration * 1e-9;
+    k->period[k->tiers - 1] = (double)values[ALARM_BUDGET].item[0].duration * 1e-9;
+    for (uint32_t t = 0; t < k->tiers; t++) {
+        k->cooldown[t] = k->period[t] * (1e9 / ALARM_CLUSTER);
+        if (k->by_threshold)
+            k->cooldown[t] = -1;
+        if (cooldown->form == TOCSIN_VALUE_DURATION)
+            k->cooldown[t] = (double)cooldown->duration;
+    }
+    if (k->by_threshold)
+        k->threshold = values[ALARM_THRESHOLD].item[0].number;
+    k->hysteresis = values[ALARM_HYSTERESIS].item[0].number;
+    k->nearness = tocsin__pow(10, -k->hysteresis);
+    k->n = (uint32_t)n;
+    k->window = UINT32_MAX >> (32 - (uint32_t)m);
+    if (clear->form == TOCSIN_VALUE_POINTS)
+        k->clear_points = (uint32_t)clear->number;
+    else
+        k->clear_time = clear->duration;
+    k->direction = (uint32_t)values[ALARM_DIRECTION].item[0].number;
+    k->min_deviation = values[ALARM_MIN_DEVIATION].item[0].number;
+    k->min_relative = values[ALARM_MIN_RELATIVE].item[0].number;
+    return TOCSIN_OK;
+}
+
+static void alarm_init(const void *constants, void *state)
+{
+    alarm_state *s = state;
+
+    (void)constants;
+    s->since = s->unquiet = TOCSIN_TIME_NONE;
+    s->exceeded[0] = s->exceeded[1] = TOCSIN_TIME_NONE;
+}
+
+/* ---- Deciding -------------------------------------------------------------- */
+
+/* Nanoseconds from one time to a later one; times span more than an int64 of difference. */
+static double alarm_between(int64_t from, int64_t to)
+{
+    return (double)to - (double)from;
+}
+
+static uint32_t alarm_bits(uint32_t word)
+{
+    uint32_t bits = 0;
+
+    for (; word; word &= word - 1)
+        bits++;
+    return bits;
+}
+
+/* The tier that index t stands for: the last one pages. */
+static uint8_t alarm_tier(const alarm_constants *k, uint32_t t)
+{
+    return t + 1 == k->tiers ? TOCSIN_TIER_PAGE : TOCSIN_TIER_TICKET;
+}
+
+/* Which tiers this point exceeds, filters applied. */
+static uint32_t alarm_exceeds(const alarm_constants *k, const tocsin__point *point,
+                              const tocsin__reading *reading, const tocsin__rarity *rarity,
+                              tocsin_verdict *verdict)
+{
+    const double distance = tocsin__abs(point->value - reading->expected);
+
+    const uint32_t exceeds =
+        k->by_threshold ? (uint32_t)(rarity->score > k->threshold) : rarity->exceeds;
+
+    if (exceeds == 0)
+        return 0;
+    if ((k->direction == ALARM_UP && reading->direction < 0) ||
+        (k->direction == ALARM_DOWN && reading->direction > 0))
+        return 0;
+    if (distance < k->min_deviation ||
+        distance < k->min_relative * tocsin__abs(reading->expected)) {
+        verdict->flags |= TOCSIN_FLAG_TRIVIAL;
+        return 0;
+    }
+    return exceeds;
+}
+
+/* Whether a point is too near the limit of the tier that is on to count as quiet. */
+static int alarm_is_near(const alarm_constants *k, const alarm_state *s,
+                         const tocsin__rarity *rarity)
+{
+    if (k->by_threshold)
+        return rarity->score > k->threshold - k->hysteresis;
+
+    const uint32_t t = s->tier == TOCSIN_TIER_TICKET ? 0 : k->tiers - 1;
+
+    return rarity->period > k->period[t] * k->nearness;
+}
+
+static void alarm_start(alarm_state *s, uint8_t tier, int64_t time, tocsin_verdict *verdict)
+{
+    if (s->tier == TOCSIN_TIER_NONE) {
+        s->since = time;
+        s->alarms++;
+    }
+    s->tier = tier;
+    s->unquiet = time;
+    s->quiet = 0;
+    verdict->transition = TOCSIN_TRANSITION_START;
+}
+
+static void alarm_clear(alarm_state *s, tocsin_verdict *verdict)
+{
+    s->tier = TOCSIN_TIER_NONE;
+    s->is_absence = 0;
+    s->window[0] = s->window[1] = 0;
+    verdict->transition = TOCSIN_TRANSITION_CLEAR;
+}
+
+/* Nothing has come for too long. */
+static void alarm_absence(alarm_state *s, int64_t time, tocsin_verdict *verdict)
+{
+    verdict->reason = TOCSIN_REASON_ABSENCE;
+    if (s->is_absence)
+        return;
+    s->is_absence = 1;
+    if (s->tier != TOCSIN_TIER_PAGE)
+        alarm_start(s, TOCSIN_TIER_PAGE, time, verdict);
+}
+
+/* A point with a score. */
+static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin__point *point,
+                         const tocsin__reading *reading, const tocsin__rarity *rarity,
+                         tocsin_verdict *verdict)
+{
+    const uint32_t exceeds = alarm_exceeds(k, point, reading, rarity, verdict);
+
+    if (exceeds == 0 && s->tier == TOCSIN_TIER_NONE && (s->window[0] | s->window[1]) == 0)
+        return;
+
+    for (uint32_t t = 0; t < k->tiers; t++) {
+        const int is_new = (exceeds >> t & 1u) != 0;
+        const uint8_t tier = alarm_tier(k, t);
+
+        s->window[t] = (s->window[t] << 1 | (uint32_t)is_new) & k->window;
+        if (!is_new)
+            continue;
+
+        double cooldown = k->cooldown[t];
+
+        if (cooldown < 0)
+            cooldown = tocsin__is_nan(rarity->step)
+                           ? 0
+                           : rarity->step * tocsin__pow(10, k->threshold) * (1e9 / ALARM_CLUSTER);
+
+        const int cools = s->exceeded[t] != TOCSIN_TIME_NONE &&
+                          alarm_between(s->exceeded[t], point->time) < cooldown;
+        const int breaks = rarity->score >= s->peak[t] + ALARM_BREAKTHROUGH;
+        const int rings = alarm_bits(s->window[t]) >= k->n;
+
+        if (tier > s->tier && rings) {
+            if (!cools || breaks)
+                alarm_start(s, tier, point->time, verdict);
+            else
+                verdict->flags |= TOCSIN_FLAG_COOLING;
+        }
+        if (rings || cools) {
+            s->peak[t] = cools ? tocsin__max(s->peak[t], rarity->score) : rarity->score;
+            s->exceeded[t] = point->time;
+        }
+    }
+
+    if (s->tier == TOCSIN_TIER_NONE || verdict->transition == TOCSIN_TRANSITION_START)
+        return;
+    if (exceeds != 0 || alarm_is_near(k, s, rarity)) {
+        s->unquiet = point->time;
+        s->quiet = 0;
+        return;
+    }
+    if (s->quiet < UINT32_MAX)
+        s->quiet++;
+    if (k->clear_time > 0 ? alarm_between(s->unquiet, point->time) >= (double)k->clear_time
+                          : s->quiet >= k->clear_points)
+        alarm_clear(s, verdict);
+}
+
+static void alarm_decide(const void *constants, void *state, const tocsin__point *point,
+                         const tocsin__reading *reading, const tocsin__rarity *rarity,
+                         tocsin_verdict *verdict)
+{
+    const alarm_constants *k = constants;
+    alarm_state *s = state;
+    const uint8_t tier_before = s->tier;
+
+    verdict->transition = TOCSIN_TRANSITION_NONE;
+    if (point->flags & TOCSIN_FLAG_MUTED) {
+        if (s->tier != TOCSIN_TIER_NONE)
+            alarm_clear(s, verdict);
+    } else if (point->flags & TOCSIN_FLAG_ABSENT) {
+        alarm_absence(s, point->time, verdict);
+    } else if (s->is_absence && !(point->flags & (TOCSIN_FLAG_LATE | TOCSIN_FLAG_REPEATED))) {
+        alarm_clear(s, verdict);
+    } else if (!tocsin__is_nan(rarity->score)) {
+        alarm_scored(k, s, point, reading, rarity, verdict);
+    }
+
+    if (s->tier != TOCSIN_TIER_NONE && verdict->transition == TOCSIN_TRANSITION_NONE)
+        verdict->transition = TOCSIN_TRANSITION_ONGOING;
+    verdict->alarm = s->tier != TOCSIN_TIER_NONE ? TOCSIN_ALARM_ON : TOCSIN_ALARM_OFF;
+    verdict->tier = s->tier;
+    verdict->since = s->tier != TOCSIN_TIER_NONE || tier_before != TOCSIN_TIER_NONE
+                         ? s->since
+                         : TOCSIN_TIME_NONE;
+}
+
+static void alarm_explain(const void *constants, const void *state, const tocsin__reading *reading,
+                          tocsin_explanation *explanation)
+{
+    const alarm_constants *k = constants;
+    const alarm_state *s = state;
+
+    (void)reading;
+    explanation->budget = k->by_threshold ? tocsin__nan() : k->period[0];
+    explanation->alarms = s->alarms;
+    explanation->observed_rate =
+        explanation->history > 0 ? (double)s->alarms / explanation->history : tocsin__nan();
+}
+
+const tocsin__stage tocsin__stage_alarm = {
+    .name = "alarm",
+    .summary = "decides when to ring: budgets, n of m, hysteresis, dead time",
+    .reference = "",
+    .kind = TOCSIN_STAGE_ALARM,
+    .rank = TOCSIN__RANK_ALARM,
+    .is_default = 1,
+    .revision = 1,
+    .oldest_revision = 1,
+    .params = alarm_params,
+    .param_count = TOCSIN__COUNT(alarm_params),
+    .constants_size = sizeof(alarm_constants),
+    .layout = {sizeof(alarm_state), alarm_fields, TOCSIN__COUNT(alarm_fields)},
+    .resolve = alarm_resolve,
+    .init = alarm_init,
+    .explain = alarm_explain,
+    .budgets = alarm_budgets,
+    .decide = alarm_decide,
+};

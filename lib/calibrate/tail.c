@@ -1,0 +1,472 @@
+/* tail.c - the calibrator: how often would a series in order show something like this?
+ *
+ * A detector's raw statistic is a number of deviations, or something of the kind, and what
+ * is rare for one series happens daily to another.  This stage learns, for each series,
+ * how high the statistic reaches by itself and turns it into a rate: the expected number
+ * of exceedance clusters per point, whose -log10 is the score.  A cluster is a run of
+ * exceedances with gaps shorter than the alarm's dead time; it is what somebody is called
+ * for.
+ *
+ * Model
+ * -----
+ * Everything is done on the level u = log(1 + statistic), where tails of all kinds are
+ * tame.  The history is cut into blocks of L points; a ring keeps the maxima of the last
+ * 32 (state/maxima.h).  L starts at 8 points and doubles, neighbours joined, whenever the
+ * ring is full, until a block is an eighth of the return period T of the most frequent
+ * budget: then the ring spans two to four T, so that the limit for T is interpolated
+ * between things that happened, and not extrapolated.  Rarer levels come from the tail
+ * fitted to the top quarter.
+ *
+ * The curve from levels to rates is a short table of knots, drawn anew when a block ends:
+ *
+ *     level                                           expected clusters per block
+ *     the median of the blocks                        log 2
+ *     the threshold, a quarter of the blocks above    of blocks that reach it; of clusters above
+ *     the j-th largest cluster, j = 6, 4, 3, 2        j / blocks
+ *     what the fit says happens once in the ring      1 / blocks
+ *
+ * In between, level and log of the rate are interpolated linearly; below, linearly towards
+ * 1 per point at level 0; above, by the generalised Pareto law.  Limits are read off the
+ * same curve backwards, so score and limit always agree.
+ *
+ * A history shorter than the return period asked for is a reason to be careful: the fit is
+ * right only on average, and a limit that is too low rings more often than one that is too
+ * high saves.  A return period P beyond the history H is therefore drawn from the curve at
+ * P (P/H)^0.3.  There is no limit, hence no alarm, while H < P / 1000.
+ *
+ * A maximum enters the ring clipped at the level that three rings would hold once, so that
+ * an outage raises the limit by a step per block and does not deafen the bell for weeks.
+ * The step is at least a tenth: a statistic that drifts must not outrun its ring.
+ *
+ * Limits are at least 1, on the statistic's own scale: detectors measure in deviations
+ * above their floor, and one floor is nothing to ring for however still a series has been.
+ *
+ * Several channels: the largest statistic speaks, as if all were on one scale.
+ *
+ * Time is measured, not assumed: T and H are durations, the mean step is that of the
+ * recent blocks, and a gap longer than 8 steps counts as 8: it adds no history.
+ *
+ * Cost: learning a point is a maximum and a comparison; the fit costs half a microsecond
+ * per block.  Scoring takes an exponential for the return period and, for the few points
+ * above the median block, a logarithm.
+ *
+ * How it fails.  What changes more slowly than the ring is long (a season the detector
+ * does not model, a random walk read as deviations from a slow mean) makes the blocks
+ * unlike each other, and the rate is then an average over good times and bad.  Two return
+ * periods far apart share one block length, so the rarer one is extrapolated.
+ */
+#include "../num/mathx.h"
+#include "../pipeline/stage.h"
+#include "../state/maxima.h"
+
+#define TAIL_BLOCK_MIN 4u           /* points */
+#define TAIL_BLOCK_START 8u
+#define TAIL_BLOCKS_PER_PERIOD 8.0  /* at least so many blocks in the shortest return period */
+#define TAIL_BLOCKS_READY 8u        /* no score before */
+#define TAIL_HISTORY 1000.0         /* a budget rings once 1/1000 of its return period is known */
+#define TAIL_CAUTION 0.3            /* exponent of P/H beyond the history */
+#define TAIL_CLIP 3.0               /* rings that would hold the clipping level once */
+#define TAIL_CLIP_STEP 0.1          /* a maximum may exceed the ring's at least by this */
+#define TAIL_STATISTIC_MIN 1.0      /* smallest limit */
+#define TAIL_STATISTIC_MAX 1e27      /* beyond, all are alike: levels end at 64 */
+#define TAIL_GAP 8.0                /* mean steps a gap counts at most */
+#define TAIL_STEP_BLOCKS 32.0       /* memory of the mean step, in blocks */
+#define TAIL_SCORE_MAX 300.0        /* so that the return period stays a finite number */
+#define TAIL_DEFAULT_PERIOD ((double)TOCSIN_WEEK)   /* where no alarm names one */
+
+#define TAIL_LN10 2.302585092994045684
+#define TAIL_LN2 0.693147180559945309
+
+#define TAIL_KNOTS 8                /* median, threshold twice, four clusters, once in the ring */
+
+/* Rarities, -log of a rate per point, are kept in 16 bits: multiples of 1/2048 up to 32. */
+#define TAIL_RARITY_UNIT 2048.0
+
+typedef struct {
+    double period[2];               /* return periods of the alarm's tiers, ns */
+    double block;                   /* the longest block, ns */
+    double step;                    /* nominal, ns; 0: nobody said */
+    uint32_t tiers;
+    uint32_t reserved;
+} tail_constants;
+
+typedef struct {
+    double maximum;                 /* largest statistic in the block under way */
+    double elapsed;                 /* that block's time, ns */
+    double history;                 /* all blocks' time, ns */
+    double step;                    /* mean time between points, ns; 0: not known */
+    double body;                    /* statistic at the first knot; no logarithm below it */
+    double limit[2];                /* statistic above which a tier rings; NaN: not yet */
+    double scale;                   /* of the law above the last knot */
+    double shape;
+    uint32_t points;                /* in the block under way */
+    uint32_t length;                /* of a block, points */
+    tocsin__maxima maxima;
+    uint16_t knot_level[TAIL_KNOTS];
+    uint16_t knot_rarity[TAIL_KNOTS];
+    uint16_t knots;
+    uint16_t clip;                  /* level code no maximum exceeds */
+    uint16_t horizon;               /* rarity of what happens once in the history */
+    uint16_t spare[3];
+} tail_state;
+
+static const tocsin__field tail_fields[] = {
+    TOCSIN__FIELD(tail_state, maximum, F64, 0, DBL_MAX),
+    TOCSIN__FIELD(tail_state, elapsed, F64, 0, DBL_MAX),
+    TOCSIN__FIELD(tail_state, history, F64, 0, DBL_MAX),
+    TOCSIN__FIELD(tail_state, step, F64, 0, 1e20),
+    TOCSIN__FIELD(tail_state, body, F64, 0, DBL_MAX),
+    TOCSIN__FIELD_NAN(tail_state, limit, F64, 0, DBL_MAX),
+    TOCSIN__FIELD(tail_state, scale, F64, 1e-6, 1e6),
+    TOCSIN__FIELD(tail_state, shape, F64, -1, 1),
+    TOCSIN__FIELD(tail_state, points, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(tail_state, length, U32, TAIL_BLOCK_MIN, UINT32_MAX),
+    TOCSIN__FIELD(tail_state, maxima.level, U16, 0, UINT16_MAX),
+    TOCSIN__FIELD(tail_state, maxima.first, U16, 0, TOCSIN__MAXIMA - 1),
+    TOCSIN__FIELD(tail_state, maxima.count, U16, 0, TOCSIN__MAXIMA),
+    TOCSIN__FIELD(tail_state, knot_level, U16, 0, UINT16_MAX),
+    TOCSIN__FIELD(tail_state, knot_rarity, U16, 0, UINT16_MAX),
+    TOCSIN__FIELD(tail_state, knots, U16, 0, TAIL_KNOTS),
+    TOCSIN__FIELD(tail_state, clip, U16, 0, UINT16_MAX),
+    TOCSIN__FIELD(tail_state, horizon, U16, 0, UINT16_MAX),
+    TOCSIN__FIELD(tail_state, spare, U16, 0, 0),
+};
+
+static int tail_resolve(const tocsin__values *values, const tocsin__context *context,
+                        void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
+{
+    tail_constants *k = constants;
+
+    (void)values;
+    (void)shape;
+    (void)complaint;
+    k->tiers = context->tier_count;
+    for (uint32_t t = 0; t < k->tiers; t++)
+        k->period[t] = (double)context->period[t];
+    k->block = (k->tiers > 0 ? k->period[0] : TAIL_DEFAULT_PERIOD) / TAIL_BLOCKS_PER_PERIOD;
+    k->step = (double)context->step;
+    return TOCSIN_OK;
+}
+
+static size_t tail_warmup(const void *constants)
+{
+    (void)constants;
+    return TAIL_BLOCKS_READY * TAIL_BLOCK_START;
+}
+
+static void tail_init(const void *constants, void *state)
+{
+    const tail_constants *k = constants;
+    tail_state *s = state;
+
+    s->step = k->step;
+    s->length = TAIL_BLOCK_MIN;
+    s->limit[0] = s->limit[1] = tocsin__nan();
+    s->scale = 1;
+    s->clip = UINT16_MAX;
+}
+
+/* ---- The curve ------------------------------------------------------------- */
+
+static uint16_t tail_rarity_code(double rarity)
+{
+    return (uint16_t)(tocsin__clamp(rarity * TAIL_RARITY_UNIT, 0, 65535) + 0.5);
+}
+
+static double tail_rarity_of(uint16_t code)
+{
+    return (double)code / TAIL_RARITY_UNIT;
+}
+
+/* The careful reading of a rarity beyond the history, and back. */
+static double tail_caution(double rarity, double horizon)
+{
+    return rarity <= horizon ? rarity : rarity + TAIL_CAUTION * (rarity - horizon);
+}
+
+static double tail_uncaution(double rarity, double horizon)
+{
+    return rarity <= horizon ? rarity
+                             : horizon + (rarity - horizon) / (1 + TAIL_CAUTION);
+}
+
+/* Level and statistic.  1 + x rather than log1p and expm1: a level's unit is 1/1024. */
+static double tail_level(double statistic)
+{
+    return tocsin__log(1 + statistic);
+}
+
+static double tail_statistic(double level)
+{
+    return tocsin__exp(level) - 1;
+}
+
+/* -log of the clusters per point that exceed `statistic`. */
+static double tail_rarity_at(const tail_state *s, double statistic)
+{
+    double low_rarity = tail_rarity_of(s->knot_rarity[0]);
+
+    if (statistic <= s->body)
+        return low_rarity * (statistic / tocsin__max(s->body, DBL_MIN));
+
+    const double level = tail_level(statistic);
+    double low_level = tocsin__level_of(s->knot_level[0]);
+
+    for (size_t i = 1; i < s->knots; i++) {
+        const double high_level = tocsin__level_of(s->knot_level[i]);
+        const double high_rarity = tail_rarity_of(s->knot_rarity[i]);
+
+        if (level <= high_level)
+            return low_rarity + (high_rarity - low_rarity) *
+                                    tocsin__max(0, (level - low_level) / (high_level - low_level));
+        low_level = high_level;
+        low_rarity = high_rarity;
+    }
+    return low_rarity +
+           tocsin__excess_rarity(s->scale, s->shape, tocsin__max(0, level - low_level));
+}
+
+/* The statistic that clusters of that rarity reach. */
+static double tail_statistic_at(const tail_state *s, double rarity)
+{
+    double low_rarity = tail_rarity_of(s->knot_rarity[0]);
+
+    if (rarity <= low_rarity)
+        return s->body * (rarity / low_rarity);
+
+    double low_level = tocsin__level_of(s->knot_level[0]);
+
+    for (size_t i = 1; i < s->knots; i++) {
+        const double high_level = tocsin__level_of(s->knot_level[i]);
+        const double high_rarity = tail_rarity_of(s->knot_rarity[i]);
+
+        if (rarity <= high_rarity)
+            return tail_statistic(low_level + (high_level - low_level) *
+                                                  ((rarity - low_rarity) /
+                                                   (high_rarity - low_rarity)));
+        low_level = high_level;
+        low_rarity = high_rarity;
+    }
+    return tail_statistic(low_level +
+                          tocsin__excess_of(s->scale, s->shape, rarity - low_rarity));
+}
+
+/* A knot is never below the one before it. */
+static void tail_knot(tail_state *s, double level, double rarity)
+{
+    uint16_t level_code = tocsin__level_code(level);
+    uint16_t rarity_code = tail_rarity_code(rarity);
+
+    if (s->knots > 0) {
+        const uint16_t before_level = s->knot_level[s->knots - 1];
+        const uint16_t before_rarity = s->knot_rarity[s->knots - 1];
+
+        level_code = level_code > before_level ? level_code : before_level;
+        rarity_code = rarity_code > before_rarity ? rarity_code : before_rarity;
+    }
+    s->knot_level[s->knots] = level_code;
+    s->knot_rarity[s->knots] = rarity_code;
+    s->knots++;
+}
+
+/* The clusters that become knots, by rank. */
+static const uint32_t tail_ranks[] = {6, 4, 3, 2};
+
+static void tail_draw(const tail_constants *k, tail_state *s)
+{
+    const double length = (double)s->length;
+    const double floor = tail_level(TAIL_STATISTIC_MIN);
+    tocsin__tail tail;
+
+    tocsin__maxima_fit(&s->maxima, s->history / (length * s->step), &tail);
+
+    const double per_block = tocsin__log(length);
+    const double blocks = (double)tail.blocks;
+    const double once = per_block + tocsin__log(blocks);
+    const double rate = tail.clusters > 0 ? tail.rate : 1 / blocks;
+
+    s->knots = 0;
+    if (tail.median < tail.threshold)
+        tail_knot(s, tail.median, per_block - tocsin__log(TAIL_LN2));
+    tail_knot(s, tocsin__max(floor, tail.threshold), per_block - tocsin__log(tail.reach));
+    tail_knot(s, tail.threshold, per_block - tocsin__log(rate));
+    for (size_t i = 0; i < TOCSIN__COUNT(tail_ranks); i++)
+        if (tail_ranks[i] < tail.clusters)
+            tail_knot(s, tail.cluster[tail_ranks[i] - 1],
+                      once - tocsin__log((double)tail_ranks[i]));
+
+    const double beyond = tocsin__log(rate * blocks);
+
+    tail_knot(s, tail.threshold + tocsin__excess_of(tail.scale, tail.shape, beyond), once);
+    s->scale = tail.scale * tocsin__exp(-tail.shape * beyond);
+    s->shape = tail.shape;
+    s->body = tail_statistic(tocsin__level_of(s->knot_level[0]));
+
+    s->horizon = tail_rarity_code(tocsin__log(s->history / s->step));
+    s->clip = tocsin__level_code(
+        tocsin__max(tail_level(tail_statistic_at(s, once + tocsin__log(TAIL_CLIP))),
+                    tocsin__level_of(s->knot_level[s->knots - 1]) + TAIL_CLIP_STEP));
+    for (uint32_t t = 0; t < k->tiers; t++) {
+        const double rarity = tocsin__log(tocsin__max(1, k->period[t] / s->step));
+
+        s->limit[t] = tocsin__nan();
+        if (s->history * TAIL_HISTORY >= k->period[t])
+            s->limit[t] = tail_statistic_at(
+                s, tail_caution(rarity, tail_rarity_of(s->horizon)));
+    }
+}
+
+/* ---- Learning -------------------------------------------------------------- */
+
+static void tail_end_block(const tail_constants *k, tail_state *s)
+{
+    const double memory = tocsin__min(TAIL_STEP_BLOCKS, (double)s->maxima.count + 1);
+
+    s->step += (tocsin__max(1, s->elapsed / (double)s->points) - s->step) / memory;
+
+    /* The longest block, in points of the step now known. */
+    const double longest = k->block / s->step;
+
+    if (s->maxima.count == 0 && s->length < TAIL_BLOCK_START && longest >= TAIL_BLOCK_START) {
+        s->length = TAIL_BLOCK_START;
+        return;
+    }
+    if (s->maxima.count == TOCSIN__MAXIMA && 2 * (double)s->length <= longest &&
+        s->length <= UINT32_MAX / 2) {
+        tocsin__maxima_join(&s->maxima);
+        s->length *= 2;
+        return;
+    }
+
+    const uint16_t code = tocsin__level_code(tail_level(s->maximum));
+
+    tocsin__maxima_push(&s->maxima, code < s->clip ? code : s->clip);
+    s->history += s->elapsed;
+    s->elapsed = s->maximum = 0;
+    s->points = 0;
+    if (s->maxima.count >= TAIL_BLOCKS_READY)
+        tail_draw(k, s);
+    if ((double)s->length > 2 * longest && s->length >= 2 * TAIL_BLOCK_MIN)
+        s->length /= 2;
+}
+
+/* The channel that speaks and its statistic, kept to what a level can say; NaN if none does. */
+static double tail_speaker(const tocsin__reading *reading, uint32_t channel_count,
+                           uint32_t *speaker)
+{
+    double largest = reading->channel[0];
+
+    *speaker = 0;
+    for (uint32_t i = 1; i < channel_count; i++)
+        if (reading->channel[i] > largest || tocsin__is_nan(largest)) {
+            largest = reading->channel[i];
+            *speaker = i;
+        }
+    return largest > TAIL_STATISTIC_MAX ? TAIL_STATISTIC_MAX : largest;
+}
+
+static void tail_learn(const void *constants, void *state, const tocsin__point *point,
+                       const tocsin__reading *reading, uint32_t channel_count,
+                       const tocsin__rarity *rarity)
+{
+    const tail_constants *k = constants;
+    tail_state *s = state;
+    uint32_t speaker;
+    const double statistic = tail_speaker(reading, channel_count, &speaker);
+    double elapsed = (double)point->elapsed;
+
+    (void)rarity;
+    if (tocsin__is_nan(statistic))
+        return;
+    if (s->step > 0)
+        elapsed = elapsed > 0 ? tocsin__min(elapsed, TAIL_GAP * s->step) : s->step;
+    s->elapsed += elapsed;
+    s->maximum = tocsin__max(s->maximum, statistic);
+    if (++s->points >= s->length)
+        tail_end_block(k, s);
+}
+
+/* ---- Scoring --------------------------------------------------------------- */
+
+static double tail_score_at(const tail_state *s, double statistic, double *rarity)
+{
+    *rarity = tail_rarity_at(s, statistic);
+    return tocsin__min(TAIL_SCORE_MAX,
+                       tail_uncaution(*rarity, tail_rarity_of(s->horizon)) * (1 / TAIL_LN10));
+}
+
+static void tail_rank(const void *constants, const void *state, const tocsin__point *point,
+                      const tocsin__reading *reading, uint32_t channel_count,
+                      tocsin__rarity *out)
+{
+    const tail_constants *k = constants;
+    const tail_state *s = state;
+    const double statistic = tail_speaker(reading, channel_count, &out->channel);
+    double rarity;
+
+    (void)point;
+    out->limit[0] = s->limit[0];
+    out->limit[1] = s->limit[1];
+    out->history = (s->history + s->elapsed) * 1e-9;
+    out->step = s->step * 1e-9;
+    out->exceeds = 0;
+    if (s->knots == 0 || tocsin__is_nan(statistic)) {
+        out->score = out->period = tocsin__nan();
+        out->flags |= TOCSIN_FLAG_WARMING;
+        return;
+    }
+    out->score = tail_score_at(s, statistic, &rarity);
+    out->period = out->step * tocsin__exp(out->score * TAIL_LN10);
+    if (rarity > tail_rarity_of(s->knot_rarity[s->knots - 1]))
+        out->flags |= TOCSIN_FLAG_EXTRAPOLATED;
+    if (k->tiers > 0 && tocsin__is_nan(s->limit[0]))
+        out->flags |= TOCSIN_FLAG_SHORT_HISTORY;
+    for (uint32_t t = 0; t < k->tiers; t++)
+        if (statistic > s->limit[t])
+            out->exceeds |= 1u << t;
+}
+
+static double tail_score_of(const void *constants, const void *state, uint32_t channel,
+                            double value)
+{
+    const tail_state *s = state;
+    double rarity;
+
+    (void)constants;
+    (void)channel;
+    if (s->knots == 0 || tocsin__is_nan(value))
+        return tocsin__nan();
+    return tail_score_at(s, tocsin__min(value, TAIL_STATISTIC_MAX), &rarity);
+}
+
+static void tail_explain(const void *constants, const void *state, const tocsin__reading *reading,
+                         tocsin_explanation *explanation)
+{
+    const tail_state *s = state;
+
+    (void)constants;
+    (void)reading;
+    explanation->limit = s->limit[0];
+    explanation->history = (s->history + s->elapsed) * 1e-9;
+    explanation->step = s->step * 1e-9;
+}
+
+const tocsin__stage tocsin__stage_tail = {
+    .name = "tail",
+    .summary = "turns statistics into rates: block maxima with a fitted tail",
+    .reference = "Pickands 1975; Hosking and Wallis 1987",
+    .kind = TOCSIN_STAGE_CALIBRATE,
+    .rank = TOCSIN__RANK_CALIBRATE,
+    .is_default = 1,
+    .revision = 1,
+    .oldest_revision = 1,
+    .constants_size = sizeof(tail_constants),
+    .layout = {sizeof(tail_state), tail_fields, TOCSIN__COUNT(tail_fields)},
+    .resolve = tail_resolve,
+    .warmup = tail_warmup,
+    .init = tail_init,
+    .explain = tail_explain,
+    .rank_point = tail_rank,
+    .learn_rank = tail_learn,
+    .score_of = tail_score_of,
+};

@@ -1,0 +1,347 @@
+/* fields.c - saving, loading and comparing any state, over its table.
+ *
+ * An encoded state is a sequence of fields that describe themselves:
+ *
+ *     u8   length of the name, then the name
+ *     u8   type on disk: 1 f64, 2 f32, 3 i64, 4 u64, 5 u32, 6 u16, 7 u8
+ *     u32  how many elements
+ *     the elements, little-endian
+ *
+ * A REAL is an f64 or an f32, as the state's precision says; nothing is lost, for
+ * a state of mixed precision holds only values a float can hold.
+ *
+ * The bytes may come from anybody.  A field is matched by name, must have the
+ * type and count the state has, may come once, and each of its elements must lie within
+ * the table's bounds.  Unknown fields are skipped: a newer release may have written
+ * them.  Every read is preceded by a check that the bytes are there.
+ *
+ * Cost: linear in the bytes; no allocation.
+ */
+#include "fields.h"
+
+#include "bytes.h"
+
+/* Types on disk: pinned for good. */
+enum {
+    FIELDS_F64 = 1,
+    FIELDS_F32 = 2,
+    FIELDS_I64 = 3,
+    FIELDS_U64 = 4,
+    FIELDS_U32 = 5,
+    FIELDS_U16 = 6,
+    FIELDS_U8 = 7
+};
+
+static const uint8_t fields_disk_size[] = {0, 8, 4, 8, 8, 4, 2, 1};
+
+/* More fields than any state has; a set of them is kept as bits. */
+#define FIELDS_MAX 256
+
+/* ---- Layout ---------------------------------------------------------------- */
+
+static uint8_t fields_disk_type(const tocsin__field *field, const tocsin__shape *shape)
+{
+    switch (field->type) {
+    case TOCSIN__REAL: return shape->precision == TOCSIN__MIXED ? FIELDS_F32 : FIELDS_F64;
+    case TOCSIN__I64: return FIELDS_I64;
+    case TOCSIN__U64: return FIELDS_U64;
+    case TOCSIN__U32: return FIELDS_U32;
+    case TOCSIN__U16: return FIELDS_U16;
+    case TOCSIN__U8: return FIELDS_U8;
+    default: return FIELDS_F64;
+    }
+}
+
+/* Bytes of one element in memory: a REAL outside an array is always a double. */
+static size_t fields_element_size(const tocsin__field *field, const tocsin__shape *shape)
+{
+    if (field->type == TOCSIN__REAL && !field->is_array)
+        return sizeof(double);
+    return fields_disk_size[fields_disk_type(field, shape)];
+}
+
+static uint32_t fields_count(const tocsin__field *field, const tocsin__shape *shape)
+{
+    return field->is_array ? shape->length[field->array] : field->count;
+}
+
+static size_t fields_bytes(const tocsin__field *field, const tocsin__shape *shape)
+{
+    return fields_element_size(field, shape) * fields_count(field, shape);
+}
+
+static size_t fields_round_up(size_t size)
+{
+    return (size + 7) & ~(size_t)7;
+}
+
+/* Where the array of that number begins, or, if there is none, where the state ends. */
+static size_t fields_array_offset(const tocsin__layout *layout, const tocsin__shape *shape,
+                                  uint32_t array)
+{
+    size_t offset = fields_round_up(layout->size);
+
+    for (size_t i = 0; i < layout->field_count; i++) {
+        const tocsin__field *const field = &layout->fields[i];
+
+        if (!field->is_array)
+            continue;
+        if (field->array == array)
+            return offset;
+        offset += fields_round_up(fields_bytes(field, shape));
+    }
+    return offset;
+}
+
+size_t tocsin__layout_size(const tocsin__layout *layout, const tocsin__shape *shape)
+{
+    return fields_array_offset(layout, shape, TOCSIN__MAX_ARRAYS);
+}
+
+size_t tocsin__layout_array(const tocsin__layout *layout, const tocsin__shape *shape,
+                            uint32_t array)
+{
+    return fields_array_offset(layout, shape, array);
+}
+
+static size_t fields_offset(const tocsin__layout *layout, const tocsin__shape *shape,
+                            const tocsin__field *field)
+{
+    return field->is_array ? fields_array_offset(layout, shape, field->array) : field->offset;
+}
+
+/* ---- Encoding -------------------------------------------------------------- */
+
+size_t tocsin__layout_encoded_size(const tocsin__layout *layout, const tocsin__shape *shape)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < layout->field_count; i++) {
+        const tocsin__field *const field = &layout->fields[i];
+
+        size += 1 + strlen(field->name) + 1 + 4;
+        size += (size_t)fields_disk_size[fields_disk_type(field, shape)] *
+                fields_count(field, shape);
+    }
+    return size;
+}
+
+/* One element from memory to disk.  `is_double`: a REAL outside an array. */
+static void fields_put(uint8_t *out, uint8_t disk_type, int is_double, const unsigned char *element)
+{
+    uint64_t u64;
+    uint32_t u32;
+    uint16_t u16;
+
+    switch (disk_type) {
+    case FIELDS_F32:
+        if (is_double) {
+            double wide;
+            float narrow;
+
+            memcpy(&wide, element, sizeof wide);
+            narrow = (float)wide;
+            memcpy(&u32, &narrow, sizeof u32);
+        } else {
+            memcpy(&u32, element, sizeof u32);
+        }
+        tocsin__put32(out, u32);
+        break;
+    case FIELDS_U32:
+        memcpy(&u32, element, sizeof u32);
+        tocsin__put32(out, u32);
+        break;
+    case FIELDS_U16:
+        memcpy(&u16, element, sizeof u16);
+        tocsin__put16(out, u16);
+        break;
+    case FIELDS_U8:
+        *out = *element;
+        break;
+    default:
+        memcpy(&u64, element, sizeof u64);
+        tocsin__put64(out, u64);
+        break;
+    }
+}
+
+void tocsin__layout_encode(const tocsin__layout *layout, const tocsin__shape *shape,
+                           const void *state, uint8_t *out)
+{
+    for (size_t i = 0; i < layout->field_count; i++) {
+        const tocsin__field *const field = &layout->fields[i];
+        const size_t name_length = strlen(field->name);
+        const uint8_t disk_type = fields_disk_type(field, shape);
+        const uint32_t count = fields_count(field, shape);
+        const unsigned char *element =
+            (const unsigned char *)state + fields_offset(layout, shape, field);
+
+        *out++ = (uint8_t)name_length;
+        memcpy(out, field->name, name_length);
+        out += name_length;
+        *out++ = disk_type;
+        tocsin__put32(out, count);
+        out += 4;
+        for (uint32_t k = 0; k < count; k++) {
+            fields_put(out, disk_type, !field->is_array, element);
+            out += fields_disk_size[disk_type];
+            element += fields_element_size(field, shape);
+        }
+    }
+}
+
+/* ---- Decoding -------------------------------------------------------------- */
+
+/* One element from disk, as the double its bounds are checked against. */
+static double fields_get(const uint8_t *bytes, uint8_t disk_type)
+{
+    double f64;
+    float f32;
+    uint64_t u64;
+    uint32_t u32;
+
+    switch (disk_type) {
+    case FIELDS_F64:
+        u64 = tocsin__get64(bytes);
+        memcpy(&f64, &u64, sizeof f64);
+        return f64;
+    case FIELDS_F32:
+        u32 = tocsin__get32(bytes);
+        memcpy(&f32, &u32, sizeof f32);
+        return f32;
+    case FIELDS_I64: {
+        int64_t i64;
+
+        u64 = tocsin__get64(bytes);
+        memcpy(&i64, &u64, sizeof i64);
+        return (double)i64;
+    }
+    case FIELDS_U64: return (double)tocsin__get64(bytes);
+    case FIELDS_U32: return tocsin__get32(bytes);
+    case FIELDS_U16: return tocsin__get16(bytes);
+    default: return *bytes;
+    }
+}
+
+static int fields_is_within(const tocsin__field *field, double value)
+{
+    if (tocsin__is_nan(value))
+        return field->nan_allowed;
+    return value >= field->min && value <= field->max;
+}
+
+/* One element from disk to memory. */
+static void fields_store(unsigned char *element, uint8_t disk_type, int is_double,
+                         const uint8_t *bytes)
+{
+    uint64_t u64;
+    uint32_t u32;
+    uint16_t u16;
+
+    switch (disk_type) {
+    case FIELDS_F32:
+        if (is_double) {
+            const double wide = fields_get(bytes, disk_type);
+
+            memcpy(element, &wide, sizeof wide);
+            break;
+        }
+        u32 = tocsin__get32(bytes);
+        memcpy(element, &u32, sizeof u32);
+        break;
+    case FIELDS_U32:
+        u32 = tocsin__get32(bytes);
+        memcpy(element, &u32, sizeof u32);
+        break;
+    case FIELDS_U16:
+        u16 = tocsin__get16(bytes);
+        memcpy(element, &u16, sizeof u16);
+        break;
+    case FIELDS_U8:
+        *element = *bytes;
+        break;
+    default:
+        u64 = tocsin__get64(bytes);
+        memcpy(element, &u64, sizeof u64);
+        break;
+    }
+}
+
+/* The index of the field of that name, or field_count. */
+static size_t fields_find(const tocsin__layout *layout, const uint8_t *name, size_t length)
+{
+    size_t i = 0;
+
+    while (i < layout->field_count && !(strlen(layout->fields[i].name) == length &&
+                                        memcmp(layout->fields[i].name, name, length) == 0))
+        i++;
+    return i;
+}
+
+int tocsin__layout_decode(const tocsin__layout *layout, const tocsin__shape *shape, void *state,
+                          const uint8_t *bytes, size_t size, size_t *at, const char **name)
+{
+    uint8_t seen[FIELDS_MAX / 8] = {0};
+    size_t cursor = 0;
+
+    while (cursor < size) {
+        /* The field's head: until all of it is read, *at points at its first byte. */
+        *at = cursor;
+        *name = NULL;
+        const size_t name_length = bytes[cursor];
+        if (size - cursor < 1 + name_length + 1 + 4)
+            return TOCSIN_ERROR_FORMAT;
+        const uint8_t *const name_bytes = bytes + cursor + 1;
+        const uint8_t disk_type = name_bytes[name_length];
+        const uint32_t count = tocsin__get32(name_bytes + name_length + 1);
+        const size_t index = fields_find(layout, name_bytes, name_length);
+        cursor += 1 + name_length + 1 + 4;
+
+        if (index < layout->field_count)
+            *name = layout->fields[index].name;
+        if (disk_type == 0 || disk_type >= TOCSIN__COUNT(fields_disk_size))
+            return TOCSIN_ERROR_FORMAT;
+        const size_t element_size = fields_disk_size[disk_type];
+        if (count > (size - cursor) / element_size)
+            return TOCSIN_ERROR_FORMAT;
+        if (index == layout->field_count) {
+            cursor += element_size * count;
+            continue;
+        }
+
+        const tocsin__field *const field = &layout->fields[index];
+        if (seen[index / 8] >> index % 8 & 1)
+            return TOCSIN_ERROR_FORMAT;
+        seen[index / 8] |= (uint8_t)(1u << index % 8);
+        if (disk_type != fields_disk_type(field, shape) || count != fields_count(field, shape))
+            return TOCSIN_ERROR_MISMATCH;
+
+        const size_t offset = fields_offset(layout, shape, field);
+        for (uint32_t k = 0; k < count; k++, cursor += element_size) {
+            *at = cursor;
+            if (!fields_is_within(field, fields_get(bytes + cursor, disk_type)))
+                return TOCSIN_ERROR_FORMAT;
+            if (state != NULL)
+                fields_store((unsigned char *)state + offset +
+                                 k * fields_element_size(field, shape),
+                             disk_type, !field->is_array, bytes + cursor);
+        }
+    }
+    return TOCSIN_OK;
+}
+
+/* ---- Comparing ------------------------------------------------------------- */
+
+const char *tocsin__layout_compare(const tocsin__layout *layout, const tocsin__shape *shape,
+                                   const void *a, const void *b)
+{
+    for (size_t i = 0; i < layout->field_count; i++) {
+        const tocsin__field *const field = &layout->fields[i];
+        const size_t offset = fields_offset(layout, shape, field);
+
+        if (memcmp((const unsigned char *)a + offset, (const unsigned char *)b + offset,
+                   fields_bytes(field, shape)) != 0)
+            return field->name;
+    }
+    return NULL;
+}

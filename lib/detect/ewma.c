@@ -1,0 +1,300 @@
+/* ewma.c - exponentially weighted mean and variance: the detector for any metric.
+ *
+ * Model
+ * -----
+ * The series has a level that moves slowly and a spread about it; both are remembered with
+ * weights that halve every half-life.  With g the gain and d = x - mean:
+ *
+ *     mean     += g d
+ *     variance += g ((1 - g) d^2 - variance)
+ *
+ * the exact recursion of the exponentially weighted variance, in the form that loses no digits however
+ * large the mean and however small the gain.  The statistic, channel 0 "deviation", is
+ * |x - mean| / sqrt(variance), told before x is learnt.
+ *
+ * Gain.  With half-life=1h a gap of dt has the gain a = 1 - 2^(-dt/1h): exact for
+ * irregular sampling.  With half-life=200p, or alpha alone, the gain is the same for each point, whenever
+ * it comes.  alpha with step is the gain for dt = step and 1 - (1-alpha)^(dt/step) otherwise.  At the
+ * start, and as long as it is the larger, g = 1/n: mean and variance are arithmetic ones until
+ * the window is full, then exponential.  A gap longer than a half-life counts as one: a <= 1/2 (or
+ * alpha), for an outage is no reason to forget what is usual.
+ *
+ * Learning is winsorised, and the deviation has a floor: see residual.h.
+ *
+ * Forecasts are flat at the mean; the deviation h steps ahead is sqrt(variance (1 + (h-1) a^2)),
+ * as for simple exponential smoothing.
+ *
+ * References: Roberts 1959 (control charts by EWMA); Finch 2009 (the recursion); West 1979.
+ *
+ * Precision: the mean is a double always.  The variance is kept as a float with state=mixed, which
+ * holds deviations between 1e-18 and 1e19; beyond, it saturates.  A gain
+ * below 1e-6 moves a float too little, so half-lives longer than 500,000 points (seconds, where
+ * no clock step is given) keep doubles whatever `state` says.
+ *
+ * Cost: a square root and a division to score; four multiplications and no division on
+ * the way from one mean to the next.  32 bytes per series.
+ *
+ * How it fails.  A series with a season has a deviation as wide as the season: use holt-winters.
+ * A trend makes it lag by slope / g.  Several levels, dwelt in in turn, widen the deviation until
+ * it spans them.
+ */
+#include "../core/text.h"
+#include "residual.h"
+
+enum {
+    EWMA_HALF_LIFE,
+    EWMA_ALPHA,
+    EWMA_STEP,
+    EWMA_CLIP,
+    EWMA_FLOOR,
+    EWMA_FLOOR_RELATIVE,
+    EWMA_FLOOR_HISTORY,
+    EWMA_WARMUP,
+    EWMA_STATE
+};
+
+static const tocsin__param ewma_params[] = {
+    {"half-life", TOCSIN_TYPE_SPAN, 1, 0, 0, "", "200p", 1e-3, 3.2e9, "",
+     "time, or points, after which a value counts half"},
+    {"alpha", TOCSIN_TYPE_FRACTION, 1, 0, 0, "", "", 1e-9, 0.999, "",
+     "weight of a new value, per step or else per point; instead of half-life"},
+    {"step", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "", 1e-9, 3.2e9, "",
+     "the time that alpha belongs to; not set: alpha is per point"},
+    {"clip", TOCSIN_TYPE_NUMBER, 1, 0, 0, "deviations", "4", 1, INFINITY, "",
+     "what lies farther out is learnt as if it lay there, unless it is frequent; inf: never"},
+    {"floor", TOCSIN_TYPE_NUMBER, 1, 0, 0, "the metric's", "0", 0, 1e150, "",
+     "the deviation is never taken for less"},
+    {"floor-relative", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the mean", "1%", 0, 1, "",
+     "nor for less than this share of the mean"},
+    {"floor-history", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the largest residual", "0.1%", 0, 1, "",
+     "nor for less than this share of the largest residual remembered"},
+    {"warmup", TOCSIN_TYPE_INTEGER, 1, 0, 0, "points", "32", 2, 1e6, "",
+     "points before the first verdict"},
+    {"state", TOCSIN_TYPE_CHOICE, 1, 1, 0, "", "mixed", 0, 0, "double|mixed",
+     "precision: all double, or the variance as float"},
+};
+
+#define EWMA_LN2 0.693147180559945309
+#define EWMA_MIXED_GAIN_MIN 1e-6
+#define EWMA_UNKNOWN_MEMORY 256.0   /* points, where the step is not known */
+#define EWMA_TRUST 4.0              /* confidence is full after so many warm-ups */
+
+typedef struct {
+    tocsin__residual_rules rules;
+    double gain;            /* at `step`, or of every point where rate is 0 */
+    double rate;            /* decay, per ns of time; 0: per point */
+    double longest;         /* the longest gap, times rate */
+    double trust;           /* confidence per point */
+    double variance_min;    /* less is 0: denormal numbers are slow */
+    double variance_max;
+    double reach_max;
+    int64_t step;           /* the elapsed time whose gain is known; -1: none */
+    uint32_t warmup;
+    uint32_t precision;
+} ewma_constants;
+
+typedef struct {
+    double mean;
+    double variance;
+    double reach;           /* see residual.h */
+    uint32_t count;         /* points learnt, until the window is full and warm-up over */
+    uint16_t habit;         /* see residual.h */
+    uint16_t outside;
+} ewma_state;
+
+static const tocsin__field ewma_fields[] = {
+    TOCSIN__FIELD(ewma_state, mean, F64, -TOCSIN__VALUE_MAX, TOCSIN__VALUE_MAX),
+    TOCSIN__FIELD(ewma_state, variance, REAL, 0, 1e301),
+    TOCSIN__FIELD(ewma_state, reach, REAL, 0, 1e151),
+    TOCSIN__FIELD(ewma_state, count, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(ewma_state, habit, U16, 0, UINT16_MAX),
+    TOCSIN__FIELD(ewma_state, outside, U16, 0, 1),
+};
+
+static int ewma_refuse(tocsin__complaint *complaint, uint32_t param, const char *why)
+{
+    tocsin__text text;
+
+    complaint->status = TOCSIN_ERROR_CONFLICT;
+    complaint->param = param;
+    tocsin__text_start(&text, complaint->message, sizeof complaint->message);
+    tocsin__text_add(&text, why);
+    return complaint->status;
+}
+
+static int ewma_resolve(const tocsin__values *values, const tocsin__context *context,
+                        void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
+{
+    ewma_constants *k = constants;
+    const tocsin_value *half_life = &values[EWMA_HALF_LIFE].item[0];
+    double nominal, memory = EWMA_UNKNOWN_MEMORY;
+
+    k->step = -1;
+    if (values[EWMA_ALPHA].count) {
+        const double alpha = values[EWMA_ALPHA].item[0].number;
+
+        if (values[EWMA_HALF_LIFE].is_given)
+            return ewma_refuse(complaint, EWMA_ALPHA,
+                               "half-life and alpha say the same thing: give one of them");
+        k->gain = nominal = alpha;
+        k->longest = tocsin__max(EWMA_LN2, -tocsin__log1p(-alpha));
+        if (values[EWMA_STEP].count) {
+            k->step = values[EWMA_STEP].item[0].duration;
+            k->rate = -tocsin__log1p(-alpha) / (double)k->step;
+        }
+        memory = 1 / alpha;
+    } else {
+        if (values[EWMA_STEP].count)
+            return ewma_refuse(complaint, EWMA_STEP, "step belongs to alpha, which is not given");
+        k->longest = EWMA_LN2;
+        if (half_life->form == TOCSIN_VALUE_POINTS) {
+            k->gain = nominal = -tocsin__expm1(-EWMA_LN2 / half_life->number);
+            memory = 1 / k->gain;
+        } else {
+            k->rate = EWMA_LN2 / (double)half_life->duration;
+            nominal = k->rate * (double)TOCSIN_SECOND;
+            if (context->step > 0) {
+                k->step = context->step;
+                k->gain = nominal = -tocsin__expm1(
+                    -tocsin__min((double)k->step * k->rate, k->longest));
+                memory = 1 / nominal;
+            }
+        }
+    }
+    tocsin__residual_rules_init(&k->rules, values[EWMA_CLIP].item[0].number,
+                                values[EWMA_FLOOR].item[0].number,
+                                values[EWMA_FLOOR_RELATIVE].item[0].number,
+                                values[EWMA_FLOOR_HISTORY].item[0].number, memory);
+    k->warmup = (uint32_t)values[EWMA_WARMUP].item[0].number;
+    k->trust = 1 / (EWMA_TRUST * k->warmup);
+    k->precision = (uint32_t)values[EWMA_STATE].item[0].number;
+    if (nominal < EWMA_MIXED_GAIN_MIN)
+        k->precision = TOCSIN__DOUBLE;
+    k->variance_min = k->precision == TOCSIN__MIXED ? 1e-37 : 1e-300;
+    k->variance_max = k->precision == TOCSIN__MIXED ? TOCSIN__REAL_MAX : 1e301;
+    k->reach_max = k->precision == TOCSIN__MIXED ? TOCSIN__REAL_MAX : 1e151;
+    shape->precision = k->precision;
+    return TOCSIN_OK;
+}
+
+static size_t ewma_warmup(const void *constants)
+{
+    return ((const ewma_constants *)constants)->warmup;
+}
+
+static inline double ewma_gain(const ewma_constants *k, int64_t elapsed)
+{
+    if (k->rate == 0 || elapsed == k->step)
+        return k->gain;
+    return -tocsin__expm1(-tocsin__min((double)elapsed * k->rate, k->longest));
+}
+
+static inline void ewma_score(const void *constants, const void *state, const tocsin__point *point,
+                       tocsin__reading *reading)
+{
+    const ewma_constants *k = constants;
+    const ewma_state *s = state;
+    const double gap = (double)point->elapsed * k->rate;
+
+    if (s->count < k->warmup) {
+        reading->flags |= TOCSIN_FLAG_WARMING;
+        reading->channel[0] = reading->expected = reading->deviation = tocsin__nan();
+        reading->reason[0] = TOCSIN_REASON_NONE;
+        reading->confidence = 0;
+        return;
+    }
+    tocsin__residual_read(&k->rules, tocsin__bounded(point->value) - s->mean, s->mean,
+                          tocsin__sqrt(s->variance), s->reach, reading);
+    reading->confidence = tocsin__min(1, s->count * k->trust);
+    if (gap > k->longest)
+        reading->confidence *= k->longest / gap;
+}
+
+static inline void ewma_learn(const void *constants, void *state, const tocsin__point *point,
+                       const tocsin__reading *reading)
+{
+    const ewma_constants *k = constants;
+    ewma_state *s = state;
+    const double d = tocsin__residual_winsorise(&k->rules,
+                                                tocsin__bounded(point->value) - s->mean,
+                                                reading->deviation, &s->habit, &s->outside);
+    const double n = (double)s->count + 1;
+    double g = ewma_gain(k, point->elapsed), variance;
+
+    if (n * g < 1) {
+        g = 1 / n;
+        s->count += s->count < UINT32_MAX;
+    } else if (s->count < k->warmup) {
+        s->count++;
+    }
+    s->mean += g * d;
+    variance = s->variance + g * ((1 - g) * (d * d) - s->variance);
+    variance = variance < k->variance_min ? 0 : tocsin__min(variance, k->variance_max);
+    s->variance = tocsin__keep(k->precision, variance);
+    if (n > 1)
+        s->reach = tocsin__keep(k->precision,
+                                tocsin__min(tocsin__residual_reach(&k->rules, s->reach,
+                                                                   tocsin__abs(d)), k->reach_max));
+}
+
+static void ewma_push(const void *constants, void *state, const tocsin__point *point,
+                      tocsin__reading *reading)
+{
+    ewma_score(constants, state, point, reading);
+    ewma_learn(constants, state, point, reading);
+}
+
+static int ewma_forecast(const void *constants, const void *state, int64_t last, int64_t step,
+                         uint64_t steps, double *expected, double *deviation)
+{
+    const ewma_constants *k = constants;
+    const ewma_state *s = state;
+    const double a = ewma_gain(k, step);
+
+    (void)last;
+    if (s->count < k->warmup)
+        return 0;
+    *expected = s->mean;
+    *deviation = tocsin__max(tocsin__sqrt(s->variance),
+                             tocsin__residual_floor(&k->rules, s->mean, s->reach)) *
+                 tocsin__sqrt(1 + ((double)steps - 1) * a * a);
+    return 1;
+}
+
+static void ewma_explain(const void *constants, const void *state, const tocsin__reading *reading,
+                         tocsin_explanation *explanation)
+{
+    const ewma_constants *k = constants;
+    const ewma_state *s = state;
+
+    (void)reading;
+    explanation->level = s->count ? s->mean : tocsin__nan();
+    explanation->trend = explanation->season = tocsin__nan();
+    explanation->floor = tocsin__residual_floor(&k->rules, s->mean, s->reach);
+}
+
+static const char *const ewma_channels[] = {"deviation"};
+
+const tocsin__stage tocsin__stage_ewma = {
+    .name = "ewma",
+    .summary = "exponentially weighted mean and variance",
+    .reference = "Roberts 1959; Finch 2009",
+    .kind = TOCSIN_STAGE_DETECT,
+    .rank = TOCSIN__RANK_DETECT,
+    .is_default = 1,
+    .channel_count = 1,
+    .revision = 1,
+    .oldest_revision = 1,
+    .params = ewma_params,
+    .param_count = TOCSIN__COUNT(ewma_params),
+    .constants_size = sizeof(ewma_constants),
+    .layout = {sizeof(ewma_state), ewma_fields, TOCSIN__COUNT(ewma_fields)},
+    .resolve = ewma_resolve,
+    .warmup = ewma_warmup,
+    .explain = ewma_explain,
+    .channel_names = ewma_channels,
+    .score = ewma_score,
+    .learn = ewma_learn,
+    .push = ewma_push,
+    .forecast = ewma_forecast,
+};

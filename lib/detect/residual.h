@@ -1,0 +1,152 @@
+/* residual.h - what the detectors that predict a value have in common: how a residual is read,
+ * and how far it may move the model.
+ *
+ * Reading
+ * -------
+ * A residual is told in deviations: |value - expected| / deviation.  The deviation never
+ * falls below a floor, the largest of three: an absolute one, in the metric's unit; a share of the
+ * expected value; a share of the largest residual that is remembered ("reach").  Otherwise a series that stands
+ * still would call its next ripple infinitely strange, and one that rests at 0 for
+ * weeks between bursts nearly so.  A series that has never left 0 has no scale at all: its first ripple
+ * sets it, and reads as one deviation.
+ *
+ * The reach is that of residuals as they are learnt, so an accident hardly moves it.  It fades over 16
+ * windows of points that move; while a series rests it does not fade.
+ *
+ * Winsorising
+ * -----------
+ * What a point may teach is limited to `clip` deviations, so that an incident is not
+ * learnt as normal.  A fixed limit has a trap: events rarer than 1/clip^2 that are habit,
+ * not accident (an hourly job, a sparse counter), pull the deviation down, for each is cut to fewer deviations
+ * than it would take to keep it up, until it has collapsed to the floor.  So the limit
+ * adapts to how often it is crossed.  A leaky bucket holds `window` for each crossing and loses one per
+ * point: crossings more frequent than one per window fill it, rarer ones drain.  With b
+ * crossings in the bucket (16 at most) the limit is clip sqrt(1 + b^2) deviations.  A run of
+ * neighbouring crossings counts once: an outage does not open the limit.
+ *
+ * A level that moved for good is relearnt nevertheless: at the limit each point raises the
+ * deviation by a constant factor, so that the time taken grows with the logarithm of the shift only.
+ *
+ * Bounds
+ * ------
+ * Values are limited to +-1e150 where they enter, so that no sum or square overflows;
+ * deviations below 1e-30 count as none.
+ */
+#ifndef TOCSIN__RESIDUAL_H
+#define TOCSIN__RESIDUAL_H
+
+#include "../num/mathx.h"
+#include "../pipeline/stage.h"
+
+#define TOCSIN__VALUE_MAX 1e150
+#define TOCSIN__DEVIATION_MIN 1e-30
+#define TOCSIN__REAL_MAX 1e38       /* what a float can hold, with room for sums */
+
+#define TOCSIN__HABIT_WINDOW_MIN 32
+#define TOCSIN__HABIT_WINDOW_MAX 4095
+#define TOCSIN__HABIT_WINDOWS 16    /* what the bucket holds */
+#define TOCSIN__REACH_WINDOWS 16    /* over which the reach fades */
+#define TOCSIN__REST 1e-6           /* of the reach: what moves less, rests */
+
+/* The constants behind both. */
+typedef struct tocsin__residual_rules {
+    double floor;               /* the metric's unit */
+    double floor_relative;      /* share of |expected| */
+    double floor_history;       /* share of the reach */
+    double clip;                /* deviations; infinite: never */
+    double per_window;          /* 1 / window */
+    double fade;                /* of the reach, per point */
+    uint32_t window;            /* points */
+    uint32_t spare;
+} tocsin__residual_rules;
+
+/* `memory`: points the model remembers, 1/gain. */
+static inline void tocsin__residual_rules_init(tocsin__residual_rules *rules, double clip,
+                                               double floor, double floor_relative,
+                                               double floor_history, double memory)
+{
+    rules->floor = floor;
+    rules->floor_relative = floor_relative;
+    rules->floor_history = floor_history;
+    rules->clip = clip;
+    rules->window = (uint32_t)tocsin__clamp(memory, TOCSIN__HABIT_WINDOW_MIN,
+                                            TOCSIN__HABIT_WINDOW_MAX);
+    rules->per_window = 1.0 / rules->window;
+    rules->fade = rules->per_window / TOCSIN__REACH_WINDOWS;
+}
+
+static inline double tocsin__bounded(double value)
+{
+    return tocsin__clamp(value, -TOCSIN__VALUE_MAX, TOCSIN__VALUE_MAX);
+}
+
+/* The deviation's floor about an expected value. */
+static inline double tocsin__residual_floor(const tocsin__residual_rules *rules, double expected,
+                                            double reach)
+{
+    return tocsin__max(tocsin__max(rules->floor, rules->floor_history * reach),
+                       rules->floor_relative * tocsin__abs(expected));
+}
+
+/* The reach after a residual of that size was learnt. */
+static inline double tocsin__residual_reach(const tocsin__residual_rules *rules, double reach,
+                                            double size)
+{
+    if (size > reach)
+        return size;
+    return size > TOCSIN__REST * reach ? reach - rules->fade * reach : reach;
+}
+
+/* Fill in a reading's first channel and all that goes with it but its confidence. */
+static inline void tocsin__residual_read(const tocsin__residual_rules *rules, double residual,
+                                         double expected, double deviation, double reach,
+                                         tocsin__reading *reading)
+{
+    const double floor = tocsin__residual_floor(rules, expected, reach);
+    const double size = tocsin__abs(residual);
+
+    if (deviation <= floor) {
+        deviation = floor;
+        reading->flags |= TOCSIN_FLAG_FLOORED;
+    }
+    if (deviation < TOCSIN__DEVIATION_MIN)
+        deviation = size < TOCSIN__DEVIATION_MIN ? TOCSIN__DEVIATION_MIN : size;
+    reading->channel[0] = size / deviation;
+    reading->reason[0] = residual > 0   ? TOCSIN_REASON_SPIKE
+                         : residual < 0 ? TOCSIN_REASON_DROP
+                                        : TOCSIN_REASON_NONE;
+    reading->direction = (residual > 0) - (residual < 0);
+    reading->expected = expected;
+    reading->deviation = deviation;
+}
+
+/* What of a residual may be learnt.  `deviation` is the reading's; NaN while warming,
+ * when there is no limit yet. */
+static inline double tocsin__residual_winsorise(const tocsin__residual_rules *rules,
+                                                double residual, double deviation, uint16_t *habit,
+                                                uint16_t *outside)
+{
+    const double size = tocsin__abs(residual);
+    double limit = rules->clip * deviation;
+
+    *habit = (uint16_t)(*habit - (*habit > 0));
+    if (size > limit) {
+        const double crossings = *habit * rules->per_window;
+
+        limit *= tocsin__sqrt(1 + crossings * crossings);
+        if (size > limit) {
+            if (!*outside) {
+                const uint32_t level = *habit + rules->window;
+                const uint32_t most = TOCSIN__HABIT_WINDOWS * rules->window;
+
+                *habit = (uint16_t)(level < most ? level : most);
+            }
+            *outside = 1;
+            return residual < 0 ? -limit : limit;
+        }
+    }
+    *outside = 0;
+    return residual;
+}
+
+#endif

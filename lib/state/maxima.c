@@ -1,0 +1,209 @@
+/* maxima.c - a ring of block maxima and the tail fitted to it.
+ *
+ * How rare is a level that has never been reached?  Cut the history into blocks of equal
+ * length and keep the maximum of each: dependence between neighbouring points, which would
+ * spoil a fit to the points themselves, mostly happens inside a block and costs nothing.
+ * What is left of it shows in runs of high blocks; such a run is one cluster and only its
+ * maximum counts.
+ *
+ * The largest quarter of the ring gives the tail.  Excesses over a threshold follow a
+ * generalised Pareto law (Pickands 1975); its two parameters come from
+ * probability-weighted moments (Hosking and Wallis 1987)
+ *
+ *     a0 = mean e,   a1 = sum e_(j) (m-1-j) / (m (m-1)),   e_(0) <= e_(1) ...
+ *     shape = a0 / (a0 - 2 a1) - 2,   scale = a0 (1 + shape)
+ *
+ * which for 4 to 8 excesses beat maximum likelihood by far, but still say little about the
+ * shape: it is pulled towards the exponential law's 0 with the weight of 15 excesses and
+ * bounded.  The scale has a prior of 0.3 (the levels are logarithms, so that is 35 %) with
+ * a weight that fades over the first 64 blocks, and a factor 1 + 1/m for its own error: a
+ * limit drawn from too small a scale rings more often than one from a large scale rings
+ * less.
+ *
+ * A fit sorts at most 32 numbers: some 0.3 microseconds, once a block.
+ *
+ * How it fails: a distribution with two regimes of which one comes more rarely than the
+ * ring is long is only known by the other.
+ */
+#include "maxima.h"
+
+#include "../num/mathx.h"
+
+#define MAXIMA_SHAPE_WEIGHT 15.0
+#define MAXIMA_SHAPE_MIN (-0.5)
+#define MAXIMA_SHAPE_MAX 0.4
+#define MAXIMA_SCALE_MIN 0.005
+#define MAXIMA_SCALE_PRIOR 0.3
+#define MAXIMA_PRIOR_WEIGHT 2.0
+#define MAXIMA_PRIOR_BLOCKS 64.0
+#define MAXIMA_END 0.1              /* of a bounded law: where the exponential takes over */
+
+uint16_t tocsin__level_code(double level)
+{
+    if (!(level > 0))
+        return 0;
+    if (level >= TOCSIN__LEVEL_MAX)
+        return UINT16_MAX;
+
+    const double scaled = level * TOCSIN__LEVEL_UNIT;
+    const uint16_t code = (uint16_t)scaled;
+
+    return (uint16_t)(code + ((double)code < scaled));
+}
+
+static uint16_t maxima_at(const tocsin__maxima *maxima, size_t age)
+{
+    return maxima->level[(maxima->first + age) % TOCSIN__MAXIMA];
+}
+
+void tocsin__maxima_push(tocsin__maxima *maxima, uint16_t code)
+{
+    if (maxima->count < TOCSIN__MAXIMA) {
+        maxima->level[(maxima->first + maxima->count) % TOCSIN__MAXIMA] = code;
+        maxima->count++;
+    } else {
+        maxima->level[maxima->first] = code;
+        maxima->first = (uint16_t)((maxima->first + 1u) % TOCSIN__MAXIMA);
+    }
+}
+
+void tocsin__maxima_join(tocsin__maxima *maxima)
+{
+    tocsin__maxima joined = {{0}, 0, (uint16_t)(maxima->count / 2)};
+
+    for (size_t i = 0; i < joined.count; i++) {
+        const uint16_t a = maxima_at(maxima, 2 * i), b = maxima_at(maxima, 2 * i + 1);
+
+        joined.level[i] = a > b ? a : b;
+    }
+    *maxima = joined;
+}
+
+/* Insertion sort, largest first. */
+static void maxima_sort(uint16_t *code, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        const uint16_t moving = code[i];
+        size_t at = i;
+
+        for (; at > 0 && code[at - 1] < moving; at--)
+            code[at] = code[at - 1];
+        code[at] = moving;
+    }
+}
+
+/* The maxima of runs of blocks above `threshold`, largest first. */
+static size_t maxima_clusters(const tocsin__maxima *maxima, double threshold, size_t *above,
+                              uint16_t *cluster)
+{
+    size_t clusters = 0;
+    int in_run = 0;
+
+    *above = 0;
+    for (size_t i = 0; i < maxima->count; i++) {
+        const uint16_t code = maxima_at(maxima, i);
+
+        if (!((double)code > threshold)) {
+            in_run = 0;
+            continue;
+        }
+        ++*above;
+        if (!in_run)
+            cluster[clusters++] = code;
+        else if (code > cluster[clusters - 1])
+            cluster[clusters - 1] = code;
+        in_run = 1;
+    }
+    maxima_sort(cluster, clusters);
+    return clusters;
+}
+
+void tocsin__maxima_fit(const tocsin__maxima *maxima, double seen, tocsin__tail *tail)
+{
+    const size_t n = maxima->count;
+    const size_t top = n / 4 > 4 ? n / 4 : 4;
+    uint16_t sorted[TOCSIN__MAXIMA] = {0}, cluster[TOCSIN__MAXIMA];
+    size_t above;
+
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = maxima_at(maxima, i);
+    maxima_sort(sorted, n);
+
+    /* Midway between the order statistics, in units of a code. */
+    const double between = 0.5 * ((double)sorted[top - 1] + (double)sorted[top]);
+    const size_t m = maxima_clusters(maxima, between, &above, cluster);
+    const double md = (double)m;
+    double a0 = 0, a1 = 0, shape = 0;
+
+    tail->threshold = between / TOCSIN__LEVEL_UNIT;
+    tail->blocks = (uint32_t)n;
+    tail->clusters = (uint32_t)m;
+    tail->median = 0.5 * (tocsin__level_of(sorted[(n - 1) / 2]) + tocsin__level_of(sorted[n / 2]));
+    for (size_t i = 0; i < m; i++) {
+        const double excess = tocsin__level_of(cluster[i]) - tail->threshold;
+
+        tail->cluster[i] = tocsin__level_of(cluster[i]);
+        a0 += excess;
+        a1 += excess * (double)i;       /* the largest first: i others are larger */
+    }
+    if (m > 0)
+        a0 /= md;
+    if (m > 1) {
+        a1 /= md * (md - 1);
+        shape = tocsin__clamp(a0 / tocsin__max(a0 - 2 * a1, 1e-9) - 2, -100, 100);
+        shape = tocsin__clamp(shape * md / (md + MAXIMA_SHAPE_WEIGHT), MAXIMA_SHAPE_MIN,
+                              MAXIMA_SHAPE_MAX);
+    }
+
+    const double weight =
+        MAXIMA_PRIOR_WEIGHT * tocsin__max(0, 1 - seen / MAXIMA_PRIOR_BLOCKS);
+
+    tail->shape = shape;
+    tail->scale = MAXIMA_SCALE_MIN;
+    if (m > 0)
+        tail->scale = tocsin__max(MAXIMA_SCALE_MIN,
+                                  (1 + 1 / md) *
+                                      (md * a0 * (1 + shape) + MAXIMA_SCALE_PRIOR * weight) /
+                                      (md + weight));
+    else if (weight > 0)
+        tail->scale = MAXIMA_SCALE_PRIOR;
+    /* In a discrete series many blocks may tie at the threshold itself. */
+    size_t reach = top;
+
+    while (reach < n && (double)sorted[reach] >= between)
+        reach++;
+    tail->reach = -tocsin__log(1 - tocsin__min((double)reach, (double)n - 0.5) / (double)n);
+    tail->rate = 0;
+    if (m > 0)
+        tail->rate = -tocsin__log(1 - (double)above / (double)n) * md / (double)above;
+}
+
+/* Below this a shape is taken for 0: the two laws differ by less than a level's unit. */
+#define MAXIMA_SHAPE_ZERO 1e-4
+
+double tocsin__excess_of(double scale, double shape, double minus_log)
+{
+    if (tocsin__abs(shape) < MAXIMA_SHAPE_ZERO)
+        return scale * minus_log;
+    if (shape > 0) {
+        const double end = -tocsin__log(MAXIMA_END) / shape;
+
+        if (minus_log > end)
+            return scale * ((1 - MAXIMA_END) / shape + MAXIMA_END * (minus_log - end));
+    }
+    return scale * (1 - tocsin__exp(-shape * minus_log)) / shape;
+}
+
+double tocsin__excess_rarity(double scale, double shape, double excess)
+{
+    const double x = excess / scale;
+
+    if (tocsin__abs(shape) < MAXIMA_SHAPE_ZERO)
+        return x;
+
+    const double left = 1 - shape * x;
+
+    if (shape > 0 && left < MAXIMA_END)
+        return -tocsin__log(MAXIMA_END) / shape + (MAXIMA_END - left) / (shape * MAXIMA_END);
+    return -tocsin__log(left) / shape;
+}

@@ -1,0 +1,263 @@
+/* pins.c - the ABI, said once more.
+ *
+ * Nothing here runs: it compiles or it does not.  A released status, flag, offset or size never
+ * changes; new ones are added at the end of their group.  abidiff compares functions and the
+ * types they use; it does not see constants, which is why they stand here.
+ */
+#include <stddef.h>
+
+#include "tocsin.h"
+
+#define PIN(condition) _Static_assert(condition, #condition)
+#define PIN_SIZE(type, bytes) PIN(sizeof(type) == (bytes))
+#define PIN_OFFSET(type, field, bytes) PIN(offsetof(type, field) == (bytes))
+
+/* ---- Constants ----------------------------------------------------------- */
+
+PIN(TOCSIN_ABI == 0);
+
+PIN(TOCSIN_OK == 0);
+PIN(TOCSIN_ERROR_ARGUMENT == -1);
+PIN(TOCSIN_ERROR_MEMORY == -2);
+PIN(TOCSIN_ERROR_ALIGNMENT == -3);
+PIN(TOCSIN_ERROR_SPACE == -4);
+PIN(TOCSIN_ERROR_SYNTAX == -5);
+PIN(TOCSIN_ERROR_NAME == -6);
+PIN(TOCSIN_ERROR_RANGE == -7);
+PIN(TOCSIN_ERROR_CONFLICT == -8);
+PIN(TOCSIN_ERROR_FORMAT == -9);
+PIN(TOCSIN_ERROR_CHECKSUM == -10);
+PIN(TOCSIN_ERROR_VERSION == -11);
+PIN(TOCSIN_ERROR_MISMATCH == -12);
+PIN(TOCSIN_ERROR_UNSUPPORTED == -13);
+PIN(TOCSIN_ERROR_TIME == -14);
+
+PIN(TOCSIN_INFO_DIFFERENT == 1);
+PIN(TOCSIN_INFO_RESPECIFIED == 2);
+PIN(TOCSIN_INFO_IGNORED == 3);
+
+PIN(TOCSIN_NANOSECOND == 1);
+PIN(TOCSIN_MICROSECOND == 1000);
+PIN(TOCSIN_MILLISECOND == 1000000);
+PIN(TOCSIN_SECOND == 1000000000);
+PIN(TOCSIN_MINUTE == INT64_C(60000000000));
+PIN(TOCSIN_HOUR == INT64_C(3600000000000));
+PIN(TOCSIN_DAY == INT64_C(86400000000000));
+PIN(TOCSIN_WEEK == INT64_C(604800000000000));
+
+PIN(TOCSIN_TIME_NONE == INT64_MIN);
+PIN(TOCSIN_NUL_TERMINATED == SIZE_MAX);
+
+PIN(TOCSIN_VALUE_NONE == 0);
+PIN(TOCSIN_VALUE_NUMBER == 1);
+PIN(TOCSIN_VALUE_DURATION == 2);
+PIN(TOCSIN_VALUE_POINTS == 3);
+PIN(TOCSIN_VALUE_RATE == 4);
+PIN(TOCSIN_VALUE_CHOICE == 5);
+PIN(TOCSIN_VALUE_AUTO == 6);
+
+PIN(TOCSIN_TEXT_SHORT == 0);
+PIN(TOCSIN_TEXT_FULL == 1);
+
+PIN(TOCSIN_STAGE_PREPARE == 0);
+PIN(TOCSIN_STAGE_DETECT == 1);
+PIN(TOCSIN_STAGE_CALIBRATE == 2);
+PIN(TOCSIN_STAGE_ALARM == 3);
+
+PIN(TOCSIN_TYPE_NUMBER == 0);
+PIN(TOCSIN_TYPE_INTEGER == 1);
+PIN(TOCSIN_TYPE_FRACTION == 2);
+PIN(TOCSIN_TYPE_DURATION == 3);
+PIN(TOCSIN_TYPE_SPAN == 4);
+PIN(TOCSIN_TYPE_SMOOTHING == 5);
+PIN(TOCSIN_TYPE_RATE == 6);
+PIN(TOCSIN_TYPE_CHOICE == 7);
+
+PIN(TOCSIN_CHANNELS == 8);
+
+PIN(TOCSIN_FLAG_WARMING == 1 << 0);
+PIN(TOCSIN_FLAG_MISSING == 1 << 1);
+PIN(TOCSIN_FLAG_LATE == 1 << 2);
+PIN(TOCSIN_FLAG_REPEATED == 1 << 3);
+PIN(TOCSIN_FLAG_FILLED == 1 << 4);
+PIN(TOCSIN_FLAG_RESET == 1 << 5);
+PIN(TOCSIN_FLAG_WRAPPED == 1 << 6);
+PIN(TOCSIN_FLAG_GAP == 1 << 7);
+PIN(TOCSIN_FLAG_ABSENT == 1 << 8);
+PIN(TOCSIN_FLAG_EXTRAPOLATED == 1 << 9);
+PIN(TOCSIN_FLAG_FLOORED == 1 << 10);
+PIN(TOCSIN_FLAG_MUTED == 1 << 11);
+PIN(TOCSIN_FLAG_HELD == 1 << 12);
+PIN(TOCSIN_FLAG_COOLING == 1 << 13);
+PIN(TOCSIN_FLAG_TRIVIAL == 1 << 14);
+PIN(TOCSIN_FLAG_SHORT_HISTORY == 1 << 15);
+PIN(TOCSIN_FLAG_UNSCORED == 1 << 16);
+
+PIN(TOCSIN_ALARM_OFF == 0);
+PIN(TOCSIN_ALARM_ON == 1);
+
+PIN(TOCSIN_TRANSITION_NONE == 0);
+PIN(TOCSIN_TRANSITION_START == 1);
+PIN(TOCSIN_TRANSITION_ONGOING == 2);
+PIN(TOCSIN_TRANSITION_CLEAR == 3);
+
+PIN(TOCSIN_TIER_NONE == 0);
+PIN(TOCSIN_TIER_TICKET == 1);
+PIN(TOCSIN_TIER_PAGE == 2);
+
+PIN(TOCSIN_REASON_NONE == 0);
+PIN(TOCSIN_REASON_SPIKE == 1);
+PIN(TOCSIN_REASON_DROP == 2);
+PIN(TOCSIN_REASON_LEVEL == 3);
+PIN(TOCSIN_REASON_TREND == 4);
+PIN(TOCSIN_REASON_SEASON == 5);
+PIN(TOCSIN_REASON_VARIANCE == 6);
+PIN(TOCSIN_REASON_SHAPE == 7);
+PIN(TOCSIN_REASON_COMBINATION == 8);
+PIN(TOCSIN_REASON_ABSENCE == 9);
+
+PIN(TOCSIN_VERDICT_MIN_SIZE == 104);
+
+PIN(TOCSIN_LEARN_AND_SCORE == 0);
+
+PIN(TOCSIN_SCORE_ONLY == 1);
+
+PIN(TOCSIN_LEARN_ONLY == 2);
+
+PIN(TOCSIN_HOLD == 3);
+
+PIN(TOCSIN_MARK_DEPLOY == 1);
+PIN(TOCSIN_MARK_CONFIG == 2);
+PIN(TOCSIN_MARK_MAINTENANCE == 3);
+PIN(TOCSIN_MARK_MUTE == 1);
+PIN(TOCSIN_MARK_NO_LEARN == 2);
+
+PIN(TOCSIN_SNAPSHOT_FORMAT == 1);
+
+/* ---- Structs without pointers: the same on every machine ------------------ */
+
+PIN_SIZE(tocsin_error, 368);
+PIN_OFFSET(tocsin_error, struct_size, 0);
+PIN_OFFSET(tocsin_error, status, 4);
+PIN_OFFSET(tocsin_error, offset, 8);
+PIN_OFFSET(tocsin_error, length, 12);
+PIN_OFFSET(tocsin_error, word, 16);
+PIN_OFFSET(tocsin_error, suggestion, 64);
+PIN_OFFSET(tocsin_error, message, 112);
+
+PIN_SIZE(tocsin_value, 24);
+PIN_OFFSET(tocsin_value, form, 0);
+PIN_OFFSET(tocsin_value, reserved, 4);
+PIN_OFFSET(tocsin_value, number, 8);
+PIN_OFFSET(tocsin_value, duration, 16);
+
+PIN_SIZE(tocsin_verdict, 104);
+PIN_OFFSET(tocsin_verdict, time, 0);
+PIN_OFFSET(tocsin_verdict, value, 8);
+PIN_OFFSET(tocsin_verdict, score, 16);
+PIN_OFFSET(tocsin_verdict, period, 24);
+PIN_OFFSET(tocsin_verdict, raw, 32);
+PIN_OFFSET(tocsin_verdict, expected, 40);
+PIN_OFFSET(tocsin_verdict, deviation, 48);
+PIN_OFFSET(tocsin_verdict, confidence, 56);
+PIN_OFFSET(tocsin_verdict, flags, 64);
+PIN_OFFSET(tocsin_verdict, alarm, 68);
+PIN_OFFSET(tocsin_verdict, transition, 69);
+PIN_OFFSET(tocsin_verdict, tier, 70);
+PIN_OFFSET(tocsin_verdict, reason, 71);
+PIN_OFFSET(tocsin_verdict, direction, 72);
+PIN_OFFSET(tocsin_verdict, channel, 73);
+PIN_OFFSET(tocsin_verdict, reserved, 74);
+PIN_OFFSET(tocsin_verdict, since, 80);
+PIN_OFFSET(tocsin_verdict, lower, 88);
+PIN_OFFSET(tocsin_verdict, upper, 96);
+
+PIN_SIZE(tocsin_forecast, 32);
+PIN_OFFSET(tocsin_forecast, time, 0);
+PIN_OFFSET(tocsin_forecast, expected, 8);
+PIN_OFFSET(tocsin_forecast, lower, 16);
+PIN_OFFSET(tocsin_forecast, upper, 24);
+
+/* ---- Structs with pointers, on 64-bit machines ---------------------------- */
+
+#if UINTPTR_MAX == UINT64_MAX
+
+PIN_SIZE(tocsin_allocator, 32);
+PIN_OFFSET(tocsin_allocator, struct_size, 0);
+PIN_OFFSET(tocsin_allocator, reserved, 4);
+PIN_OFFSET(tocsin_allocator, user, 8);
+PIN_OFFSET(tocsin_allocator, alloc, 16);
+PIN_OFFSET(tocsin_allocator, free, 24);
+
+PIN_SIZE(tocsin_setting, 40);
+PIN_OFFSET(tocsin_setting, struct_size, 0);
+PIN_OFFSET(tocsin_setting, value_count, 4);
+PIN_OFFSET(tocsin_setting, stage, 8);
+PIN_OFFSET(tocsin_setting, parameter, 16);
+PIN_OFFSET(tocsin_setting, values, 24);
+PIN_OFFSET(tocsin_setting, text, 32);
+
+PIN_SIZE(tocsin_stage_info, 64);
+PIN_OFFSET(tocsin_stage_info, struct_size, 0);
+PIN_OFFSET(tocsin_stage_info, kind, 4);
+PIN_OFFSET(tocsin_stage_info, revision, 8);
+PIN_OFFSET(tocsin_stage_info, oldest_revision, 12);
+PIN_OFFSET(tocsin_stage_info, parameter_count, 16);
+PIN_OFFSET(tocsin_stage_info, is_default, 20);
+PIN_OFFSET(tocsin_stage_info, state_size, 24);
+PIN_OFFSET(tocsin_stage_info, warmup, 32);
+PIN_OFFSET(tocsin_stage_info, name, 40);
+PIN_OFFSET(tocsin_stage_info, summary, 48);
+PIN_OFFSET(tocsin_stage_info, reference, 56);
+
+PIN_SIZE(tocsin_parameter_info, 72);
+PIN_OFFSET(tocsin_parameter_info, struct_size, 0);
+PIN_OFFSET(tocsin_parameter_info, type, 4);
+PIN_OFFSET(tocsin_parameter_info, max_count, 8);
+PIN_OFFSET(tocsin_parameter_info, shapes_state, 12);
+PIN_OFFSET(tocsin_parameter_info, min, 16);
+PIN_OFFSET(tocsin_parameter_info, max, 24);
+PIN_OFFSET(tocsin_parameter_info, name, 32);
+PIN_OFFSET(tocsin_parameter_info, unit, 40);
+PIN_OFFSET(tocsin_parameter_info, default_text, 48);
+PIN_OFFSET(tocsin_parameter_info, choices, 56);
+PIN_OFFSET(tocsin_parameter_info, summary, 64);
+
+PIN_SIZE(tocsin_channel, 24);
+PIN_OFFSET(tocsin_channel, name, 0);
+PIN_OFFSET(tocsin_channel, value, 8);
+PIN_OFFSET(tocsin_channel, score, 16);
+
+PIN_SIZE(tocsin_explanation, 440);
+PIN_OFFSET(tocsin_explanation, struct_size, 0);
+PIN_OFFSET(tocsin_explanation, channel_count, 4);
+PIN_OFFSET(tocsin_explanation, verdict, 8);
+PIN_OFFSET(tocsin_explanation, level, 112);
+PIN_OFFSET(tocsin_explanation, trend, 120);
+PIN_OFFSET(tocsin_explanation, season, 128);
+PIN_OFFSET(tocsin_explanation, floor, 136);
+PIN_OFFSET(tocsin_explanation, limit, 144);
+PIN_OFFSET(tocsin_explanation, budget, 152);
+PIN_OFFSET(tocsin_explanation, history, 160);
+PIN_OFFSET(tocsin_explanation, step, 168);
+PIN_OFFSET(tocsin_explanation, observed_rate, 176);
+PIN_OFFSET(tocsin_explanation, points, 184);
+PIN_OFFSET(tocsin_explanation, missing, 192);
+PIN_OFFSET(tocsin_explanation, late, 200);
+PIN_OFFSET(tocsin_explanation, repeated, 208);
+PIN_OFFSET(tocsin_explanation, resets, 216);
+PIN_OFFSET(tocsin_explanation, alarms, 224);
+PIN_OFFSET(tocsin_explanation, mark_time, 232);
+PIN_OFFSET(tocsin_explanation, mark_kind, 240);
+PIN_OFFSET(tocsin_explanation, channels, 248);
+
+PIN_SIZE(tocsin_snapshot_info, 48);
+PIN_OFFSET(tocsin_snapshot_info, struct_size, 0);
+PIN_OFFSET(tocsin_snapshot_info, format, 4);
+PIN_OFFSET(tocsin_snapshot_info, size, 8);
+PIN_OFFSET(tocsin_snapshot_info, points, 16);
+PIN_OFFSET(tocsin_snapshot_info, time, 24);
+PIN_OFFSET(tocsin_snapshot_info, spec_length, 32);
+PIN_OFFSET(tocsin_snapshot_info, spec_text, 40);
+
+#endif

@@ -1,0 +1,169 @@
+"""Backtest against a plain recount of what detect says."""
+
+import statistics
+
+from cli_support import *
+
+BUDGETS = ["3/1h", "1/1h", "1/6h"]
+
+
+def recording(hours=24):
+    """Two series a minute apart, spikes of many sizes, and labels for some of them."""
+    noise = random.Random(8)
+    rows, labels = [], []
+    count = hours * 60
+    spikes = {int(count * part): size for part, size in
+              ((.55, 30), (.65, 9), (.75, 40), (.85, 15), (.95, 60))}
+    for i in range(count):
+        t = START + 60 * i
+        bump = spikes.get(i, 0)
+        rows.append((t, "a", round(noise.gauss(10, 1) + bump, 3)))
+        rows.append((t, "b", round(noise.gauss(10, 1) ** 2 / 10, 3)))
+    for number, i in enumerate(sorted(spikes)):
+        if number != 2:         # one spike nobody knows of
+            labels.append(("incident-%d" % number, START + 60 * i - 90, START + 60 * i + 90, "a"))
+    return rows, labels
+
+
+def text(rows):
+    return "time,series,value\n" + "".join("%d,%s,%s\n" % row for row in rows)
+
+
+class Backtest(Test):
+    @classmethod
+    def setUpClass(cls):
+        cls.rows, cls.labels = recording()
+
+    def starts(self, budget):
+        """(time, series) of every alarm, from detect itself."""
+        objects = self.good("detect", "-s", "ewma | tail | alarm budget=" + budget, "-k", "series",
+                            "-f", "json", "-", data=text(self.rows)).objects()
+        return [(int(item["timestamp"]), item["series"]) for item in objects
+                if item["state"] == "start"]
+
+    def backtest(self, *options, data=None):
+        result = self.good("backtest", "-s", "ewma", "-k", "series", "-f", "json", "-b",
+                           ",".join(BUDGETS), *options, "-", data=data or text(self.rows))
+        return json.loads(result.out)["budgets"]
+
+    def test_alarms_per_budget_and_series(self):
+        total = 0
+        for budget, found in zip(BUDGETS, self.backtest()):
+            starts = self.starts(budget)
+            total += len(starts)
+            self.assertEqual(found["budget"], budget)
+            self.assertEqual(found["alarms"], len(starts))
+            self.assertEqual(found["by_series"],
+                             {name: sum(s == name for _, s in starts)
+                              for name in sorted({s for _, s in starts})})
+            weeks = 2 * (24 * 60 - 1) / 7 / 1440
+            self.assertAlmostEqual(found["alarms_per_series_week"], len(starts) / weeks, 9)
+        self.assertGreater(total, 5)
+
+    def check(self, found, budget, labels, beside_counts, slack=0):
+        kinds, first = {"true": 0, "beside": 0, "false": 0}, {}
+        for time, series in self.starts(budget):
+            hit = [l for l in labels if l[1] <= time <= l[2] + slack]
+            own = [l for l in hit if not l[3] or series in l[3].split(";")]
+            kinds["true" if own else "beside" if hit and beside_counts else "false"] += 1
+            for label in own:
+                first.setdefault(label[0], time - label[1])
+        self.assertEqual(found["found"], len(first))
+        self.assertEqual(found["incidents"], len(labels))
+        self.assertEqual(found["true_alarms"], kinds["true"])
+        self.assertEqual(found["alarms_beside"], kinds["beside"])
+        self.assertEqual(found["false_alarms"], kinds["false"])
+        recall = len(first) / len(labels)
+        self.assertAlmostEqual(found["recall"], recall)
+        if kinds["true"] + kinds["false"]:
+            precision = kinds["true"] / (kinds["true"] + kinds["false"])
+            self.assertAlmostEqual(found["precision"], precision)
+            if precision + recall:
+                self.assertAlmostEqual(found["f1"], 2 * precision * recall / (precision + recall))
+        if first:
+            self.assertAlmostEqual(found["median_delay_seconds"],
+                                   statistics.median(first.values()))
+        return len(first)
+
+    def test_a_file_of_labels(self):
+        path = self.write("labels.csv", "incident,start,end,series\n" +
+                          "".join("%s,%d,%d.5,%s\n" % label for label in self.labels))
+        seen = 0
+        for budget, found in zip(BUDGETS, self.backtest("--labels", path)):
+            seen += self.check(found, budget, [l[:2] + (l[2] + .5,) + l[3:] for l in self.labels],
+                               True)
+            self.assertEqual(len(found["found_incidents"]), found["found"])
+        self.assertGreater(seen, 3)
+
+    def test_slack_and_incidents_of_every_series(self):
+        early = [(name, start - 60, end - 180, "") for name, start, end, _ in self.labels]
+        path = self.write("labels.csv", "incident,end,start\n" +
+                          "".join("%s,%d,%d\n" % (l[0], l[2], l[1]) for l in early))
+        for budget, found in zip(BUDGETS, self.backtest("--labels", path)):
+            self.check(found, budget, early, True)
+        for budget, found in zip(BUDGETS, self.backtest("--labels", path, "--slack", "3m")):
+            self.check(found, budget, early, True, slack=180)
+
+    def test_a_column_of_labels(self):
+        rows = []
+        for t, name, v in self.rows:
+            label = name == "a" and any(l[1] <= t <= l[2] for l in self.labels)
+            rows.append("%d,%s,%s,%d\n" % (t, name, v, label))
+        data = "time,series,value,label\n" + "".join(rows)
+        inside = [(l[0], min(t for t, _, _ in self.rows if t >= l[1]),
+                   max(t for t, _, _ in self.rows if t <= l[2]), "a") for l in self.labels]
+        for budget, found in zip(BUDGETS, self.backtest(data=data)):
+            self.check(found, budget, inside, False)
+        other = data.replace("value,label", "value,truth")
+        for found in self.backtest("--label", "truth", "-c", "value", data=other):
+            self.assertEqual(found["incidents"], len(self.labels))
+        lines = "".join('{"time":%s,"series":"%s","value":%s,"anomaly":%s}\n' %
+                        (*line.rsplit(",", 1)[0].split(","), "true" if line[-2] == "1" else "false")
+                        for line in rows)
+        self.assertEqual(self.backtest(data=lines), self.backtest(data=data))
+
+    def test_detect_never_looks_at_labels(self):
+        data = "timestamp,value,label\n" + "".join("%d,%s,%d\n" % (t, v, v > 60)
+                                                   for t, v in points())
+        plain = tocsin("detect", "-s", SPEC, "-f", "csv", "-", data=csv_text(points())).out
+        self.assertEqual(tocsin("detect", "-s", SPEC, "-f", "csv", "-", data=data).out, plain)
+
+    def test_the_table(self):
+        path = self.write("labels.csv", "incident,start,end,series\n" +
+                          "".join("%s,%d,%d,%s\n" % label for label in self.labels))
+        out = self.good("backtest", "-k", "series", "--labels", path, "-",
+                        data=text(self.rows)).out
+        for word in ("1/day", "1/4d", "1/week", "1/month", "of 4", "incident-0", "median delay"):
+            self.assertIn(word, out)
+
+    def test_wrong_labels(self):
+        for data, line, words in (("incident,start\n", 1, ["'end'"]), ("", 1, ["empty"]),
+                                  ("incident,start,end\na,1,soon\n", 2, ["'soon'"]),
+                                  ("incident,start,end\na,5,1\n", 2, ["before"]),
+                                  ("incident,start,end\na,5\n", 2, ["2 cells"])):
+            with self.subTest(data):
+                path = self.write("labels.csv", data)
+                self.bad(65, ["%s:%d:" % (path, line)] + words, "backtest", "--labels", path, "-",
+                         data="1,2\n")
+        self.bad(65, ["label", "neither"], "backtest", "-",
+                 data="time,value,label\n1,2,0\n2,3,maybe\n")
+
+    def test_the_recordings_in_the_repository(self):
+        """Whatever they hold, their labels can be read and rated."""
+        folder = os.path.join(ROOT, "examples", "data")
+        for name in sorted(os.listdir(folder)):
+            labels = os.path.join(folder, name.replace(".csv", ".labels.csv"))
+            if labels == os.path.join(folder, name) or name.endswith(".labels.csv") or \
+                    not os.path.exists(labels):
+                continue
+            with self.subTest(name):
+                out = self.good("backtest", "-s", "clock absence=30s | ewma", "-k", "series", "-f",
+                                "json", "--labels", labels, os.path.join(folder, name)).out
+                with open(labels, encoding="utf-8") as file:
+                    known = len(file.readlines()) - 1
+                budget = json.loads(out)["budgets"][0]
+                self.assertEqual(budget["incidents"], known)
+
+
+if __name__ == "__main__":
+    main()

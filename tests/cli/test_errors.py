@@ -1,0 +1,174 @@
+"""What is wrong is said with file and line, and nothing is overwritten."""
+
+import resource
+
+from cli_support import *
+
+
+class Usage(Test):
+    def test_help_and_version(self):
+        self.assertIn("detect", self.good("--help").out)
+        self.assertRegex(self.good("--version").out, r"^tocsin \d+\.\d+\.\d+\n$")
+        for command in ("detect", "backtest", "explain", "catalog"):
+            with self.subTest(command):
+                self.assertIn("Usage: ", self.good(command, "--help").out)
+        self.assertEqual(tocsin().code, 64)
+
+    def test_suggestions(self):
+        cases = {
+            ("detct", "-"): ["'detct'", "did you mean 'detect'"],
+            ("detect", "--format", "jsn", "-"): ["'jsn'", "did you mean 'json'"],
+            ("detect", "--input", "openmetric", "-"): ["did you mean 'openmetrics'"],
+            ("detect", "--frmat", "csv", "-"): ["--frmat"],
+            ("detect",): ["no input"],
+            ("detect", "a", "b"): ["'b'"],
+            ("detect", "--max-series", "none", "-"): ["'none'", "whole number"],
+            ("detect", "--key", "a,,b", "-"): ["empty name"],
+            ("backtest", "--budget", "1/wek", "-"): ["1/wek"],
+            ("backtest", "--slack", "5 apples", "-"): ["duration"],
+            ("catalog", "ewna"): ["did you mean 'ewma'"],
+        }
+        for arguments, words in cases.items():
+            with self.subTest(arguments):
+                self.bad(64, words, *arguments, data="time,value\n1,2\n")
+
+    def test_a_wrong_spec_is_underlined(self):
+        text = "ewma half-live=5m | tail"
+        for arguments in (("detect", "--spec", text, "-"), ("explain", text),
+                          ("backtest", "-s", text, "-")):
+            with self.subTest(arguments):
+                error = self.bad(64, ["half-live", "half-life"], *arguments).err.splitlines()
+                shown = error.index("    " + text)
+                caret = error[shown + 1]
+                self.assertEqual(text[caret.index("^") - 4:][:len(caret.strip())], "half-live")
+
+    def test_wrong_columns(self):
+        data = "time,latency,errors\n1,2,3\n"
+        self.bad(64, ["'latencyy'", "did you mean 'latency'", "time, latency, errors"], "detect",
+                 "--column", "latencyy", "-", data=data)
+        self.bad(64, ["which column", "latency, errors"], "detect", "-", data=data)
+        self.bad(64, ["--key", "'host'"], "detect", "-c", "errors", "-k", "host", "-", data=data)
+        self.bad(64, ["--time"], "detect", "-c", "errors", "-t", "when", "-", data=data)
+
+
+class BadInput(Test):
+    CASES = {
+        "too few cells": ("time,value\n1,2\n3\n", 3, ["1 cell", "2 were expected"]),
+        "too many cells": ("time,value\n1,2\n3,4,5\n", 3, ["3 cells"]),
+        "no number": ("time,value\n1,2\n3,abc\n", 3, ["'abc'", "not a number"]),
+        "no timestamp": ("time,value\n1,2\nsoon,4\n", 3, ["'soon'", "not a timestamp"]),
+        "no such day": ("time,value\n2023-02-28,2\n2023-02-29,4\n", 3, ["not a timestamp"]),
+        "year too late": ("time,value\n1,2\n2300-01-01,2\n", 3, ["1678 to 2261"]),
+        "empty timestamp": ("time,value\n1,2\n,2\n", 3, ["timestamp is empty"]),
+        "quote inside": ('time,value\n1,2\n2,3"4\n', 3, ["quote"]),
+        "quote left open": ('time,value\n1,2\n2,"3\n4,5\n', 4, ["line 3", "never closed"]),
+        "NUL": ("time,value\n1,2\n2,\0\n", 3, ["binary"]),
+        "no numbers": ("a,b\nx,y\n", 2, ["no column holds numbers"]),
+        "JSON cut off": ('{"time":1,"value":2}\n{"time":1,\n', 2, ["ends inside"]),
+        "JSON broken": ('{"time":1,"value":2}\n{"time" 1}\n', 2, ["not JSON"]),
+        "JSON array": ('{"time":1,"value":2}\n[1,2]\n', 2, ["no object"]),
+        "JSON array file": ('[{"time":1,"value":2}]\n', 1, ["array", "one object per line"]),
+        "JSON twice": ('{"time":1,"value":2}{"time":1,"value":2}\n', 1, ["not JSON"]),
+        "JSON value": ('{"time":1,"value":2}\n{"time":2,"value":[1]}\n', 2, ["no number"]),
+        "JSON without time": ('{"time":1,"value":2}\n{"value":[1]}\n', 2, ["'time'"]),
+        "metric without value": ("# TYPE a gauge\na 1 1\na\n", 3, ["value"]),
+        "metric with words": ("# TYPE a gauge\na 1 1\na x 1\n", 3, ["'x'", "not a number"]),
+        "metric without a name": ("# TYPE a gauge\n1 2 3\n", 2, ["name"]),
+        "label without a quote": ("# TYPE a gauge\na{b=c} 1\n", 2, ["label 'b'", "quoted"]),
+        "label left open": ('# TYPE a gauge\na{b="c} 1\n', 2, ["label 'b'", "closing quote"]),
+        "labels left open": ('# TYPE a gauge\na{b="c" 1\n', 2, ["label 'b'", "}"]),
+        "behind the timestamp": ("# TYPE a gauge\na 1 2 3\n", 2, ["'3'"]),
+        "influx without fields": ("a,b=c v=1 1\na,b=c\n", 2, ["field"]),
+        "influx broken tag": ("a,b=c v=1 1\na,b v=1\n", 2, ["tag"]),
+        "influx broken field": ("a v=1 1\na v 1\n", 2, ["field"]),
+        "influx word": ("a v=1 1\na v=x 1\n", 2, ["'x'"]),
+        "influx time": ("a v=1 1\na v=1 now\n", 2, ["'now'", "timestamp"]),
+        "gzip": (b"\x1f\x8b\x08\0\0\0\0", 1, ["compressed", "zcat"]),
+        "UTF-16": ("time,value\n".encode("utf-16"), 1, ["UTF-8"]),
+        "binary": (b"\x7fELF\x02\x01\x01\0\0\0\0\0", 1, ["binary"]),
+    }
+
+    def test_file_line_and_what_was_expected(self):
+        for name, (data, line, words) in self.CASES.items():
+            with self.subTest(name):
+                path = self.write("input", data)
+                self.write("state", "")
+                os.remove(self.path("state"))
+                self.bad(65, ["%s:%d: " % (path, line)] + words, "detect", "--state",
+                         self.path("state"), "--report", self.path("page"), path)
+                self.assertEqual(os.listdir(self.scratch), ["input"])
+
+    def test_other_files(self):
+        self.bad(65, ["cannot be opened"], "detect", self.path("nothing"))
+        self.bad(65, ["directory"], "detect", self.scratch)
+        self.bad(65, ["cannot be written"], "detect", "--report", "/nowhere/page.html", "-")
+        self.bad(65, ["cannot be written"], "detect", "--state", "/nowhere/state", "-")
+
+    def test_no_data(self):
+        for data in ("", "time,value\n", "\n\n", "# EOF\n"):
+            with self.subTest(data):
+                self.bad(3, ["no data"], "detect", "-", data=data)
+                self.bad(3, ["no data"], "backtest", "-", data=data)
+
+    def test_an_endless_line(self):
+        """It is given up early, by a process that may have no more than 64 MB."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_DATA, (64 << 20, 64 << 20))
+
+        starts = {"csv": "time,value\n1,2\n", "jsonl": '{"time":1,"value":2}\n{"a":"',
+                  "openmetrics": "# TYPE a gauge\na{b=\"", "influx": 'a v=1 1\na v="',
+                  "quoted": 'time,value\n1,2\n2,"\n'}
+        for name, start in starts.items():
+            with self.subTest(name):
+                piece = (b"x" * 99 + (b"\n" if name == "quoted" else b"x")) * 10000
+                process = subprocess.Popen([TOCSIN, "detect", "-"], stdin=subprocess.PIPE,
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                           preexec_fn=limit)
+                written = 0
+                try:
+                    process.stdin.write(start.encode())
+                    while written < 1 << 30:
+                        written += process.stdin.write(piece)
+                except BrokenPipeError:
+                    pass
+                error = process.stderr.read().decode()
+                try:
+                    process.stdin.close()
+                except BrokenPipeError:
+                    pass
+                process.stderr.close()
+                self.assertEqual(process.wait(), 65, error)
+                self.assertLess(written, 16 << 20)
+                self.assertIn("longer than 1048576 bytes", error)
+                self.assertIn("standard input:", error)
+
+    def test_a_full_disk_is_told(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([TOCSIN, "detect", "-f", "csv", "-"], input=b"time,value\n1,2\n",
+                                  stdout=full, stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn(b"standard output cannot be written", done.stderr)
+
+    def test_whoever_stops_reading_is_left_quietly(self):
+        process = subprocess.Popen([TOCSIN, "detect", "-f", "csv", "-"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdin.write(csv_text(points(100)).encode())
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.close()
+        try:
+            process.stdin.write(b"".join(b"%d,1\n" % (START + 10000 + i) for i in range(100000)))
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        self.assertEqual(process.stderr.read(), b"")
+        process.stderr.close()
+        self.assertEqual(process.wait(), -13)
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+/* The fuzzers' targets as an ordinary test: over the seeds, over seeds damaged at random, and over the
+ * files given as arguments (what a fuzzer found: `test_replay crash-1234`).
+ *
+ * With `--seeds DIRECTORY` it writes the seeds to DIRECTORY/spec, /snapshot and /push, for run.sh.
+ */
+#include <stdio.h>
+
+#include "../support/crc32c.h"
+#include "../support/rng.h"
+#include "../support/specs.h"
+#include "../support/states.h"
+#include "../support/suite.h"
+
+#define FUZZ_REPLAY
+#include "fuzz_push.c"
+#include "fuzz_snapshot.c"
+#include "fuzz_spec.c"
+
+typedef int (*target)(const uint8_t *data, size_t size);
+
+static const struct {
+    const char *name;
+    target run;
+} targets[] = {{"spec", fuzz_spec}, {"snapshot", fuzz_snapshot}, {"push", fuzz_push}};
+
+#define TARGETS ((int)(sizeof targets / sizeof targets[0]))
+#define DAMAGED_PER_SEED 400
+
+typedef struct seed {
+    size_t size;
+    uint8_t *bytes;
+} seed;
+
+static seed seed_of(const void *bytes, size_t size)
+{
+    seed s;
+
+    s.size = size;
+    s.bytes = malloc(size ? size : 1);
+    require(s.bytes != NULL, "the test itself is out of memory");
+    memcpy(s.bytes, bytes, size);
+    return s;
+}
+
+static seed push_seed(const char *text, uint64_t number)
+{
+    rng r = rng_seeded(number);
+    uint8_t bytes[SPECS_TEXT + 1 + 256];
+    size_t length = strlen(text);
+
+    memcpy(bytes, text, length);
+    bytes[length++] = '\n';
+    for (size_t i = 0; i < 256; i++)
+        bytes[length++] = (uint8_t)rng_u64(&r);
+    return seed_of(bytes, length);
+}
+
+static seed snapshot_seed(const char *text)
+{
+    tocsin_spec *spec = specs_compile(text);
+    tocsin_detector *detector = specs_detector(spec);
+    rng r = rng_seeded(4);
+    snapshot s;
+    seed result;
+
+    for (size_t i = 0; i < 200; i++)
+        tocsin_detector_push(detector, TOCSIN_TIME_NONE, rng_normal(&r), TOCSIN_LEARN_AND_SCORE,
+                             NULL, 0);
+    s = snapshot_of(detector);
+    result = seed_of(s.bytes, s.size);
+    snapshot_free(&s);
+    tocsin_detector_free(detector);
+    tocsin_spec_free(spec);
+    return result;
+}
+
+static seed make_seed(int kind, const char *text, uint64_t number)
+{
+    switch (kind) {
+    case 0: return seed_of(text, strlen(text));
+    case 1: return snapshot_seed(text);
+    default: return push_seed(text, number);
+    }
+}
+
+/* The same bytes in a block of exactly their size, so that reading past the end is seen. */
+static void run_tight(target run_target, const uint8_t *bytes, size_t size)
+{
+    seed s = seed_of(bytes, size);
+
+    run_target(s.bytes, s.size);
+    free(s.bytes);
+}
+
+static void run_damaged(target run_target, const seed *s, rng *r)
+{
+    uint8_t *bytes = malloc(s->size + 1);
+    size_t size = s->size;
+
+    require(bytes != NULL, "the test itself is out of memory");
+    memcpy(bytes, s->bytes, s->size);
+    for (size_t damages = 1 + rng_below(r, 4); damages > 0 && size > 0; damages--)
+        bytes[rng_below(r, size)] = (uint8_t)rng_u64(r);
+    if (rng_below(r, 8) == 0)
+        size = rng_below(r, size + 1);
+    if (size >= 24)
+        crc32c_repair(bytes, size);     /* or a snapshot would fail at its checksum */
+    run_tight(run_target, bytes, size);
+    free(bytes);
+}
+
+START_TEST(seeds_and_damaged_seeds)
+{
+    specs list = specs_few();
+    rng r = rng_seeded(5);
+
+    for (size_t i = 0; i < list.count; i++) {
+        seed s = make_seed(_i, list.text[i], i);
+
+        run_tight(targets[_i].run, s.bytes, s.size);
+        for (size_t k = 0; k < DAMAGED_PER_SEED; k++)
+            run_damaged(targets[_i].run, &s, &r);
+        free(s.bytes);
+    }
+    specs_free(&list);
+}
+END_TEST
+
+static int write_seeds(const char *directory)
+{
+    specs list = specs_few();
+
+    for (int kind = 0; kind < TARGETS; kind++)
+        for (size_t i = 0; i < list.count; i++) {
+            seed s = make_seed(kind, list.text[i], i);
+            char path[4096];
+            FILE *file;
+
+            snprintf(path, sizeof path, "%s/%s/seed-%zu", directory, targets[kind].name, i);
+            file = fopen(path, "wb");
+            if (!file || fwrite(s.bytes, 1, s.size, file) != s.size || fclose(file) != 0) {
+                perror(path);
+                return EXIT_FAILURE;
+            }
+            free(s.bytes);
+        }
+    specs_free(&list);
+    return EXIT_SUCCESS;
+}
+
+/* Every target over one file. */
+static int replay(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    uint8_t *bytes = malloc(1 << 20);
+    size_t size;
+
+    if (!file || !bytes) {
+        perror(path);
+        return EXIT_FAILURE;
+    }
+    size = fread(bytes, 1, 1 << 20, file);
+    fclose(file);
+    for (int kind = 0; kind < TARGETS; kind++)
+        run_tight(targets[kind].run, bytes, size);
+    free(bytes);
+    return EXIT_SUCCESS;
+}
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("replay");
+
+    tcase_add_loop_test(suite_case(s, "targets"), seeds_and_damaged_seeds, 0, TARGETS);
+    return s;
+}
+
+int main(int argc, char **argv)
+{
+    int result = EXIT_SUCCESS;
+
+    if (argc == 3 && strcmp(argv[1], "--seeds") == 0)
+        return write_seeds(argv[2]);
+    if (argc == 1)
+        return suite_run(suite());
+    for (int i = 1; i < argc && result == EXIT_SUCCESS; i++)
+        result = replay(argv[i]);
+    return result;
+}
