@@ -9,8 +9,7 @@
 
 /* What popt fills in before it is checked. */
 typedef struct {
-    const char *input, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets,
-        *slack;
+    char *input, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets, *slack;
 } options_words;
 
 static _Noreturn void options_wrong(const char *what, const char *word, const char *expected,
@@ -101,6 +100,19 @@ static void options_check(cli_options *options, const options_words *words)
                           "a whole number from 1 to 100000000", NULL);
         options->max_series = (size_t)number.count;
     }
+}
+
+static void options_free_words(options_words *words)
+{
+    free(words->input);
+    free(words->time_unit);
+    free(words->keys);
+    free(words->counter);
+    free(words->max_series);
+    free(words->format);
+    free(words->fail_on);
+    free(words->budgets);
+    free(words->slack);
 }
 
 void cli_options_read(cli_options *options, cli_command command, int count, const char **arguments)
@@ -206,4 +218,5 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
         cli_die(CLI_USAGE, "no input: a file, or - for standard input, was expected\nTry '%s --help'.",
                 names[command]);
     poptFreeContext(context);
+    options_free_words(&words);
 }

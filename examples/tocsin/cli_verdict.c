@@ -52,18 +52,45 @@ void cli_add_csv(cli_buffer *text, cli_text cell)
     cli_buffer_add(text, "\"", 1);
 }
 
+/* Bytes of the UTF-8 character at the beginning of a text that is not empty; 0: there is none. */
+static size_t verdict_utf8(cli_text text)
+{
+    const unsigned char *at = (const unsigned char *)text.at;
+    const size_t length = at[0] < 0x80                    ? 1
+                          : at[0] >= 0xc2 && at[0] < 0xe0 ? 2
+                          : at[0] >= 0xe0 && at[0] < 0xf0 ? 3
+                          : at[0] >= 0xf0 && at[0] < 0xf5 ? 4
+                                                          : 0;
+
+    if (length == 0 || length > text.length)
+        return 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    /* No overlong forms, no surrogates, nothing beyond U+10FFFF. */
+    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] >= 0xa0) ||
+        (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] >= 0x90))
+        return 0;
+    return length;
+}
+
 void cli_add_json(cli_buffer *text, cli_text string)
 {
     cli_buffer_add(text, "\"", 1);
-    for (size_t i = 0; i < string.length; i++) {
+    for (size_t i = 0; i < string.length;) {
         const unsigned char c = (unsigned char)string.at[i];
+        const size_t length = verdict_utf8((cli_text){string.at + i, string.length - i});
 
-        if (c == '"' || c == '\\')
+        if (length == 0)
+            cli_buffer_print(text, "\\ufffd");
+        else if (c == '"' || c == '\\')
             cli_buffer_print(text, "\\%c", c);
         else if (c < 0x20 || c == 0x7f || c == '<')     /* '<': these texts go into pages too */
             cli_buffer_print(text, "\\u%04x", c);
         else
-            cli_buffer_add(text, string.at + i, 1);
+            cli_buffer_add(text, string.at + i, length);
+        i += length ? length : 1;
     }
     cli_buffer_add(text, "\"", 1);
 }

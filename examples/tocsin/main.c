@@ -62,7 +62,7 @@ int main(int count, char **arguments)
     for (size_t i = 0; i < MAIN_COMMANDS; i++) {
         if (strcmp(arguments[1], main_commands[i].name) != 0)
             continue;
-        cli_options options;
+        static cli_options options;     /* its texts live as long as the program */
 
         cli_options_read(&options, main_commands[i].command, count - 1,
                          (const char **)(arguments + 1));

@@ -28,7 +28,7 @@ typedef struct csv_reader_state {
     char separator;
     cli_columns columns;
     size_t column_count;
-    cli_text value_name;
+    char *value_name;
 } csv_reader_state;
 
 static int csv_is_newline(unsigned char c)
@@ -176,7 +176,7 @@ static void csv_open(cli_reader *reader)
     if (!csv_read_record(csv))
         return;
 
-    /* The names outlive the record they stand in. */
+    /* The names must outlive the record they stand in. */
     const int has_header = csv_is_header(csv, reader->options->time_unit);
     cli_text *names = cli_alloc((csv->cell_count + 1) * sizeof *names);
 
@@ -192,12 +192,10 @@ static void csv_open(cli_reader *reader)
     csv->has_waiting = has_header ? csv_read_record(csv) : 1;
     if (csv->has_waiting && csv->cell_count == csv->column_count) {
         cli_columns_choose(&csv->columns, reader, names, csv->cells, csv->column_count);
-        csv->value_name = has_header ? names[csv->columns.value] : cli_text_of("value");
+        csv->value_name = cli_copy(has_header ? names[csv->columns.value] : cli_text_of("value"));
     }
-    for (size_t i = 0; i < csv->column_count; i++) {
-        if (names[i].at != csv->value_name.at)
-            free((void *)(uintptr_t)names[i].at);
-    }
+    for (size_t i = 0; i < csv->column_count; i++)
+        free((void *)(uintptr_t)names[i].at);
     free(names);
 }
 
@@ -222,7 +220,7 @@ static int csv_next(cli_reader *reader, cli_point *point)
     if (csv->cell_count != csv->column_count)
         cli_source_bad(reader->source, "this row has %zu cell%s; %zu were expected, as in the first row",
                        csv->cell_count, csv->cell_count == 1 ? "" : "s", csv->column_count);
-    point->metric = csv->value_name;
+    point->metric = cli_text_of(csv->value_name);
     if (columns->time == SIZE_MAX) {
         cli_reader_time(reader, point, (cli_text){NULL, 0});
     } else {
@@ -247,8 +245,11 @@ static int csv_next(cli_reader *reader, cli_point *point)
 
 static void csv_close(cli_reader *reader)
 {
-    csv_stop(reader->state);
-    free(reader->state);
+    csv_reader_state *csv = reader->state;
+
+    csv_stop(csv);
+    free(csv->value_name);
+    free(csv);
 }
 
 const cli_format cli_format_csv = {"csv", csv_open, csv_next, NULL, csv_close};

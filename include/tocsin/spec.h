@@ -13,7 +13,7 @@
  *     fraction   =  0.05   5%
  *     duration   =  30s   5m   1.5h   1h30m   7d   250ms       (ns us ms s m h d w)
  *     points     =  12p                                        a count of samples
- *     rate       =  1/week   3/day   10/1h   0.5/month         per second minute hour day week
+ *     rate       =  1/week   3/day   2/h   10/12h   0.5/month   per second minute hour day week
  *                                                              month (30d) year (365d) or duration
  *     word       =  skip   auto   mixed
  *
@@ -160,8 +160,8 @@ TOCSIN_API size_t tocsin_spec_detector_alignment(const tocsin_spec *spec);
 /** Bytes of one series' state, the part that grows with the number of series. */
 TOCSIN_API size_t tocsin_spec_state_size(const tocsin_spec *spec);
 
-/** Points until a verdict can be expected at the latest, if none is missing: the
- *  longest warm-up among the stages.  Budgets may ask for more history, in time. */
+/** Points without a score at the beginning, if none is missing: the stages' warm-ups,
+ *  one after the other.  Budgets may ask for more history, in time, before they ring. */
 TOCSIN_API size_t tocsin_spec_warmup(const tocsin_spec *spec);
 
 #ifdef __cplusplus

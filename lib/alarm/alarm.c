@@ -365,6 +365,15 @@ static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin_
         alarm_clear(s, verdict);
 }
 
+/* Nothing is on, nothing exceeds, nothing is counted: most points of most series. */
+static inline int alarm_is_concerned(const alarm_constants *k, const alarm_state *s,
+                                     const tocsin__point *point, const tocsin__rarity *rarity)
+{
+    return (point->flags & (TOCSIN_FLAG_MUTED | TOCSIN_FLAG_ABSENT)) != 0 || rarity->exceeds != 0 ||
+           (s->tier | s->is_absence) != 0 || (s->window[0] | s->window[1]) != 0 ||
+           k->by_threshold != 0;
+}
+
 static void alarm_decide(const void *constants, void *state, const tocsin__point *point,
                          const tocsin__reading *reading, const tocsin__rarity *rarity,
                          tocsin_verdict *verdict)
@@ -374,6 +383,12 @@ static void alarm_decide(const void *constants, void *state, const tocsin__point
     const uint8_t tier_before = s->tier;
 
     verdict->transition = TOCSIN_TRANSITION_NONE;
+    if (!alarm_is_concerned(k, s, point, rarity)) {
+        verdict->alarm = TOCSIN_ALARM_OFF;
+        verdict->tier = TOCSIN_TIER_NONE;
+        verdict->since = TOCSIN_TIME_NONE;
+        return;
+    }
     if (point->flags & TOCSIN_FLAG_MUTED) {
         if (s->tier != TOCSIN_TIER_NONE)
             alarm_clear(s, verdict);

@@ -127,7 +127,7 @@ size_t tocsin_spec_detector_alignment(const tocsin_spec *spec)
 
 /* ---- Points ---------------------------------------------------------------- */
 
-static int detector_bad_call(const tocsin_detector *detector, int mode, const void *verdict,
+static inline int detector_bad_call(const tocsin_detector *detector, int mode, const void *verdict,
                              size_t verdict_size)
 {
     return !detector || mode < TOCSIN_LEARN_AND_SCORE || mode > TOCSIN_HOLD ||
@@ -135,9 +135,11 @@ static int detector_bad_call(const tocsin_detector *detector, int mode, const vo
 }
 
 /* Hand out a verdict to a caller who knows `size` bytes of it. */
-static void detector_hand_out(const tocsin_verdict *verdict, void *to, size_t size)
+static inline void detector_hand_out(const tocsin_verdict *verdict, void *to, size_t size)
 {
-    if (size <= sizeof *verdict) {
+    if (size == sizeof *verdict) {
+        memcpy(to, verdict, sizeof *verdict);
+    } else if (size < sizeof *verdict) {
         memcpy(to, verdict, size);
     } else {
         memcpy(to, verdict, sizeof *verdict);
@@ -145,7 +147,7 @@ static void detector_hand_out(const tocsin_verdict *verdict, void *to, size_t si
     }
 }
 
-static int detector_push(tocsin_detector *detector, int64_t time, double value, uint64_t count,
+static inline int detector_push(tocsin_detector *detector, int64_t time, double value, uint64_t count,
                          uint32_t is_count, int mode, int want_verdict)
 {
     tocsin__point *point = &detector->last.point;

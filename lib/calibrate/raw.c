@@ -18,7 +18,7 @@ static int raw_resolve(const tocsin__values *values, const tocsin__context *cont
     return TOCSIN_OK;
 }
 
-static void raw_rank(const void *constants, const void *state, const tocsin__point *point,
+static inline void raw_rank(const void *constants, const void *state, const tocsin__point *point,
                      const tocsin__reading *reading, uint32_t channel_count, tocsin__rarity *rarity)
 {
     double largest = reading->channel[0];
@@ -53,6 +53,13 @@ static void raw_learn(const void *constants, void *state, const tocsin__point *p
     (void)rarity;
 }
 
+static void raw_push(const void *constants, void *state, const tocsin__point *point,
+                     const tocsin__reading *reading, uint32_t channel_count,
+                     tocsin__rarity *rarity)
+{
+    raw_rank(constants, state, point, reading, channel_count, rarity);
+}
+
 static double raw_score_of(const void *constants, const void *state, uint32_t channel,
                            double value)
 {
@@ -73,5 +80,6 @@ const tocsin__stage tocsin__stage_raw = {
     .resolve = raw_resolve,
     .rank_point = raw_rank,
     .learn_rank = raw_learn,
+    .push_rank = raw_push,
     .score_of = raw_score_of,
 };

@@ -318,7 +318,7 @@ static void tail_draw(const tail_constants *k, tail_state *s)
 
 /* ---- Learning -------------------------------------------------------------- */
 
-static void tail_end_block(const tail_constants *k, tail_state *s)
+static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
 {
     const double memory = tocsin__min(TAIL_STEP_BLOCKS, (double)s->maxima.count + 1);
 
@@ -351,7 +351,7 @@ static void tail_end_block(const tail_constants *k, tail_state *s)
 }
 
 /* The channel that speaks and its statistic, kept to what a level can say; NaN if none does. */
-static double tail_speaker(const tocsin__reading *reading, uint32_t channel_count,
+static inline double tail_speaker(const tocsin__reading *reading, uint32_t channel_count,
                            uint32_t *speaker)
 {
     double largest = reading->channel[0];
@@ -365,7 +365,7 @@ static double tail_speaker(const tocsin__reading *reading, uint32_t channel_coun
     return largest > TAIL_STATISTIC_MAX ? TAIL_STATISTIC_MAX : largest;
 }
 
-static void tail_learn(const void *constants, void *state, const tocsin__point *point,
+static inline void tail_learn(const void *constants, void *state, const tocsin__point *point,
                        const tocsin__reading *reading, uint32_t channel_count,
                        const tocsin__rarity *rarity)
 {
@@ -395,7 +395,7 @@ static double tail_score_at(const tail_state *s, double statistic, double *rarit
                        tail_uncaution(*rarity, tail_rarity_of(s->horizon)) * (1 / TAIL_LN10));
 }
 
-static void tail_rank(const void *constants, const void *state, const tocsin__point *point,
+static inline void tail_rank(const void *constants, const void *state, const tocsin__point *point,
                       const tocsin__reading *reading, uint32_t channel_count,
                       tocsin__rarity *out)
 {
@@ -424,6 +424,14 @@ static void tail_rank(const void *constants, const void *state, const tocsin__po
     for (uint32_t t = 0; t < k->tiers; t++)
         if (statistic > s->limit[t])
             out->exceeds |= 1u << t;
+}
+
+static void tail_push(const void *constants, void *state, const tocsin__point *point,
+                      const tocsin__reading *reading, uint32_t channel_count,
+                      tocsin__rarity *rarity)
+{
+    tail_rank(constants, state, point, reading, channel_count, rarity);
+    tail_learn(constants, state, point, reading, channel_count, rarity);
 }
 
 static double tail_score_of(const void *constants, const void *state, uint32_t channel,
@@ -468,5 +476,6 @@ const tocsin__stage tocsin__stage_tail = {
     .explain = tail_explain,
     .rank_point = tail_rank,
     .learn_rank = tail_learn,
+    .push_rank = tail_push,
     .score_of = tail_score_of,
 };

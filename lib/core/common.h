@@ -16,7 +16,9 @@
 #if defined(__FAST_MATH__)
 #error "tocsin must not be compiled with -ffast-math: its scores would depend on the compiler"
 #endif
-#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+/* 1 (s390x) widens floats only. */
+#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 1 && \
+    __FLT_EVAL_METHOD__ != 16
 #error "tocsin needs doubles evaluated as doubles: on i686 compile with -msse2 -mfpmath=sse"
 #endif
 #if defined(__clang__)

@@ -215,6 +215,11 @@ int tocsin__parse_rate(const char *text, size_t length, int64_t *per_event)
     for (size_t i = 0; i < TOCSIN__COUNT(units_periods); i++)
         if (tocsin__word_is(text + at + 1, length - at - 1, units_periods[i].name))
             period = units_periods[i].duration;
+    /* "1/h" as well; but not "1/m", which is a minute to some and a month to others. */
+    for (size_t i = 0; i < TOCSIN__COUNT(units_durations); i++)
+        if (units_durations[i].duration != TOCSIN_MINUTE &&
+            tocsin__word_is(text + at + 1, length - at - 1, units_durations[i].name))
+            period = units_durations[i].duration;
     if (period == 0 && !tocsin__parse_duration(text + at + 1, length - at - 1, &period))
         return 0;
 

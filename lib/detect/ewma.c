@@ -189,8 +189,8 @@ static inline double ewma_gain(const ewma_constants *k, int64_t elapsed)
     return -tocsin__expm1(-tocsin__min((double)elapsed * k->rate, k->longest));
 }
 
-static inline void ewma_score(const void *constants, const void *state, const tocsin__point *point,
-                       tocsin__reading *reading)
+static inline void ewma_score(const void *constants, const void *state,
+                              const tocsin__point *point, tocsin__reading *reading)
 {
     const ewma_constants *k = constants;
     const ewma_state *s = state;
@@ -211,7 +211,7 @@ static inline void ewma_score(const void *constants, const void *state, const to
 }
 
 static inline void ewma_learn(const void *constants, void *state, const tocsin__point *point,
-                       const tocsin__reading *reading)
+                              const tocsin__reading *reading)
 {
     const ewma_constants *k = constants;
     ewma_state *s = state;
@@ -219,7 +219,7 @@ static inline void ewma_learn(const void *constants, void *state, const tocsin__
                                                 tocsin__bounded(point->value) - s->mean,
                                                 reading->deviation, &s->habit, &s->outside);
     const double n = (double)s->count + 1;
-    double g = ewma_gain(k, point->elapsed), variance;
+    double g = ewma_gain(k, point->elapsed), variance, reach = 0;
 
     if (n * g < 1) {
         g = 1 / n;
@@ -229,12 +229,18 @@ static inline void ewma_learn(const void *constants, void *state, const tocsin__
     }
     s->mean += g * d;
     variance = s->variance + g * ((1 - g) * (d * d) - s->variance);
-    variance = variance < k->variance_min ? 0 : tocsin__min(variance, k->variance_max);
-    s->variance = tocsin__keep(k->precision, variance);
     if (n > 1)
-        s->reach = tocsin__keep(k->precision,
-                                tocsin__min(tocsin__residual_reach(&k->rules, s->reach,
-                                                                   tocsin__abs(d)), k->reach_max));
+        reach = tocsin__residual_reach(&k->rules, s->reach, tocsin__abs(d));
+
+    /* Rare, and therefore branches: minimum and maximum would be waited for at each point. */
+    if (variance < k->variance_min)
+        variance = 0;
+    if (variance > k->variance_max)
+        variance = k->variance_max;
+    if (reach > k->reach_max)
+        reach = k->reach_max;
+    s->variance = tocsin__keep(k->precision, variance);
+    s->reach = tocsin__keep(k->precision, reach);
 }
 
 static void ewma_push(const void *constants, void *state, const tocsin__point *point,

@@ -36,8 +36,10 @@
  *
  * Deviation.  Each slot of the shortest season smooths its |residual| like its season (Brutlag 2000), times
  * sqrt(pi/2) a standard deviation; beside them one over all slots (`delta`).  What is used is
- * their mean with weights n and 5 after n cycles, at least a quarter of the common one.  Learning is winsorised
- * (Gelper, Fried & Croux 2010), and the deviation has a floor: see residual.h.
+ * their mean with weights n and 5 after n cycles, n at most 1/gamma, and at least a quarter of the common one.
+ * Learning is winsorised (Gelper, Fried & Croux 2010), and the deviation has a floor: see residual.h.
+ * The limit is counted in the larger of the slot's deviation and the common one, for only the
+ * common one grows at each point when a level has moved for good.
  *
  * Forecasts h steps ahead have the variance of the additive class (Hyndman et al. 2008, chapter 6),
  * sigma^2 (1 + sum of c_j^2, j < h), c_j = alpha + alpha beta (phi + ... + phi^j) + gamma (1 - alpha) where j is
@@ -89,7 +91,7 @@ static const tocsin__param holt_params[] = {
      "whether the season adds to the level or scales it"},
     {"trend", TOCSIN_TYPE_CHOICE, 1, 0, 0, "", "on", 0, 0, "on|off",
      "whether there is a trend"},
-    {"alpha", TOCSIN_TYPE_SMOOTHING, 1, 0, 0, "", "0.1", 0, 1, "",
+    {"alpha", TOCSIN_TYPE_SMOOTHING, 1, 0, 0, "", "0.03", 0, 1, "",
      "smoothing of the level: weight of a new value per step, or its half-life"},
     {"beta", TOCSIN_TYPE_SMOOTHING, 1, 0, 0, "", "0.0035", 0, 1, "",
      "smoothing of the trend"},
@@ -147,6 +149,7 @@ typedef struct {
     double longest_level;           /* steps a gap counts for the level's gain */
     double longest_trend;           /* steps the trend is followed */
     double cycles_per_unit[HOLT_SEASONS];
+    double slot_memory;             /* cycles a slot's deviation remembers */
     double trust;                   /* confidence per point */
     double real_max;
     int64_t step;                   /* of model time: ns, or 1 where points are counted */
@@ -347,6 +350,7 @@ static int holt_resolve(const tocsin__values *values, const tocsin__context *con
             k->cycles_per_unit[i] = given.cycles_per_unit[1 - i];
         }
     }
+    k->slot_memory = tocsin__min(1 / k->gamma[0], HOLT_STEPS_MAX);
     k->form = (uint32_t)values[HOLT_FORM].item[0].number;
     k->has_trend = values[HOLT_TREND].item[0].number == 0;
     k->phi = values[HOLT_PHI].item[0].number;
@@ -518,14 +522,15 @@ static void holt_look(const holt_constants *k, const holt_state *s, int64_t time
         const double own = holt_load(k, s, HOLT_SLOT_DEVIATION, view->slot[0]);
 
         view->cycles = (double)((uint64_t)time - (uint64_t)s->start) * k->cycles_per_unit[0];
+        const double n = tocsin__min(view->cycles, k->slot_memory);
+
         view->is_unseen = own == 0;
         if (view->is_unseen)
             view->deviation *= HOLT_UNSEEN;
         else
-            view->deviation = tocsin__max(
-                HOLT_DEVIATION * (view->cycles * own + HOLT_SHRINKAGE * s->spread) /
-                    (view->cycles + HOLT_SHRINKAGE),
-                HOLT_QUIETEST * view->deviation);
+            view->deviation = tocsin__max(HOLT_DEVIATION * (n * own + HOLT_SHRINKAGE * s->spread) /
+                                              (n + HOLT_SHRINKAGE),
+                                          HOLT_QUIETEST * view->deviation);
     }
 }
 
@@ -710,8 +715,10 @@ static void holt_learn(const void *constants, void *state, const tocsin__point *
         holt_learn_first(k, s, &view, value);
         return;
     }
-    const double e = tocsin__residual_winsorise(&k->rules, value - view.expected,
-                                                reading->deviation, &s->habit, &s->outside);
+    const double common = HOLT_DEVIATION * s->spread;
+    const double scale = common > reading->deviation ? common : reading->deviation;
+    const double e = tocsin__residual_winsorise(&k->rules, value - view.expected, scale, &s->habit,
+                                                &s->outside);
     const double factor = k->form == HOLT_ADDITIVE ? 1 : view.season[0] * view.season[1];
     const double revision = e / tocsin__max(factor, HOLT_FACTOR_MIN);
     const double counted = tocsin__min(view.steps, k->longest_level);

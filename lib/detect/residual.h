@@ -46,7 +46,7 @@
 #define TOCSIN__HABIT_WINDOW_MAX 4095
 #define TOCSIN__HABIT_WINDOWS 16    /* what the bucket holds */
 #define TOCSIN__REACH_WINDOWS 16    /* over which the reach fades */
-#define TOCSIN__REST 1e-6           /* of the reach: what moves less, rests */
+#define TOCSIN__REST 1e-3           /* of the reach: what moves less, rests */
 
 /* The constants behind both. */
 typedef struct tocsin__residual_rules {
@@ -105,12 +105,12 @@ static inline void tocsin__residual_read(const tocsin__residual_rules *rules, do
     const double floor = tocsin__residual_floor(rules, expected, reach);
     const double size = tocsin__abs(residual);
 
-    if (deviation <= floor) {
+    if (deviation <= floor || deviation < TOCSIN__DEVIATION_MIN) {
         deviation = floor;
+        if (deviation < TOCSIN__DEVIATION_MIN)
+            deviation = tocsin__max(size, TOCSIN__DEVIATION_MIN);
         reading->flags |= TOCSIN_FLAG_FLOORED;
     }
-    if (deviation < TOCSIN__DEVIATION_MIN)
-        deviation = size < TOCSIN__DEVIATION_MIN ? TOCSIN__DEVIATION_MIN : size;
     reading->channel[0] = size / deviation;
     reading->reason[0] = residual > 0   ? TOCSIN_REASON_SPIKE
                          : residual < 0 ? TOCSIN_REASON_DROP
@@ -120,8 +120,8 @@ static inline void tocsin__residual_read(const tocsin__residual_rules *rules, do
     reading->deviation = deviation;
 }
 
-/* What of a residual may be learnt.  `deviation` is the reading's; NaN while warming,
- * when there is no limit yet. */
+/* What of a residual may be learnt.  `deviation` is what the limit is counted in; NaN while
+ * warming, when there is no limit yet. */
 static inline double tocsin__residual_winsorise(const tocsin__residual_rules *rules,
                                                 double residual, double deviation, uint16_t *habit,
                                                 uint16_t *outside)

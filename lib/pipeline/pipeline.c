@@ -196,11 +196,12 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int
 
     /* Calibrate. */
     rarity->flags = 0;
-    calibrate->stage->rank_point(calibrate->constants, tocsin__state_of(calibrate, state), point,
-                                 reading, detect->stage->channel_count, rarity);
-    if (!(point->flags & TOCSIN_FLAG_HELD))
-        calibrate->stage->learn_rank(calibrate->constants, tocsin__state_of(calibrate, state),
+    if (TOCSIN__RARELY(point->flags & TOCSIN_FLAG_HELD))
+        calibrate->stage->rank_point(calibrate->constants, tocsin__state_of(calibrate, state),
                                      point, reading, detect->stage->channel_count, rarity);
+    else
+        calibrate->stage->push_rank(calibrate->constants, tocsin__state_of(calibrate, state),
+                                    point, reading, detect->stage->channel_count, rarity);
 
     /* Alarm. */
     if (TOCSIN__RARELY(mode == TOCSIN_LEARN_ONLY))

@@ -706,9 +706,8 @@ static int spec_resolve_stage(const spec_draft *draft, const spec_stage *from, t
     to->state_offset = spec->state_size;
     to->state_size = tocsin__layout_size(&stage->layout, &to->shape);
     spec->state_size += to->state_size;
-    const size_t warmup = stage->warmup ? stage->warmup(constants) : 0;
-    if (warmup > spec->warmup)
-        spec->warmup = warmup;
+    /* A stage warms up on what the one before it says once that is warm. */
+    spec->warmup += stage->warmup ? stage->warmup(constants) : 0;
     return TOCSIN_OK;
 }
 

@@ -157,6 +157,10 @@ typedef struct tocsin__stage {
     void (*learn_rank)(const void *constants, void *state, const tocsin__point *point,
                        const tocsin__reading *reading, uint32_t channel_count,
                        const tocsin__rarity *rarity);
+    /* rank_point and then learn_rank, in one go. */
+    void (*push_rank)(const void *constants, void *state, const tocsin__point *point,
+                      const tocsin__reading *reading, uint32_t channel_count,
+                      tocsin__rarity *rarity);
     /* The score channel `channel` alone would have with the statistic `value`. */
     double (*score_of)(const void *constants, const void *state, uint32_t channel, double value);
 

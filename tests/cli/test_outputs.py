@@ -103,6 +103,10 @@ class Rows(Test):
         self.assertEqual([row["name"] for row in rows], names)
         objects = self.good("detect", "-f", "json", "-k", "name", "-", data=data).objects()
         self.assertEqual([item["name"] for item in objects], names)
+        odd = b"a\xff\xc3\xa9\xc0\x80\xed\xa0\x80\xf0\x9f\x94\x94z"
+        item = self.good("detect", "-f", "json", "-k", "name", "-",
+                         data=b"time,name,value\n1,%s,2\n" % odd).objects()[0]
+        self.assertEqual(item["name"], odd.decode(errors="replace"))
         again = self.good("detect", "-f", "influx", "-k", "name", "-", data=data).out
         back = self.good("detect", "-f", "csv", "-c", "value", "-k", "name", "-", data=again).rows()
         self.assertEqual(len({row["name"] for row in back}), len(names))

@@ -21,8 +21,8 @@ def times_of(series):
 
 
 class Report(Test):
-    def page(self, data, *options):
-        result = tocsin("detect", "-s", SPEC, "--report", self.path("page.html"), "-f", "json",
+    def page(self, data, *options, form="json"):
+        result = tocsin("detect", "-s", SPEC, "--report", self.path("page.html"), "-f", form,
                         *options, "-", data=data)
         self.assertIn(result.code, (0, 3), result.err)
         return self.read("page.html").decode(), result
@@ -69,7 +69,7 @@ class Report(Test):
         count = 100_000
         values = [round(noise.gauss(0, 1), 3) for _ in range(count)]
         values[12_345], values[76_543] = 99, -88
-        html, _ = self.page(csv_text([(START + i, v) for i, v in enumerate(values)]), "-f", "table")
+        html, _ = self.page(csv_text([(START + i, v) for i, v in enumerate(values)]), form="table")
         series = page_data(html)["series"][0]
         self.assertLessEqual(len(series["t"]), 4000)
         self.assertGreater(len(series["t"]), 1000)
@@ -91,7 +91,7 @@ class Report(Test):
         noise = random.Random(1)
         rows = ["%d,s%d,%.9f" % (START + i, k, noise.random()) for i in range(100)
                 for k in range(1500)]
-        html, _ = self.page("time,series,value\n" + "\n".join(rows), "-k", "series", "-f", "table")
+        html, _ = self.page("time,series,value\n" + "\n".join(rows), "-k", "series", form="table")
         self.assertLess(len(html), 5 << 20)
         data = page_data(html)
         self.assertEqual((data["seriesCount"], len(data["series"])), (1500, 1000))

@@ -109,7 +109,7 @@ static void oracle_look(oracle *o, int64_t time)
                                        : o->base + o->factor[0] + o->factor[1];
     o->sigma = o->spread;
     if (o->in_use > 0) {
-        const long double k = cycles(o, 0, time), own = o->deviation[o->slot[0]];
+        const long double k = fminl(cycles(o, 0, time), 1 / (long double)c->gamma[0]), own = o->deviation[o->slot[0]];
 
         if (own == 0)
             o->sigma *= 2;
@@ -203,7 +203,8 @@ static void oracle_learn(oracle *o, int64_t time, double value)
             o->crossings--;
         if (c->clip > 0 && o->n >= WARMUP) {
             const long double b = o->crossings / (long double)window;
-            const long double limit = c->clip * o->sigma * sqrtl(1 + b * b);
+            const long double common = o->spread * sqrtl(acosl(-1) / 2);
+            const long double limit = c->clip * fmaxl(o->sigma, common) * sqrtl(1 + b * b);
 
             if (fabsl(y - o->expected) > limit) {
                 y = o->expected + copysignl(limit, y - o->expected);

@@ -233,6 +233,8 @@ static const complaint_row complaints[] = {
     {"holt-winters season=,1d", TOCSIN_ERROR_SYNTAX, 20, "", "", "season takes"},
     {"holt-winters alpha=0s", TOCSIN_ERROR_RANGE, 19, "0s", "",
      "alpha must be more than 0, not 0s"},
+    {"holt-winters alpha=0p", TOCSIN_ERROR_RANGE, 19, "0p", "",
+     "alpha must be more than 0, not 0p"},
     {"holt-winters alpha=1.5", TOCSIN_ERROR_RANGE, 19, "1.5", "", "at least 0 and at most 1"},
     {"holt-winters alpha=x", TOCSIN_ERROR_SYNTAX, 19, "x", "",
      "a fraction per step such as 0.1 or a half-life such as 2h or 200p"},

@@ -77,8 +77,10 @@ START_TEST(stages_have_their_functions)
         ck_assert((stage->score != NULL) == (stage->kind == TOCSIN_STAGE_DETECT));
         ck_assert((stage->learn != NULL) == (stage->kind == TOCSIN_STAGE_DETECT));
         ck_assert((stage->push != NULL) == (stage->kind == TOCSIN_STAGE_DETECT));
+        ck_assert((stage->push != NULL) == (stage->kind == TOCSIN_STAGE_DETECT));
         ck_assert((stage->rank_point != NULL) == (stage->kind == TOCSIN_STAGE_CALIBRATE));
         ck_assert((stage->learn_rank != NULL) == (stage->kind == TOCSIN_STAGE_CALIBRATE));
+        ck_assert((stage->push_rank != NULL) == (stage->kind == TOCSIN_STAGE_CALIBRATE));
         ck_assert((stage->score_of != NULL) == (stage->kind == TOCSIN_STAGE_CALIBRATE));
         ck_assert((stage->decide != NULL) == (stage->kind == TOCSIN_STAGE_ALARM));
         ck_assert((stage->budgets != NULL) == (stage->kind == TOCSIN_STAGE_ALARM));

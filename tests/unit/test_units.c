@@ -533,6 +533,10 @@ START_TEST(rates_are_read)
         int64_t per_event;
     } rows[] = {
         {"1/second", TOCSIN_SECOND},
+        {"1/s", TOCSIN_SECOND},
+        {"2/h", TOCSIN_HOUR / 2},
+        {"1/d", TOCSIN_DAY},
+        {"3/w", TOCSIN_WEEK / 3},
         {"1/minute", TOCSIN_MINUTE},
         {"1/hour", TOCSIN_HOUR},
         {"1/day", TOCSIN_DAY},
@@ -550,6 +554,8 @@ START_TEST(rates_are_read)
         {"1000000000/second", 1},
         {"3/1ns2", 0},
         {"3/2ns", 1},
+        {"2/3ns", 2},
+        {"2/5ns", 3},
         {"1/9223372036854775807ns", INT64_MAX},
         {"0.25/2305843009213693951ns", INT64_C(9223372036854775804)},
     };
