@@ -174,7 +174,8 @@ void cli_buffer_print(cli_buffer *buffer, const char *format, ...)
 
     va_end(arguments);
     if (length > 0) {
-        buffer->at = cli_grow(buffer->at, &buffer->capacity, buffer->length + (size_t)length + 1, 1);
+        buffer->at =
+            cli_grow(buffer->at, &buffer->capacity, buffer->length + (size_t)length + 1, 1);
         vsnprintf(buffer->at + buffer->length, (size_t)length + 1, format, again);
         buffer->length += (size_t)length;
     }
@@ -384,7 +385,8 @@ size_t cli_format_number(double value, char text[CLI_NUMBER_TEXT])
 const char *cli_count_text(uint64_t count, char text[CLI_NUMBER_TEXT])
 {
     char digits[CLI_NUMBER_TEXT];
-    const size_t length = (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)count);
+    const size_t length =
+        (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)count);
     size_t at = 0;
 
     for (size_t i = 0; i < length; i++) {
@@ -441,6 +443,6 @@ void cli_catch_signals(void)
     action.sa_flags = (int)SA_RESETHAND;    /* a second one ends the program at once */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    /* Whoever reads our output may stop reading: then we stop quietly, whatever the parent chose. */
+    /* Whoever reads our output may stop reading: then we stop quietly, whatever was set. */
     signal(SIGPIPE, SIG_DFL);
 }

@@ -26,7 +26,7 @@ typedef struct cli_visitor {
     void *user;
     void (*start)(void *user, const cli_series *series);        /* a new series */
     void (*point)(void *user, const cli_series *series, const cli_point *point);
-    void (*beyond)(void *user, const cli_point *point);         /* of a series past --max-series; may be NULL */
+    void (*beyond)(void *user, const cli_point *point);         /* past --max-series; or NULL */
     void (*silence)(void *user, const cli_series *series, int64_t now);
 } cli_visitor;
 

@@ -54,8 +54,8 @@ static int64_t incidents_time(const cli_source *source, cli_text cell, cli_time_
     int64_t time;
 
     if (cli_parse_time(cell, unit, &time) != 1)
-        cli_source_bad(source, "'%.*s' is not a timestamp", cell.length > 40 ? 40 : (int)cell.length,
-                       cell.at);
+        cli_source_bad(source, "'%.*s' is not a timestamp",
+                       cell.length > 40 ? 40 : (int)cell.length, cell.at);
     return time;
 }
 
@@ -87,7 +87,8 @@ void cli_incidents_read(cli_incidents *incidents, const char *path, cli_time_uni
 
     cli_csv_rows(path, incidents_row, &in);
     if (!in.has_header)
-        cli_die(CLI_BAD_INPUT, "%s:1: is empty; a header with incident,start,end was expected", path);
+        cli_die(CLI_BAD_INPUT, "%s:1: is empty; a header with incident,start,end was expected",
+                path);
 }
 
 /* ---- A label column -------------------------------------------------------- */

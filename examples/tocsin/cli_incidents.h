@@ -10,7 +10,7 @@ typedef struct cli_incident {
     char *name;
     int64_t start, end;         /* both belong to it */
     char *series;               /* names joined by ';'; empty: every series */
-    size_t number;              /* of a label column: of this series alone; SIZE_MAX: see `series` */
+    size_t number;              /* from a label column: this series alone; else SIZE_MAX */
     int64_t found[CLI_MAX_BUDGETS];     /* first alarm at each budget; TOCSIN_TIME_NONE: none */
 } cli_incident;
 

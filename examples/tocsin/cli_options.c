@@ -215,7 +215,8 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
         cli_die(CLI_USAGE, "one %s at a time, but '%s' follows '%s'",
                 command == CLI_CATALOG ? "stage" : "file", poptPeekArg(context), operand);
     if (!operand && (command == CLI_DETECT || command == CLI_BACKTEST))
-        cli_die(CLI_USAGE, "no input: a file, or - for standard input, was expected\nTry '%s --help'.",
+        cli_die(CLI_USAGE,
+                "no input: a file, or - for standard input, was expected\nTry '%s --help'.",
                 names[command]);
     poptFreeContext(context);
     options_free_words(&words);

@@ -88,7 +88,8 @@ static const cli_format *reader_tell(const cli_source *source, cli_text text)
     if (reader_starts_with(text, "\xff\xfe") || reader_starts_with(text, "\xfe\xff"))
         cli_source_bad(source, "is UTF-16; UTF-8 was expected (iconv -f UTF-16 -t UTF-8)");
     if (text.length > 0 && memchr(text.at, '\0', reader_first_line(text).length))
-        cli_source_bad(source, "holds a NUL byte; text was expected, this looks like a binary file");
+        cli_source_bad(source,
+                       "holds a NUL byte; text was expected, this looks like a binary file");
     if (reader_starts_with(text, "\xef\xbb\xbf")) {
         text.at += 3;
         text.length -= 3;
@@ -260,8 +261,8 @@ static int reader_is_one_of(cli_text name, const char *const *names)
     return 0;
 }
 
-static _Noreturn void reader_no_column(const cli_reader *reader, const char *option,
-                                       const char *wanted, const cli_text *names, size_t count)
+static _Noreturn void reader_no_column(const char *option, const char *wanted,
+                                       const cli_text *names, size_t count)
 {
     cli_buffer list = {NULL, 0, 0};
     const char **words = cli_alloc((count + 1) * sizeof *words);
@@ -274,7 +275,6 @@ static _Noreturn void reader_no_column(const cli_reader *reader, const char *opt
             cli_buffer_print(&list, " and %zu more", count - i);
     }
     words[count] = NULL;
-    (void)reader;
     const char *meant = wanted ? cli_closest(cli_text_of(wanted), words) : NULL;
 
     if (wanted)
@@ -285,8 +285,8 @@ static _Noreturn void reader_no_column(const cli_reader *reader, const char *opt
 }
 
 /* By name, or by number from 1. */
-static size_t reader_find(const cli_reader *reader, const char *option, const char *wanted,
-                          const cli_text *names, size_t count)
+static size_t reader_find(const char *option, const char *wanted, const cli_text *names,
+                          size_t count)
 {
     cli_number number;
 
@@ -297,7 +297,7 @@ static size_t reader_find(const cli_reader *reader, const char *option, const ch
     if (cli_parse_number(cli_text_of(wanted), &number) == CLI_NUMBER && number.is_count &&
         number.count >= 1 && number.count <= count)
         return (size_t)number.count - 1;
-    reader_no_column(reader, option, wanted, names, count);
+    reader_no_column(option, wanted, names, count);
 }
 
 static size_t reader_find_time(const cli_reader *reader, const cli_text *names,
@@ -332,18 +332,18 @@ void cli_columns_choose(cli_columns *columns, const cli_reader *reader, const cl
     const cli_options *options = reader->options;
 
     for (size_t i = 0; i < options->key_count; i++)
-        columns->keys[i] = reader_find(reader, "--key", options->keys[i].at, names, count);
-    columns->time = options->time ? reader_find(reader, "--time", options->time, names, count)
+        columns->keys[i] = reader_find("--key", options->keys[i].at, names, count);
+    columns->time = options->time ? reader_find("--time", options->time, names, count)
                                   : reader_find_time(reader, names, cells, count);
     columns->label = SIZE_MAX;
     if (options->label)
-        columns->label = reader_find(reader, "--label", options->label, names, count);
+        columns->label = reader_find("--label", options->label, names, count);
     for (size_t i = 0; i < count && columns->label == SIZE_MAX; i++) {
         if (reader_is_one_of(names[i], reader_label_names))
             columns->label = i;
     }
     if (options->column) {
-        columns->value = reader_find(reader, "--column", options->column, names, count);
+        columns->value = reader_find("--column", options->column, names, count);
         return;
     }
     columns->value = SIZE_MAX;
@@ -362,7 +362,7 @@ void cli_columns_choose(cli_columns *columns, const cli_reader *reader, const cl
         if (is_key || cli_parse_number(cells[i], &number) == CLI_NOT_A_NUMBER)
             continue;
         if (columns->value != SIZE_MAX)
-            reader_no_column(reader, "--column", NULL, names, count);
+            reader_no_column("--column", NULL, names, count);
         columns->value = i;
     }
     if (columns->value == SIZE_MAX)

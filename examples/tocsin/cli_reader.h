@@ -43,7 +43,7 @@ struct cli_reader {
     void *state;                        /* the format's own */
     cli_text key_names[CLI_MAX_KEYS];
     size_t key_count;
-    cli_map passed_over;                /* metrics that --column left out, while it has taken none */
+    cli_map passed_over;                /* what --column left out, while it has taken nothing */
     int has_metric;                     /* it has taken one */
     int64_t last_time;                  /* what last_time_text means */
     size_t last_time_length;

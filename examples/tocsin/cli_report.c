@@ -221,7 +221,13 @@ static void report_add_number(cli_buffer *out, double value)
 
 /* A bucket is a point, or two if it holds a smallest and a largest value; a gap before it is a
  * point without values. */
-typedef enum { REPORT_TIME, REPORT_VALUE, REPORT_EXPECTED, REPORT_LOWER, REPORT_UPPER } report_column;
+typedef enum {
+    REPORT_TIME,
+    REPORT_VALUE,
+    REPORT_EXPECTED,
+    REPORT_LOWER,
+    REPORT_UPPER
+} report_column;
 
 /* One cell and a comma; a time as the distance to the one before. */
 static void report_add_cell(cli_buffer *out, report_column column, int64_t time, double value,

@@ -152,7 +152,8 @@ int cli_source_line(cli_source *source, cli_text *line)
     if (line->length > 0 && line->at[line->length - 1] == '\r')
         line->length--;
     if (memchr(line->at, '\0', line->length))
-        cli_source_bad(source, "holds a NUL byte; text was expected, this looks like a binary file");
+        cli_source_bad(source,
+                       "holds a NUL byte; text was expected, this looks like a binary file");
     return 1;
 }
 

@@ -50,8 +50,8 @@ static void state_put_series(cli_buffer *out, const cli_series *series,
     state_put_text(out, series->key);
     state_put_text(out, cli_text_of(series->name ? series->name : ""));
     state_put(out, (uint64_t)series->last_time, 8);
-    state_put(out, (series->is_counter ? STATE_COUNTER : 0) | (series->is_silent ? STATE_SILENT : 0),
-              4);
+    state_put(out,
+              (series->is_counter ? STATE_COUNTER : 0) | (series->is_silent ? STATE_SILENT : 0), 4);
     tocsin_detector_save(detector, NULL, 0, &size);
     state_put(out, size, 4);
     out->at = cli_grow(out->at, &out->capacity, out->length + size + 1, 1);
@@ -196,8 +196,9 @@ static void state_load_series(state_input *in, cli_feed *feed, cli_watch *watch)
     cli_watch_start(watch, series);
     if (tocsin_detector_load(watch->detectors[series->number], snapshot.at, snapshot.length,
                              &error) < 0)
-        cli_die(CLI_BAD_INPUT, "%s: the state of '%s' cannot be used: %s; the file was left as it is",
-                in->path, series->name, error.message);
+        cli_die(CLI_BAD_INPUT,
+                "%s: the state of '%s' cannot be used: %s; the file was left as it is", in->path,
+                series->name, error.message);
     if (!series->is_silent)
         cli_feed_expect(feed, series);
 }

@@ -28,7 +28,8 @@ static int64_t time_days(int64_t year, int64_t month, int64_t day)
     const int64_t era = (year >= 0 ? year : year - 399) / 400;
     const int64_t year_of_era = year - era * 400;
     const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    const int64_t day_of_era =
+        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
 
     return era * 146097 + day_of_era - 719468;
 }
@@ -40,7 +41,8 @@ static void time_date(int64_t days, int64_t *year, int64_t *month, int64_t *day)
     const int64_t day_of_era = days - era * 146097;
     const int64_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const int64_t day_of_year =
+        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     const int64_t shifted = (5 * day_of_year + 2) / 153;
 
     *day = day_of_year - (153 * shifted + 2) / 5 + 1;
@@ -223,7 +225,8 @@ static int time_parse_number(cli_text text, cli_time_unit unit, int64_t *ns)
 int cli_parse_time(cli_text text, cli_time_unit unit, int64_t *ns)
 {
     text = cli_text_trim(text);
-    return cli_looks_like_date(text) ? time_parse_date(text, ns) : time_parse_number(text, unit, ns);
+    return cli_looks_like_date(text) ? time_parse_date(text, ns)
+                                     : time_parse_number(text, unit, ns);
 }
 
 int cli_parse_duration(cli_text text, int64_t *ns)

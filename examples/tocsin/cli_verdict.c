@@ -31,8 +31,8 @@ void cli_add_sentence(cli_buffer *text, const tocsin_verdict *verdict, const cha
     if (needed == 0)
         return;
     text->at = cli_grow(text->at, &text->capacity, text->length + needed, 1);
-    if (tocsin_verdict_text(verdict, sizeof *verdict, name, text->at + text->length, needed, NULL) ==
-        TOCSIN_OK)
+    if (tocsin_verdict_text(verdict, sizeof *verdict, name, text->at + text->length, needed,
+                            NULL) == TOCSIN_OK)
         text->length += needed - 1;
 }
 

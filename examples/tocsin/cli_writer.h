@@ -42,7 +42,7 @@ const char *cli_verdict_reason(const tocsin_verdict *verdict);
 /* The verdict as one sentence, appended. */
 void cli_add_sentence(cli_buffer *text, const tocsin_verdict *verdict, const char *name);
 
-/* Append a text quoted for CSV, where that is needed; for JSON, always; for a tag of Influx. */
+/* Append a text quoted for CSV, where that is needed, or for JSON. */
 void cli_add_csv(cli_buffer *text, cli_text cell);
 void cli_add_json(cli_buffer *text, cli_text string);
 

@@ -222,17 +222,19 @@ static void backtest_print_incidents(const backtest_run *run)
         char time[CLI_TIME_TEXT];
         cli_buffer name = {NULL, 0, 0};
 
-        cli_buffer_print(&name, "%s  %s", cli_format_time(incident->start / TOCSIN_SECOND * TOCSIN_SECOND, time),
-                         incident->name);
+        const int64_t second = incident->start / TOCSIN_SECOND * TOCSIN_SECOND;
+
+        cli_buffer_print(&name, "%s  %s", cli_format_time(second, time), incident->name);
         printf("%-40.40s", name.at);
         cli_buffer_free(&name);
         for (size_t i = 0; i < run->budget_count; i++) {
             char after[CLI_NUMBER_TEXT];
             const int64_t found = incident->found[i];
 
-            printf(" %10s", found == TOCSIN_TIME_NONE
-                                ? "-"
-                                : cli_duration_text((double)(found - incident->start) / 1e9, after));
+            printf(" %10s",
+                   found == TOCSIN_TIME_NONE
+                       ? "-"
+                       : cli_duration_text((double)(found - incident->start) / 1e9, after));
         }
         putchar('\n');
     }
@@ -259,7 +261,7 @@ static void backtest_print_series(const backtest_run *run)
         putchar('\n');
     }
     if (quiet > 0)
-        printf("%zu %s series %s\n", quiet, shown ? "other" : "",
+        printf("%zu %sseries %s\n", quiet, shown ? "other " : "",
                shown == BACKTEST_SERIES_SHOWN ? "not shown" : "never rang");
 }
 
@@ -302,7 +304,8 @@ static void backtest_add_budget(cli_buffer *out, const backtest_run *run, size_t
         const backtest_score score = backtest_rate(run, index);
         const double false_alarms = (double)budget->kinds[CLI_ALARM_FALSE];
 
-        cli_buffer_print(out, ",\"found\":%zu,\"incidents\":%zu", score.found, run->incidents.count);
+        cli_buffer_print(out, ",\"found\":%zu,\"incidents\":%zu", score.found,
+                         run->incidents.count);
         backtest_add_number(out, "true_alarms", (double)budget->kinds[CLI_ALARM_TRUE]);
         backtest_add_number(out, "alarms_beside", (double)budget->kinds[CLI_ALARM_BESIDE]);
         backtest_add_number(out, "false_alarms", false_alarms);

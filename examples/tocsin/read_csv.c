@@ -218,7 +218,8 @@ static int csv_next(cli_reader *reader, cli_point *point)
         return 0;
     csv->has_waiting = 0;
     if (csv->cell_count != csv->column_count)
-        cli_source_bad(reader->source, "this row has %zu cell%s; %zu were expected, as in the first row",
+        cli_source_bad(reader->source,
+                       "this row has %zu cell%s; %zu were expected, as in the first row",
                        csv->cell_count, csv->cell_count == 1 ? "" : "s", csv->column_count);
     point->metric = cli_text_of(csv->value_name);
     if (columns->time == SIZE_MAX) {

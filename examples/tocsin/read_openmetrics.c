@@ -24,7 +24,7 @@
 
 typedef struct openmetrics_state {
     cli_map families;
-    char *kinds;                /* by family: c(ounter), h(istogram), s(ummary), g(auge and all else) */
+    char *kinds;                /* by family: counter, histogram, summary, u(nknown), or g */
     size_t kinds_capacity;
     cli_labels labels;
     cli_buffer series;
@@ -45,7 +45,8 @@ static cli_text openmetrics_word(cli_text *line)
 
     openmetrics_skip_blanks(line);
     word.at = line->at;
-    while (word.length < line->length && word.at[word.length] != ' ' && word.at[word.length] != '\t')
+    while (word.length < line->length && word.at[word.length] != ' ' &&
+           word.at[word.length] != '\t')
         word.length++;
     line->at += word.length;
     line->length -= word.length;

@@ -1,7 +1,7 @@
 /* write_influx.c - Influx line protocol, a line for every input row and for every
  * silence that rings:
  *
- *     tocsin,host=a value=812,score=4.2,expected=230,state="start",reason="spike" 1795360922000000000
+ *     tocsin,host=a value=812,score=4.2,state="start",reason="spike" 1795360922000000000
  *
  * Keys are tags; what is not known is left out.
  */

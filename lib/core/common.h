@@ -24,7 +24,9 @@
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
-#pragma GCC optimize("-ffp-contract=off", "-fno-math-errno")
+/* GCC 12 for x86 loses the rounding to float when it vectorises two neighbouring stores of
+ * `mixed ? (double)(float)x : x` (fields.h, tocsin__keep), so it may not join stores. */
+#pragma GCC optimize("-ffp-contract=off", "-fno-math-errno", "-fno-tree-slp-vectorize")
 #endif
 
 /* What hardly ever happens is kept out of the way of what happens per point. */

@@ -41,15 +41,15 @@ class Explain(Test):
         full = re.search(r"(?m)^in full: +(.*)$", out).group(1)
         for name, value in re.findall(r"([a-z-]+)=(\S+)", full):
             self.assertRegex(out, r"(?m)^    %s += %s" % (re.escape(name), re.escape(value)))
-        self.assertEqual(re.search(r"(?m)^in full: +(.*)$", self.good("explain", full).out).group(1),
-                         full)
+        self.assertIn("in full:    %s\n" % full, self.good("explain", full).out)
 
     def test_the_default_spec(self):
         self.assertEqual(self.good("explain").out, self.good("explain", "").out)
 
     def test_carets_under_the_fault(self):
-        for text, word in (("ewma seson=1d", "seson"), ("ewna", "ewna"), ("ewma half-life=5x", "5x"),
-                           ("tail | ewma", "ewma"), ("gaps | ewma\n  | tail | alrm", "alrm")):
+        for text, word in (("ewma seson=1d", "seson"), ("ewna", "ewna"),
+                           ("ewma half-life=5x", "5x"), ("tail | ewma", "ewma"),
+                           ("gaps | ewma\n  | tail | alrm", "alrm")):
             with self.subTest(text):
                 lines = self.bad(64, [], "explain", text).err.splitlines()
                 caret = next(i for i, line in enumerate(lines) if line.strip(" ~") == "^")
@@ -59,7 +59,8 @@ class Explain(Test):
     def test_data(self):
         path = self.write("in.csv", csv_text(points(), "timestamp,latency"))
         out = self.good("explain", "-s", SPEC, path).out
-        for word in ("---- Alarms", "latency was", "expected", "deviation", "points", "---- The last point"):
+        for word in ("---- Alarms", "latency was", "expected", "deviation", "points",
+                     "---- The last point"):
             self.assertIn(word, out)
         alarms = self.good("detect", "-s", SPEC, path).out.count("  start")
         told = out[out.index("---- Alarms"):out.index("---- The last")].count("The alarm started")

@@ -149,8 +149,10 @@ class Inputs(Test):
 
     def test_column_picks_the_metric(self):
         text = "".join("a %d %d\nb %d %d\n" % (i, START + i, i, START + i) for i in range(10))
-        self.assertEqual(len(self.good("detect", "-f", "csv", "-c", "b", "-", data=text).rows()), 10)
-        self.bad(3, ["nothing called 'bb'", "did you mean 'b'"], "detect", "-c", "bb", "-", data=text)
+        rows = self.good("detect", "-f", "csv", "-c", "b", "-", data=text).rows()
+        self.assertEqual(len(rows), 10)
+        self.bad(3, ["nothing called 'bb'", "did you mean 'b'"], "detect", "-c", "bb", "-",
+                 data=text)
 
     def test_missing_values(self):
         for word in ("", "NaN", "nan", "null", "NA", "N/A", "None"):

@@ -93,8 +93,8 @@ class State(Test):
         other = SPEC.replace("threshold=4", "threshold=5")
         whole = self.run_rows(rows, "csv").splitlines()
         self.run_rows(rows[:200], "csv", "--state", self.path("state"))
-        result = tocsin("detect", "-s", other, "-k", "series", "-f", "csv", "--no-header", "--state",
-                        self.path("state"), "--take-over", "-",
+        result = tocsin("detect", "-s", other, "-k", "series", "-f", "csv", "--no-header",
+                        "--state", self.path("state"), "--take-over", "-",
                         data="time,series,value\n" + "\n".join(rows[200:]) + "\n")
         self.assertEqual(result.code, 0, result.err)
         self.assertEqual([line.split(",")[:5] for line in result.out.splitlines()],
@@ -146,7 +146,8 @@ class State(Test):
                 process = subprocess.Popen(
                     [TOCSIN, "detect", "-s", SPEC, "-k", "series", "-f", "json", "--state", state,
                      "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-                process.stdin.write(("time,series,value\n" + "\n".join(rows[:200]) + "\n12").encode())
+                half = "time,series,value\n" + "\n".join(rows[:200]) + "\n12"
+                process.stdin.write(half.encode())
                 process.stdin.flush()
                 got, events = b"", 0
                 while got.count(b"\n") - events < 200:      # every whole row is through

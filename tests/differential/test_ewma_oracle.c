@@ -21,17 +21,18 @@ typedef struct {
     double alpha, step;     /* 0: half_life counts */
     int is_timed;
     double clip;            /* 0: never */
-    double floor, floor_relative;
+    double floor, floor_relative, floor_history;
 } oracle_case;
 
 static const oracle_case cases[] = {
-    {"half-life=20p clip=inf floor-relative=0 floor-history=0", 20, 0, 0, 0, 0, 0, 0},
-    {"half-life=10m clip=inf floor-relative=0 floor-history=0", 600, 0, 0, 1, 0, 0, 0},
-    {"alpha=0.2 clip=inf floor-relative=0 floor-history=0", 0, 0.2, 0, 0, 0, 0, 0},
-    {"alpha=70% step=2m clip=inf floor-relative=0 floor-history=0", 0, 0.7, 120, 1, 0, 0, 0},
-    {"half-life=15p clip=3 floor-relative=0 floor-history=0", 15, 0, 0, 0, 3, 0, 0},
-    {"half-life=10m clip=2.5 floor-relative=0 floor-history=0", 600, 0, 0, 1, 2.5, 0, 0},
-    {"half-life=30p clip=4 floor=0.5 floor-relative=10% floor-history=0", 30, 0, 0, 0, 4, 0.5, 0.1},
+    {"half-life=20p clip=inf floor-relative=0 floor-history=0", 20, 0, 0, 0, 0, 0, 0, 0},
+    {"half-life=10m clip=inf floor-relative=0 floor-history=0", 600, 0, 0, 1, 0, 0, 0, 0},
+    {"alpha=0.2 clip=inf floor-relative=0 floor-history=0", 0, 0.2, 0, 0, 0, 0, 0, 0},
+    {"alpha=70% step=2m clip=inf floor-relative=0 floor-history=0", 0, 0.7, 120, 1, 0, 0, 0, 0},
+    {"half-life=15p clip=3 floor-relative=0 floor-history=0", 15, 0, 0, 0, 3, 0, 0, 0},
+    {"half-life=10m clip=2.5 floor-relative=0 floor-history=0", 600, 0, 0, 1, 2.5, 0, 0, 0},
+    {"half-life=30p clip=4 floor=0.5 floor-relative=10% floor-history=0", 30, 0, 0, 0, 4, 0.5, 0.1, 0},
+    {"half-life=15p clip=3 floor-relative=0 floor-history=25%", 15, 0, 0, 0, 3, 0, 0, 0.25},
 };
 
 #define CASES (sizeof cases / sizeof cases[0])
@@ -55,8 +56,13 @@ typedef struct {
     int crossings;          /* the bucket, in points */
     int outside;
     double last;
-    long double mean, deviation;
+    long double mean, deviation, reach;
 } oracle;
+
+static long double oracle_floor(const oracle *o, const oracle_case *c)
+{
+    return fmaxl(c->floor, fmaxl(c->floor_relative * fabsl(o->mean), c->floor_history * o->reach));
+}
 
 static void oracle_sums(oracle *o)
 {
@@ -77,7 +83,8 @@ static void oracle_learn(oracle *o, const oracle_case *c, double seconds, double
 {
     const double gap = o->count ? seconds - o->last : 0;
     const int is_warm = o->n >= WARMUP, window = oracle_window(c);
-    long double a, d = value - o->mean, floor = c->floor;
+    const long double floor = oracle_floor(o, c);
+    long double a, d = value - o->mean;
 
     if (c->alpha > 0 && c->step == 0)
         a = c->alpha;
@@ -95,7 +102,6 @@ static void oracle_learn(oracle *o, const oracle_case *c, double seconds, double
     else if (o->n > WARMUP)
         o->n--;
 
-    floor = fmaxl(floor, c->floor_relative * fabsl(o->mean));
     if (o->crossings > 0)
         o->crossings--;
     if (c->clip > 0 && is_warm) {
@@ -111,6 +117,12 @@ static void oracle_learn(oracle *o, const oracle_case *c, double seconds, double
         } else {
             o->outside = 0;
         }
+    }
+    if (o->count > 0) {     /* the largest residual learnt, fading over 16 windows of points that move */
+        if (fabsl(d) > o->reach)
+            o->reach = fabsl(d);
+        else if (fabsl(d) > o->reach / 1000)
+            o->reach *= 1 - 1 / (16 * (long double)window);
     }
     o->gain[o->count] = a;
     o->value[o->count++] = o->mean + d;
@@ -145,7 +157,7 @@ static void check_against_oracle(const oracle_case *c, const char *state, uint64
     ck_assert_int_eq(tocsin_detector_create(&detector, spec, NULL), 0);
     for (size_t i = 0; i < POINTS; i++) {
         const double value = next_value(&r, i);
-        const long double floor = fmaxl(c->floor, c->floor_relative * fabsl(o->mean));
+        const long double floor = oracle_floor(o, c);
         const double deviation = (double)fmaxl(o->deviation, floor);
         tocsin_verdict verdict;
 

@@ -396,6 +396,60 @@ START_TEST(push_is_score_then_learn)
 }
 END_TEST
 
+/* A REAL of a mixed state holds nothing that a float cannot: else a snapshot would lose it. */
+static void assert_kept(const tocsin_spec *spec, const char *text, const void *state)
+{
+    for (size_t i = 0; i < spec->stage_count; i++) {
+        const tocsin__compiled_stage *compiled = &spec->stages[i];
+        const tocsin__layout *layout = &compiled->stage->layout;
+
+        for (size_t f = 0; f < layout->field_count; f++) {
+            const tocsin__field *field = &layout->fields[f];
+
+            if (field->type != TOCSIN__REAL || field->is_array ||
+                compiled->shape.precision != TOCSIN__MIXED)
+                continue;
+            for (uint32_t e = 0; e < field->count; e++) {
+                volatile float narrow;
+                double value;
+
+                memcpy(&value, (const char *)tocsin__const_state_of(compiled, state) +
+                                   field->offset + 8 * e, sizeof value);
+                narrow = (float)value;
+                require(isnan(value) || (double)narrow == value, "'%s': %s.%s is %a", text,
+                        compiled->stage->name, field->name, value);
+            }
+        }
+    }
+}
+
+START_TEST(mixed_states_hold_floats)
+{
+    specs list = specs_few();
+    input in;
+
+    input_make(&in, _i, 13);
+    for (size_t i = 0; i < list.count; i++) {
+        tocsin_spec *spec = specs_compile(list.text[i]);
+        tocsin__outcome outcome;
+        void *state = malloc(spec->state_size);
+
+        require(state != NULL, "the test itself is out of memory");
+        memset(&outcome, 0, sizeof outcome);
+        tocsin__pipeline_init(spec, state);
+        for (size_t k = 0; k < INPUT_POINTS; k++) {
+            outcome.point.time = in.time[k];
+            outcome.point.value = in.value[k];
+            tocsin__pipeline_push(spec, state, TOCSIN_LEARN_AND_SCORE, 1, &outcome);
+            assert_kept(spec, list.text[i], state);
+        }
+        free(state);
+        tocsin_spec_free(spec);
+    }
+    specs_free(&list);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("tables");
@@ -412,6 +466,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, texts_come_back);
     tcase_add_test(tcase, public_rows_agree);
     tcase_add_loop_test(tcase, push_is_score_then_learn, 0, INPUT_KINDS);
+    tcase_add_loop_test(tcase, mixed_states_hold_floats, 0, INPUT_KINDS);
     return s;
 }
 

@@ -1,4 +1,4 @@
-/* test_detectors.c - how the detectors behave where there is no textbook: at rest, at
+/* test_models.c - how the detectors behave where there is no textbook: at rest, at
  * the first ripple, when a level moves for good, with rare events, with absurd numbers, with
  * parameters that contradict each other.
  */
@@ -277,7 +277,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-    Suite *s = suite_create("detectors");
+    Suite *s = suite_create("models");
     TCase *rest = suite_case(s, "rest"), *learning = suite_case(s, "learning");
     TCase *limits = suite_case(s, "limits");
 
