@@ -1,9 +1,10 @@
 #!/bin/sh
-# Measures whether alarms keep their promise, and writes the table into README.md.
+# Measures whether alarms keep their promise, and writes the table into
+# bench/README.md.
 #
 #     sh bench/calibration/run.sh [options of calibration, see its head]
 #
-# With options the table goes to standard output and README.md stays as it is.  Takes about a
+# With options the table goes to standard output and the README stays as it is.  Takes about a
 # minute; needs a C compiler only.
 set -eu
 
@@ -32,6 +33,6 @@ awk -v table="$work/table" '
         while ((getline line < table) > 0)
             print line
     }
-' "$here/README.md" > "$work/README.md"
-cp "$work/README.md" "$here/README.md"
+' "$here/../README.md" > "$work/README.md"
+cp "$work/README.md" "$here/../README.md"
 exit "$status"

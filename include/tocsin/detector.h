@@ -86,7 +86,7 @@ enum {
  *  calls take the size the caller knows and fill in no more. */
 typedef struct tocsin_verdict {
     int64_t time;           /**< the point's time; nanoseconds */
-    double value;           /**< the value judged: as given, a counter's rate per second, or what filled a gap */
+    double value;           /**< the value judged: as given, a counter's rate, or what filled a gap */
     double score;           /**< -log10 of the expected exceedance clusters per point; >= 0, or NaN (see flags) */
     double period;          /**< return period, seconds: a healthy series shows this once in so long; NaN with score */
     double raw;             /**< the detector's raw statistic (deviations, for most); NaN while warming */

@@ -139,7 +139,10 @@ static void alarm_budgets(const tocsin__values *values, tocsin__context *context
     const tocsin_value *cooldown = &values[ALARM_COOLDOWN].item[0];
 
     context->tier_count = 0;
-    if (!alarm_by_threshold(values)) {
+    context->threshold = 0;
+    if (alarm_by_threshold(values)) {
+        context->threshold = values[ALARM_THRESHOLD].item[0].number;
+    } else {
         if (values[ALARM_TICKET].count > 0)
             context->period[context->tier_count++] = values[ALARM_TICKET].item[0].duration;
         context->period[context->tier_count++] = values[ALARM_BUDGET].item[0].duration;

@@ -86,6 +86,7 @@ typedef struct {
     double period[2];               /* return periods of the alarm's tiers, ns */
     double block;                   /* the longest block, ns */
     double step;                    /* nominal, ns; 0: nobody said */
+    double threshold;               /* score the alarm rings above, where there are no tiers; 0: none */
     uint32_t tiers;
     uint32_t reserved;
 } tail_constants;
@@ -96,7 +97,7 @@ typedef struct {
     double history;                 /* all blocks' time, ns */
     double step;                    /* mean time between points, ns; 0: not known */
     double body;                    /* statistic at the first knot; no logarithm below it */
-    double limit[2];                /* statistic above which a tier rings; NaN: not yet */
+    double limit[2];                /* statistic above which a tier rings; infinite: never, NaN: not yet */
     double scale;                   /* of the law above the last knot */
     double shape;
     uint32_t points;                /* in the block under way */
@@ -116,7 +117,7 @@ static const tocsin__field tail_fields[] = {
     TOCSIN__FIELD(tail_state, history, F64, 0, DBL_MAX),
     TOCSIN__FIELD(tail_state, step, F64, 0, 1e20),
     TOCSIN__FIELD(tail_state, body, F64, 0, DBL_MAX),
-    TOCSIN__FIELD_NAN(tail_state, limit, F64, 0, DBL_MAX),
+    TOCSIN__FIELD_NAN(tail_state, limit, F64, 0, INFINITY),
     TOCSIN__FIELD(tail_state, scale, F64, 1e-6, 1e6),
     TOCSIN__FIELD(tail_state, shape, F64, -1, 1),
     TOCSIN__FIELD(tail_state, points, U32, 0, UINT32_MAX),
@@ -141,6 +142,7 @@ static int tail_resolve(const tocsin__values *values, const tocsin__context *con
     (void)shape;
     (void)complaint;
     k->tiers = context->tier_count;
+    k->threshold = context->threshold;
     for (uint32_t t = 0; t < k->tiers; t++)
         k->period[t] = (double)context->period[t];
     k->block = (k->tiers > 0 ? k->period[0] : TAIL_DEFAULT_PERIOD) / TAIL_BLOCKS_PER_PERIOD;
@@ -314,6 +316,9 @@ static void tail_draw(const tail_constants *k, tail_state *s)
             s->limit[t] = tail_statistic_at(
                 s, tail_caution(rarity, tail_rarity_of(s->horizon)));
     }
+    if (k->threshold > 0)
+        s->limit[0] = tail_statistic_at(
+            s, tail_caution(k->threshold * TAIL_LN10, tail_rarity_of(s->horizon)));
 }
 
 /* ---- Learning -------------------------------------------------------------- */

@@ -8,16 +8,16 @@
  *     mean     += g d
  *     variance += g ((1 - g) d^2 - variance)
  *
- * the exact recursion of the exponentially weighted variance, in the form that loses no digits however
- * large the mean and however small the gain.  The statistic, channel 0 "deviation", is
+ * the exact recursion of the exponentially weighted variance, in the form that loses no digits
+ * however large the mean and however small the gain.  The statistic, channel 0 "deviation", is
  * |x - mean| / sqrt(variance), told before x is learnt.
  *
- * Gain.  With half-life=1h a gap of dt has the gain a = 1 - 2^(-dt/1h): exact for
- * irregular sampling.  With half-life=200p, or alpha alone, the gain is the same for each point, whenever
- * it comes.  alpha with step is the gain for dt = step and 1 - (1-alpha)^(dt/step) otherwise.  At the
- * start, and as long as it is the larger, g = 1/n: mean and variance are arithmetic ones until
- * the window is full, then exponential.  A gap longer than a half-life counts as one: a <= 1/2 (or
- * alpha), for an outage is no reason to forget what is usual.
+ * Gain.  With half-life=1h a gap of dt has the gain a = 1 - 2^(-dt/1h): exact for irregular
+ * sampling.  With half-life=200p, or alpha alone, the gain is the same for each point, whenever
+ * it comes.  alpha with step is the gain for dt = step and 1 - (1-alpha)^(dt/step) otherwise.
+ * At the start, and as long as it is the larger, g = 1/n: mean and variance are arithmetic ones
+ * until the window is full, then exponential.  A gap longer than a half-life counts as one: a
+ * <= 1/2 (or alpha), for an outage is no reason to forget what is usual.
  *
  * Learning is winsorised, and the deviation has a floor: see residual.h.
  *
@@ -182,19 +182,22 @@ static size_t ewma_warmup(const void *constants)
     return ((const ewma_constants *)constants)->warmup;
 }
 
-static inline double ewma_gain(const ewma_constants *k, int64_t elapsed)
+/* The gain after a gap that is not the usual step. */
+static TOCSIN__APART double ewma_gain_after(const ewma_constants *k, int64_t elapsed)
 {
-    if (k->rate == 0 || elapsed == k->step)
-        return k->gain;
     return -tocsin__expm1(-tocsin__min((double)elapsed * k->rate, k->longest));
 }
 
-static inline void ewma_score(const void *constants, const void *state,
+static inline double ewma_gain(const ewma_constants *k, int64_t elapsed)
+{
+    return k->rate == 0 || elapsed == k->step ? k->gain : ewma_gain_after(k, elapsed);
+}
+
+static TOCSIN__INLINE void ewma_score(const void *constants, const void *state,
                               const tocsin__point *point, tocsin__reading *reading)
 {
     const ewma_constants *k = constants;
     const ewma_state *s = state;
-    const double gap = (double)point->elapsed * k->rate;
 
     if (s->count < k->warmup) {
         reading->flags |= TOCSIN_FLAG_WARMING;
@@ -203,20 +206,20 @@ static inline void ewma_score(const void *constants, const void *state,
         reading->confidence = 0;
         return;
     }
-    tocsin__residual_read(&k->rules, tocsin__bounded(point->value) - s->mean, s->mean,
+    tocsin__residual_read(&k->rules, point->value - s->mean, s->mean,
                           tocsin__sqrt(s->variance), s->reach, reading);
     reading->confidence = tocsin__min(1, s->count * k->trust);
-    if (gap > k->longest)
-        reading->confidence *= k->longest / gap;
+    if (k->rate != 0 && (double)point->elapsed * k->rate > k->longest)
+        reading->confidence *= k->longest / ((double)point->elapsed * k->rate);
 }
 
-static inline void ewma_learn(const void *constants, void *state, const tocsin__point *point,
+static TOCSIN__INLINE void ewma_learn(const void *constants, void *state, const tocsin__point *point,
                               const tocsin__reading *reading)
 {
     const ewma_constants *k = constants;
     ewma_state *s = state;
     const double d = tocsin__residual_winsorise(&k->rules,
-                                                tocsin__bounded(point->value) - s->mean,
+                                                point->value - s->mean,
                                                 reading->deviation, &s->habit, &s->outside);
     const double n = (double)s->count + 1;
     double g = ewma_gain(k, point->elapsed), variance, reach = 0;

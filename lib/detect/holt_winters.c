@@ -18,34 +18,35 @@
  * component form of Hyndman et al. (and statsmodels) its trend and season parameters are
  * alpha beta and gamma (1 - alpha).
  *
- * Time.  A step is one slot of the season.  Between points that are h steps apart, whole or not, gains are
- * 1 - (1-alpha)^h, the trend adds phi + phi^2 + ... + phi^h (continued to real h) and its
- * revision is shared among the h steps (Wright 1986).  Several points within a
- * slot share its gamma.  Slots are counted from the Unix epoch, so a gap never shifts
- * the season.  Where neither the seasons nor the clock tell a step, points are counted; lost
- * ones are then recognised by the mean time between points.
+ * Time.  A step is one slot of the season.  Between points that are h steps apart, whole or
+ * not, gains are 1 - (1-alpha)^h, the trend adds phi + phi^2 + ... + phi^h (continued to real
+ * h) and its revision is shared among the h steps (Wright 1986).  Several points within a slot
+ * share its gamma.  Slots are counted from the Unix epoch, so a gap never shifts the season.
+ * Where neither the seasons nor the clock tell a step, points are counted; lost ones are then
+ * recognised by the mean time between points.
  *
  * A gap moves the level's gain no further than a half-life would (or alpha), the trend is
  * followed no longer than its own half-life, and the deviation widens as the forecast's does.
  *
  * Start.  No look-ahead and no history is needed.  In the first cycle a level and trend alone
- * are learnt, with gains 1/n at first, and judge the points; beside them each slot remembers its mean.
- * When the cycle is full these means become level and season, slots that were never seen being
- * interpolated; the second season follows after its own first cycle, from what the first does not
- * explain.  A slot's gain is 1/n in its n-th cycle until gamma is larger.
+ * are learnt, with gains 1/n at first, and judge the points; beside them each slot remembers
+ * its mean.  When the cycle is full these means become level and season, slots that were never
+ * seen being interpolated; the second season follows after its own first cycle, from what the
+ * first does not explain.  A slot's gain is 1/n in its n-th cycle until gamma is larger.
  *
- * Deviation.  Each slot of the shortest season smooths its |residual| like its season (Brutlag 2000), times
- * sqrt(pi/2) a standard deviation; beside them one over all slots (`delta`).  What is used is
- * their mean with weights n and 5 after n cycles, n at most 1/gamma, and at least a quarter of the common one.
- * Learning is winsorised (Gelper, Fried & Croux 2010), and the deviation has a floor: see residual.h.
- * The limit is counted in the larger of the slot's deviation and the common one, for only the
- * common one grows at each point when a level has moved for good.
+ * Deviation.  Each slot of the shortest season smooths its |residual| like its season (Brutlag
+ * 2000), times sqrt(pi/2) a standard deviation; beside them one over all slots (`delta`).  What
+ * is used is their mean with weights n and 5 after n cycles, n at most 1/gamma, and at least a
+ * quarter of the common one.  Learning is winsorised (Gelper, Fried & Croux 2010), and the
+ * deviation has a floor: see residual.h.  The limit is counted in the larger of the slot's
+ * deviation and the common one, for only the common one grows at each point when a level has
+ * moved for good.
  *
- * Forecasts h steps ahead have the variance of the additive class (Hyndman et al. 2008, chapter 6),
- * sigma^2 (1 + sum of c_j^2, j < h), c_j = alpha + alpha beta (phi + ... + phi^j) + gamma (1 - alpha) where j is
- * a whole number of cycles, sigma being the slot's.  For the multiplicative form, whose
- * variance has no closed form, the same is used as an approximation; it is good while
- * the level's forecast error is small beside the level.
+ * Forecasts h steps ahead have the variance of the additive class (Hyndman et al. 2008, chapter
+ * 6), sigma^2 (1 + sum of c_j^2, j < h), c_j = alpha + alpha beta (phi + ... + phi^j) + gamma
+ * (1 - alpha) where j is a whole number of cycles, sigma being the slot's.  For the
+ * multiplicative form, whose variance has no closed form, the same is used as an approximation;
+ * it is good while the level's forecast error is small beside the level.
  *
  * References: Holt 1957; Winters 1960; Gardner & McKenzie 1985; Wright 1986; Brutlag 2000; Taylor
  * 2003; Hyndman, Koehler, Ord & Snyder 2008; Gelper, Fried & Croux 2010.
@@ -58,8 +59,8 @@
  *
  * How it fails.  A rhythm that is not one of the seasons (a job every 7 hours, working days
  * that move) stays in the residual.  A multiplicative season needs a level well above 0; its
- * factors are kept within 1/100 and 100.  An incident in the very first cycle is expected again in the
- * second, with the weight 1/2.
+ * factors are kept within 1/100 and 100.  An incident in the very first cycle is expected again
+ * in the second, with the weight 1/2.
  */
 #include "../core/text.h"
 #include "residual.h"
@@ -135,17 +136,27 @@ enum { HOLT_ADDITIVE, HOLT_MULTIPLICATIVE };
 /* The arrays, in the order of the field table. */
 enum { HOLT_FIRST, HOLT_SECOND, HOLT_SLOT_DEVIATION };
 
-/* A gain per step and the rate of decay that continues it to h steps. */
+/* A gain per step, the rate of decay that continues it to h steps, and where that leads for
+ * points that are as far apart as the clock says. */
 typedef struct {
     double gain;
     double rate;
+    double nominal;
 } holt_gain;
+
+/* What h steps do to a trend. */
+typedef struct {
+    double left;                    /* phi^h */
+    double sum;                     /* phi + phi^2 + ... + phi^h */
+} holt_damping;
 
 typedef struct {
     tocsin__residual_rules rules;
     holt_gain alpha, beta, delta;
     double gamma[HOLT_SEASONS];     /* per cycle */
     double phi, log_phi;
+    double nominal;                 /* steps between points, as the clock says; 1 if it does not */
+    holt_damping damping;           /* over so many */
     double longest_level;           /* steps a gap counts for the level's gain */
     double longest_trend;           /* steps the trend is followed */
     double cycles_per_unit[HOLT_SEASONS];
@@ -229,8 +240,9 @@ static int64_t holt_common_divisor(int64_t a, int64_t b)
     return a;
 }
 
-/* The slot's width where nobody gave one: the clock's step if that cuts the seasons into no more slots
- * than usual, else the finest cut into at most the usual number of equal whole slots. */
+/* The slot's width where nobody gave one: the clock's step if that cuts the seasons into no
+ * more slots than usual, else the finest cut into at most the usual number of equal whole
+ * slots. */
 static int64_t holt_natural_step(int64_t seasons, int64_t clock_step)
 {
     int64_t slots = HOLT_SLOTS;
@@ -261,7 +273,7 @@ static int holt_resolve_time(const tocsin__values *values, const tocsin__context
         has_durations |= values[i].count && values[i].item[0].form == TOCSIN_VALUE_DURATION;
     if (has_points && has_durations && point == 0)
         return holt_refuse(complaint, TOCSIN_ERROR_CONFLICT, HOLT_STEP,
-                           "a season in points beside durations needs step, the time a point stands for");
+                           "a season in points beside durations needs step, the time of a point");
     k->counts_points = !has_durations && point == 0;
     k->season_count = season->count;
     for (uint32_t i = 0; i < season->count; i++) {
@@ -305,7 +317,28 @@ static int holt_resolve_time(const tocsin__values *values, const tocsin__context
     return TOCSIN_OK;
 }
 
-/* A smoothing parameter as a gain per `unit` of model time; `clock_step` is what a point stands for. */
+/* Continued to real h. */
+static holt_damping holt_damp(double phi, double log_phi, double h)
+{
+    holt_damping damping = {1, h};
+
+    if (h == 1) {
+        damping.left = damping.sum = phi;
+    } else if (phi != 1) {
+        const double lost = -tocsin__expm1(h * log_phi);
+
+        damping.left = 1 - lost;
+        damping.sum = phi / (1 - phi) * lost;
+    }
+    return damping;
+}
+
+static double holt_continue(const holt_gain *gain, double steps)
+{
+    return steps == 1 ? gain->gain : -tocsin__expm1(-gain->rate * steps);
+}
+
+/* A smoothing parameter as a gain per `unit` of model time; a point stands for `clock_step`. */
 static holt_gain holt_smoothing(const tocsin_value *value, const holt_constants *k, double unit,
                                 int64_t clock_step)
 {
@@ -323,6 +356,7 @@ static holt_gain holt_smoothing(const tocsin_value *value, const holt_constants 
         gain.rate = HOLT_LN2 * unit / half_life;
         gain.gain = -tocsin__expm1(-gain.rate);
     }
+    gain.nominal = holt_continue(&gain, k->nominal);
     return gain;
 }
 
@@ -334,6 +368,9 @@ static int holt_resolve(const tocsin__values *values, const tocsin__context *con
 
     if (holt_resolve_time(values, context, k, complaint) != TOCSIN_OK)
         return complaint->status;
+    k->nominal = context->step > 0 && !k->counts_points
+                     ? (double)context->step / (double)k->step
+                     : 1;
     k->alpha = holt_smoothing(&values[HOLT_ALPHA].item[0], k, (double)k->step, context->step);
     k->beta = holt_smoothing(&values[HOLT_BETA].item[0], k, (double)k->step, context->step);
     k->delta = holt_smoothing(&values[HOLT_DELTA].item[0], k, (double)k->step, context->step);
@@ -355,6 +392,7 @@ static int holt_resolve(const tocsin__values *values, const tocsin__context *con
     k->has_trend = values[HOLT_TREND].item[0].number == 0;
     k->phi = values[HOLT_PHI].item[0].number;
     k->log_phi = tocsin__log(k->phi);
+    k->damping = holt_damp(k->phi, k->log_phi, k->nominal);
     k->longest_level = tocsin__clamp(HOLT_LN2 / k->alpha.rate, 1, HOLT_STEPS_MAX);
     k->longest_trend = tocsin__clamp(HOLT_LN2 / k->beta.rate, 1, HOLT_STEPS_MAX);
     k->warmup = (uint32_t)values[HOLT_WARMUP].item[0].number;
@@ -408,16 +446,6 @@ static void holt_init(const void *constants, void *state)
 }
 
 /* ---- Looking ahead --------------------------------------------------------- */
-
-/* phi + phi^2 + ... + phi^h, continued to real h. */
-static double holt_damped(const holt_constants *k, double h)
-{
-    if (h == 1)
-        return k->phi;
-    if (k->phi == 1)
-        return h;
-    return k->phi / (1 - k->phi) * -tocsin__expm1(h * k->log_phi);
-}
 
 /* Steps from `earlier` to `later` in model time, more than 0. */
 static double holt_steps(const holt_constants *k, int64_t earlier, int64_t later)
@@ -486,6 +514,7 @@ typedef struct {
     int64_t time;           /* model time */
     double into;            /* steps since the slot began */
     double steps;           /* since the last point */
+    holt_damping damping;   /* of the trend since then */
     double base;            /* level with its trend */
     double season[HOLT_SEASONS];
     size_t slot[HOLT_SEASONS];
@@ -505,7 +534,12 @@ static void holt_look(const holt_constants *k, const holt_state *s, int64_t time
     view->time = time;
     view->into = (double)(rest < 0 ? rest + k->step : rest) / (double)k->step;
     view->steps = steps;
-    view->base = s->level + (k->has_trend ? s->trend * holt_damped(k, trend_steps) : 0);
+    view->base = s->level;
+    if (k->has_trend) {
+        view->damping = trend_steps == k->nominal ? k->damping
+                                                  : holt_damp(k->phi, k->log_phi, trend_steps);
+        view->base += s->trend * view->damping.sum;
+    }
     for (uint32_t i = 0; i < HOLT_SEASONS; i++) {
         view->slot[i] = i < k->season_count ? holt_slot(k, i, number) : 0;
         view->season[i] = i < s->seasons ? holt_load(k, s, i, view->slot[i]) : neutral;
@@ -578,15 +612,15 @@ static void holt_score(const void *constants, const void *state, const tocsin__p
         view.deviation *= tocsin__sqrt(holt_variance(k, counted, 0));
         reading->confidence *= counted / view.steps;
     }
-    tocsin__residual_read(&k->rules, tocsin__bounded(point->value) - view.expected, view.expected,
+    tocsin__residual_read(&k->rules, point->value - view.expected, view.expected,
                           view.deviation, s->reach, reading);
 }
 
 /* ---- Learning -------------------------------------------------------------- */
 
-static double holt_gain_of(const holt_gain *gain, double steps)
+static double holt_gain_of(const holt_constants *k, const holt_gain *gain, double steps)
 {
-    return steps == 1 ? gain->gain : -tocsin__expm1(-gain->rate * steps);
+    return steps == k->nominal ? gain->nominal : holt_continue(gain, steps);
 }
 
 /* The first cycle of a season is full: its slots hold means relative to the origin.  Slots
@@ -707,7 +741,7 @@ static void holt_learn(const void *constants, void *state, const tocsin__point *
 {
     const holt_constants *k = constants;
     holt_state *s = state;
-    const double value = tocsin__bounded(point->value);
+    const double value = point->value;
     holt_view view;
 
     holt_look_at(k, s, point, &view);
@@ -722,8 +756,9 @@ static void holt_learn(const void *constants, void *state, const tocsin__point *
     const double factor = k->form == HOLT_ADDITIVE ? 1 : view.season[0] * view.season[1];
     const double revision = e / tocsin__max(factor, HOLT_FACTOR_MIN);
     const double counted = tocsin__min(view.steps, k->longest_level);
-    const double n = (double)s->count + 1, visit = tocsin__min(view.steps, 1), size = tocsin__abs(e);
-    double a = holt_gain_of(&k->alpha, counted), d = holt_gain_of(&k->delta, counted);
+    const double n = (double)s->count + 1, size = tocsin__abs(e);
+    const double visit = tocsin__min(view.steps, 1);
+    double a = holt_gain_of(k, &k->alpha, counted), d = holt_gain_of(k, &k->delta, counted);
     const int grows = n * a < 1 || (n - 1) * d < 1 || s->count < k->warmup;
 
     a = tocsin__max(a, 1 / n);
@@ -731,10 +766,10 @@ static void holt_learn(const void *constants, void *state, const tocsin__point *
     s->level = tocsin__bounded(view.base + a * revision);
     if (k->has_trend) {
         const double h = tocsin__min(view.steps, k->longest_trend);
-        const double damped = holt_damped(k, h), b = holt_gain_of(&k->beta, h);
-        const double left = h == 1 ? k->phi : tocsin__exp(h * k->log_phi);
+        const double b = holt_gain_of(k, &k->beta, h);
 
-        s->trend = holt_keep(k, left * (s->trend + b * a * revision / damped));
+        s->trend = holt_keep(k, view.damping.left *
+                                    (s->trend + b * a * revision / view.damping.sum));
     }
     for (uint32_t i = 0; i < s->seasons; i++) {
         const double cycles = (double)((uint64_t)view.time - (uint64_t)s->start) *

@@ -3,33 +3,34 @@
  *
  * Reading
  * -------
- * A residual is told in deviations: |value - expected| / deviation.  The deviation never
- * falls below a floor, the largest of three: an absolute one, in the metric's unit; a share of the
- * expected value; a share of the largest residual that is remembered ("reach").  Otherwise a series that stands
- * still would call its next ripple infinitely strange, and one that rests at 0 for
- * weeks between bursts nearly so.  A series that has never left 0 has no scale at all: its first ripple
- * sets it, and reads as one deviation.
+ * A residual is told in deviations: |value - expected| / deviation.  The deviation never falls
+ * below a floor, the largest of three: an absolute one, in the metric's unit; a share of the
+ * expected value; a share of the largest residual that is remembered ("reach").  Otherwise a
+ * series that stands still would call its next ripple infinitely strange, and one that rests at
+ * 0 for weeks between bursts nearly so.  A series that has never left 0 has no scale at all:
+ * its first ripple sets it, and reads as one deviation.
  *
- * The reach is that of residuals as they are learnt, so an accident hardly moves it.  It fades over 16
- * windows of points that move; while a series rests it does not fade.
+ * The reach is that of residuals as they are learnt, so an accident hardly moves it.  It fades
+ * over 16 windows of points that move; while a series rests it does not fade.
  *
  * Winsorising
  * -----------
- * What a point may teach is limited to `clip` deviations, so that an incident is not
- * learnt as normal.  A fixed limit has a trap: events rarer than 1/clip^2 that are habit,
- * not accident (an hourly job, a sparse counter), pull the deviation down, for each is cut to fewer deviations
- * than it would take to keep it up, until it has collapsed to the floor.  So the limit
- * adapts to how often it is crossed.  A leaky bucket holds `window` for each crossing and loses one per
- * point: crossings more frequent than one per window fill it, rarer ones drain.  With b
- * crossings in the bucket (16 at most) the limit is clip sqrt(1 + b^2) deviations.  A run of
- * neighbouring crossings counts once: an outage does not open the limit.
+ * What a point may teach is limited to `clip` deviations, so that an incident is not learnt as
+ * normal.  A fixed limit has a trap: events rarer than 1/clip^2 that are habit, not accident
+ * (an hourly job, a sparse counter), pull the deviation down, for each is cut to fewer
+ * deviations than it would take to keep it up, until it has collapsed to the floor.  So the
+ * limit adapts to how often it is crossed.  A leaky bucket holds `window` for each crossing and
+ * loses one per point: crossings more frequent than one per window fill it, rarer ones drain.
+ * With b crossings in the bucket (16 at most) the limit is clip sqrt(1 + b^2) deviations.  A
+ * run of neighbouring crossings counts once: an outage does not open the limit.
  *
  * A level that moved for good is relearnt nevertheless: at the limit each point raises the
- * deviation by a constant factor, so that the time taken grows with the logarithm of the shift only.
+ * deviation by a constant factor, so that the time taken grows with the logarithm of the shift
+ * only.
  *
  * Bounds
  * ------
- * Values are limited to +-1e150 where they enter, so that no sum or square overflows;
+ * Values come limited to +-1e150 (TOCSIN__VALUE_MAX), so that no sum or square overflows;
  * deviations below 1e-30 count as none.
  */
 #ifndef TOCSIN__RESIDUAL_H
@@ -38,7 +39,6 @@
 #include "../num/mathx.h"
 #include "../pipeline/stage.h"
 
-#define TOCSIN__VALUE_MAX 1e150
 #define TOCSIN__DEVIATION_MIN 1e-30
 #define TOCSIN__REAL_MAX 1e38       /* what a float can hold, with room for sums */
 
@@ -112,9 +112,7 @@ static inline void tocsin__residual_read(const tocsin__residual_rules *rules, do
         reading->flags |= TOCSIN_FLAG_FLOORED;
     }
     reading->channel[0] = size / deviation;
-    reading->reason[0] = residual > 0   ? TOCSIN_REASON_SPIKE
-                         : residual < 0 ? TOCSIN_REASON_DROP
-                                        : TOCSIN_REASON_NONE;
+    reading->reason[0] = (uint8_t)(TOCSIN_REASON_SPIKE + (residual < 0));     /* or a drop */
     reading->direction = (residual > 0) - (residual < 0);
     reading->expected = expected;
     reading->deviation = deviation;
@@ -129,7 +127,8 @@ static inline double tocsin__residual_winsorise(const tocsin__residual_rules *ru
     const double size = tocsin__abs(residual);
     double limit = rules->clip * deviation;
 
-    *habit = (uint16_t)(*habit - (*habit > 0));
+    if (*habit)
+        --*habit;
     if (size > limit) {
         const double crossings = *habit * rules->per_window;
 

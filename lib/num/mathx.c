@@ -4,9 +4,9 @@
  * ---
  * log: the mantissa's first seven bits pick an interval with a short reciprocal 1/c, short
  * enough for z/c - 1 = r to be exact in two parts (z is cut in half first); |r| <= 1/128.  Then
- * log x = k log 2 + log c + log(1 + r), where the first two come from a table in two parts each, so that
- * their sum is exact, and the last is a Taylor polynomial.  About x = 1 both vanish and r
- * alone carries the relative precision.
+ * log x = k log 2 + log c + log(1 + r), where the first two come from a table in two parts
+ * each, so that their sum is exact, and the last is a Taylor polynomial.  About x = 1 both
+ * vanish and r alone carries the relative precision.
  *
  * exp: x = (128 k + j) log(2)/128 + r by Cody and Waite's reduction: the step is held in two
  * parts, the first so short that its product with an integer is exact.  Then
@@ -21,9 +21,9 @@
  * The quantile of the normal distribution is found by two Halley steps on the tail from a
  * rational first guess.
  *
- * All tables and coefficients come from tests/tools/mathx_tables.py.
- * References: Cody & Waite 1980, Software Manual for the Elementary Functions; Tang 1990, "Table-driven
- * implementation of the logarithm function in IEEE floating-point arithmetic"; Dekker 1971.
+ * All tables and coefficients come from tests/tools/mathx_tables.py. References: Cody & Waite
+ * 1980, Software Manual for the Elementary Functions; Tang 1990, "Table-driven implementation
+ * of the logarithm function in IEEE floating-point arithmetic"; Dekker 1971.
  *
  * Largest errors, in units in the last place, held by tests/unit/test_mathx.c:
  *
@@ -32,7 +32,8 @@
  *
  * Results below 2^-1022 are rounded a second time, which adds up to half a unit.
  *
- * Cost: log and exp 3 ns, log1p and pow 10 to 15 ns, erfc 10 to 25 ns, the quantile some 100 ns.
+ * Cost, in units of one dependent addition: exp 5, log 7, log1p and log2 18, pow 33, erfc 18, the
+ * quantile 70.
  */
 #include "mathx.h"
 

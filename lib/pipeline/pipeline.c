@@ -112,7 +112,8 @@ static TOCSIN__APART void pipeline_judge(const tocsin_spec *spec, void *state, t
     const uint32_t channel = rarity->channel;
 
     verdict->time = outcome->point.time;
-    verdict->value = outcome->point.value;
+    verdict->value = TOCSIN__RARELY(outcome->point.is_limited) ? outcome->point.given
+                                                               : outcome->point.value;
     verdict->score = rarity->score;
     verdict->period = rarity->period;
     verdict->raw = reading->channel[channel];
@@ -164,7 +165,7 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int
 
     /* Prepare. */
     point->flags = mode == TOCSIN_SCORE_ONLY || mode == TOCSIN_HOLD ? TOCSIN_FLAG_HELD : 0;
-    point->fill_expected = 0;
+    point->fill_expected = point->is_limited = 0;
     if (TOCSIN__RARELY(tocsin__clock_accept(spec->clock->constants, clock_state, point) !=
                        TOCSIN_OK)) {
         pipeline_pass(spec, state, 0, outcome);

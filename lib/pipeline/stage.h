@@ -61,6 +61,7 @@ typedef struct tocsin__context {
     uint32_t reserved;
     int64_t period[2];      /* their return periods, ascending: the ticket tier's, then the page tier's */
     int64_t cooldown;       /* the alarm's dead time, 0 if unknown */
+    double threshold;       /* the score it rings above, where it has no budgets; 0: none */
 } tocsin__context;
 
 /* How `resolve` says no. */
@@ -72,15 +73,20 @@ typedef struct tocsin__complaint {
 
 /* ---- What flows ------------------------------------------------------------ */
 
+/* Values are limited to +- this before a detector sees them, so that neither sums nor
+ * squares of them overflow. */
+#define TOCSIN__VALUE_MAX 1e150
+
 typedef struct tocsin__point {
     int64_t time;           /* always a time: the clock makes one where the caller has none */
     int64_t elapsed;        /* ns since the last point that was learnt; 0 before the first */
-    double value;           /* NaN: missing */
+    double value;           /* NaN: missing; else within +-TOCSIN__VALUE_MAX */
     uint64_t count;         /* the exact integer, where is_count */
     uint32_t is_count;
     uint32_t flags;         /* TOCSIN_FLAG_* collected on the way */
     uint32_t fill_expected; /* a missing value that the model's own expectation shall replace */
-    uint32_t reserved;
+    uint32_t is_limited;    /* the value lay beyond TOCSIN__VALUE_MAX; `given` is what it was */
+    double given;
 } tocsin__point;
 
 typedef struct tocsin__reading {
@@ -94,7 +100,8 @@ typedef struct tocsin__reading {
 typedef struct tocsin__rarity {
     double score;           /* -log10 expected clusters per point; NaN while warming */
     double period;          /* seconds */
-    double limit[2];        /* per tier: the speaking channel's raw statistic above which the budget is met; NaN: not yet */
+    double limit[2];        /* per tier: the raw statistic above which it rings; NaN: not yet.  With a
+                               threshold in the place of budgets, the first is the threshold's */
     double history;         /* seconds */
     double step;            /* mean seconds between points */
     uint32_t channel;       /* the one that speaks */

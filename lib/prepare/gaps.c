@@ -8,6 +8,8 @@
  * unbroken line; such a point scores 0 and is not learnt, because a model that
  * learns from itself grows sure of nothing.
  *
+ * A value beyond +-1e150 is taken for 1e150: no model can square what lies farther out.
+ *
  * Filling stops after `limit` points in a row: a line made up for longer would
  * hide an outage.
  */
@@ -51,6 +53,14 @@ static void gaps_init(const void *constants, void *state)
 void tocsin__gaps_fill(const tocsin__gaps_constants *k, tocsin__gaps_state *gaps,
                        tocsin__point *point)
 {
+    if (tocsin__is_finite(point->value)) {
+        point->given = point->value;
+        point->is_limited = 1;
+        point->value = point->value < 0 ? -TOCSIN__VALUE_MAX : TOCSIN__VALUE_MAX;
+        gaps->previous = point->value;
+        gaps->run = 0;
+        return;
+    }
     point->value = tocsin__nan();
     gaps->missing++;
     if (gaps->run <= k->limit)

@@ -138,18 +138,18 @@ typedef struct tocsin__gaps_state {
     uint32_t spare;
 } tocsin__gaps_state;
 
-/* What stands in for a missing value. */
+/* A value that is missing, or beyond all bounds. */
 void tocsin__gaps_fill(const tocsin__gaps_constants *k, tocsin__gaps_state *gaps,
                        tocsin__point *point);
 
 static inline void tocsin__gaps_accept(const tocsin__gaps_constants *k, tocsin__gaps_state *gaps,
                                        tocsin__point *point)
 {
-    if (tocsin__is_finite(point->value)) {
+    if (TOCSIN__RARELY(!(tocsin__abs(point->value) <= TOCSIN__VALUE_MAX))) {
+        tocsin__gaps_fill(k, gaps, point);
+    } else {
         gaps->previous = point->value;
         gaps->run = 0;
-    } else {
-        tocsin__gaps_fill(k, gaps, point);
     }
 }
 

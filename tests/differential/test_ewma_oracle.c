@@ -1,8 +1,8 @@
 /* test_ewma_oracle.c - ewma against its definition.
  *
- * The oracle keeps the whole history and computes mean and variance afresh at each point, as weighted
- * sums in long double: the weight of a value is its gain times 1 minus each later gain.
- * Nothing in it is recursive but the gains, so it shares no formula with ewma.c.
+ * The oracle keeps the whole history and computes mean and variance afresh at each point, as
+ * weighted sums in long double: the weight of a value is its gain times 1 minus each later
+ * gain. Nothing in it is recursive but the gains, so it shares no formula with ewma.c.
  */
 #include "../support/rng.h"
 #include "../support/suite.h"
@@ -31,7 +31,8 @@ static const oracle_case cases[] = {
     {"alpha=70% step=2m clip=inf floor-relative=0 floor-history=0", 0, 0.7, 120, 1, 0, 0, 0, 0},
     {"half-life=15p clip=3 floor-relative=0 floor-history=0", 15, 0, 0, 0, 3, 0, 0, 0},
     {"half-life=10m clip=2.5 floor-relative=0 floor-history=0", 600, 0, 0, 1, 2.5, 0, 0, 0},
-    {"half-life=30p clip=4 floor=0.5 floor-relative=10% floor-history=0", 30, 0, 0, 0, 4, 0.5, 0.1, 0},
+    {"half-life=30p clip=4 floor=0.5 floor-relative=10% floor-history=0", 30, 0, 0, 0, 4, 0.5, 0.1,
+     0},
     {"half-life=15p clip=3 floor-relative=0 floor-history=25%", 15, 0, 0, 0, 3, 0, 0, 0.25},
 };
 
@@ -118,7 +119,7 @@ static void oracle_learn(oracle *o, const oracle_case *c, double seconds, double
             o->outside = 0;
         }
     }
-    if (o->count > 0) {     /* the largest residual learnt, fading over 16 windows of points that move */
+    if (o->count > 0) {     /* the largest residual learnt; it fades over 16 windows that move */
         if (fabsl(d) > o->reach)
             o->reach = fabsl(d);
         else if (fabsl(d) > o->reach / 1000)
@@ -130,7 +131,7 @@ static void oracle_learn(oracle *o, const oracle_case *c, double seconds, double
     oracle_sums(o);
 }
 
-/* A level that moves, outliers now and then, values that are missing, times that are not regular. */
+/* A level that moves, outliers now and then, values that are missing. */
 static double next_value(rng *r, size_t i)
 {
     double value = 10 + (i > POINTS / 2 ? 6 : 0) + rng_normal(r);
@@ -218,12 +219,15 @@ START_TEST(forecasts_widen_as_the_theory_says)
     tocsin_verdict verdict;
     const double z = 1.9599639845400542;
 
-    ck_assert_int_eq(tocsin_spec_compile(&spec, "ewma alpha=0.3 clip=inf floor-relative=0 floor-history=0 state=double | raw",
+    ck_assert_int_eq(tocsin_spec_compile(&spec,
+                                         "ewma alpha=0.3 clip=inf floor-relative=0 "
+                                         "floor-history=0 state=double | raw",
                                          TOCSIN_NUL_TERMINATED, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_detector_create(&detector, spec, NULL), 0);
     for (int i = 0; i < 200; i++)
         tocsin_detector_push(detector, i * TOCSIN_MINUTE, rng_normal(&r), 0, NULL, 0);
-    ck_assert_int_eq(tocsin_detector_forecast(detector, 40, 0.95, forecasts, sizeof forecasts[0]), 0);
+    ck_assert_int_eq(tocsin_detector_forecast(detector, 40, 0.95, forecasts, sizeof forecasts[0]),
+                     0);
     tocsin_detector_push(detector, 200 * TOCSIN_MINUTE, 0, TOCSIN_SCORE_ONLY, &verdict,
                          sizeof verdict);
     for (int h = 1; h <= 40; h++) {

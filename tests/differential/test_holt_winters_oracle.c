@@ -1,9 +1,9 @@
 /* test_holt_winters_oracle.c - holt-winters against a plain textbook version of itself.
  *
- * The oracle is written in component form (each component a weighted mean of what was observed and what
- * was believed), in long double, with slots counted by name instead of arithmetic tricks, and starts
- * by itself like the library's: one cycle of means, then the seasons.  Whether
- * the textbook is right is what test_holt_winters_reference.c is for.
+ * The oracle is written in component form (each component a weighted mean of what was observed
+ * and what was believed), in long double, with slots counted by name instead of arithmetic
+ * tricks, and starts by itself like the library's: one cycle of means, then the seasons.
+ * Whether the textbook is right is what test_holt_winters_reference.c is for.
  */
 #include "../support/rng.h"
 #include "../support/suite.h"
@@ -29,31 +29,34 @@ typedef struct {
     int times;
 } oracle_case;
 
-#define PLAIN "floor-relative=0 floor-history=0 clip=inf "
+#define BARE "floor-relative=0 floor-history=0 "
+#define PLAIN BARE "clip=inf "
 
 static const oracle_case cases[] = {
-    {PLAIN "season=1h step=5m alpha=0.2 beta=0.05 gamma=0.3 phi=1 delta=0.02", 1, 0, 1, 0.2, 0.05,
-     {0.3, 0}, 1, 0.02, 0, REGULAR},
-    {PLAIN "season=1h step=5m alpha=0.2 beta=0.1 gamma=0.1 phi=0.9 delta=0.05", 1, 0, 1, 0.2, 0.1,
-     {0.1, 0}, 0.9, 0.05, 0, IRREGULAR},
-    {PLAIN "season=1h step=5m alpha=0.1 trend=off gamma=0.2 delta=0.02", 1, 0, 0, 0.1, 0,
-     {0.2, 0}, 1, 0.02, 0, FINE},
-    {PLAIN "season=1h,4h step=5m alpha=0.1 beta=0.02 gamma=0.2,0.15 phi=0.95 delta=0.02", 2, 0, 1,
-     0.1, 0.02, {0.2, 0.15}, 0.95, 0.02, 0, REGULAR},
-    {PLAIN "season=4h,1h step=5m alpha=0.1 trend=off gamma=0.15,0.2 delta=0.02", 2, 0, 0, 0.1, 0,
-     {0.2, 0.15}, 1, 0.02, 0, IRREGULAR},
-    {PLAIN "form=multiplicative season=1h step=5m alpha=0.2 beta=0.05 gamma=0.3 phi=0.98 delta=0.02",
+    {PLAIN "season=1h step=5m alpha=0.2 beta=0.05 gamma=0.3 phi=1 delta=0.02",
+     1, 0, 1, 0.2, 0.05, {0.3, 0}, 1, 0.02, 0, REGULAR},
+    {PLAIN "season=1h step=5m alpha=0.2 beta=0.1 gamma=0.1 phi=0.9 delta=0.05",
+     1, 0, 1, 0.2, 0.1, {0.1, 0}, 0.9, 0.05, 0, IRREGULAR},
+    {PLAIN "season=1h step=5m alpha=0.1 trend=off gamma=0.2 delta=0.02",
+     1, 0, 0, 0.1, 0, {0.2, 0}, 1, 0.02, 0, FINE},
+    {PLAIN "season=1h,4h step=5m alpha=0.1 beta=0.02 gamma=0.2,0.15 phi=0.95 delta=0.02",
+     2, 0, 1, 0.1, 0.02, {0.2, 0.15}, 0.95, 0.02, 0, REGULAR},
+    {PLAIN "season=4h,1h step=5m alpha=0.1 trend=off gamma=0.15,0.2 delta=0.02",
+     2, 0, 0, 0.1, 0, {0.2, 0.15}, 1, 0.02, 0, IRREGULAR},
+    {PLAIN "form=multiplicative season=1h step=5m alpha=0.2 beta=0.05 gamma=0.3 phi=0.98 "
+           "delta=0.02",
      1, 1, 1, 0.2, 0.05, {0.3, 0}, 0.98, 0.02, 0, REGULAR},
-    {PLAIN "form=multiplicative season=1h,4h step=5m alpha=0.1 trend=off gamma=0.2 delta=0.02", 2, 1,
-     0, 0.1, 0, {0.2, 0.2}, 1, 0.02, 0, FINE},
-    {"floor-relative=0 floor-history=0 clip=3 season=1h step=5m alpha=0.2 beta=0.05 gamma=0.3 phi=0.9 delta=0.02", 1,
-     0, 1, 0.2, 0.05, {0.3, 0}, 0.9, 0.02, 3, IRREGULAR},
-    {"floor-relative=0 floor-history=0 clip=2.5 season=1h step=5m form=multiplicative alpha=0.1 trend=off gamma=0.2 "
-     "delta=0.02", 1, 1, 0, 0.1, 0, {0.2, 0}, 1, 0.02, 2.5, GAPS},
-    {PLAIN "season=1h step=5m alpha=0.2 beta=0.05 gamma=0.3 phi=0.98 delta=0.02", 1, 0, 1, 0.2, 0.05,
-     {0.3, 0}, 0.98, 0.02, 0, GAPS},
-    {PLAIN "step=5m alpha=0.3 beta=0.1 phi=0.97 delta=0.05", 0, 0, 1, 0.3, 0.1, {0, 0}, 0.97, 0.05,
-     0, IRREGULAR},
+    {PLAIN "form=multiplicative season=1h,4h step=5m alpha=0.1 trend=off gamma=0.2 delta=0.02",
+     2, 1, 0, 0.1, 0, {0.2, 0.2}, 1, 0.02, 0, FINE},
+    {BARE "clip=3 season=1h step=5m alpha=0.2 beta=0.05 gamma=0.3 phi=0.9 delta=0.02",
+     1, 0, 1, 0.2, 0.05, {0.3, 0}, 0.9, 0.02, 3, IRREGULAR},
+    {BARE "clip=2.5 season=1h step=5m form=multiplicative alpha=0.1 trend=off gamma=0.2 "
+          "delta=0.02",
+     1, 1, 0, 0.1, 0, {0.2, 0}, 1, 0.02, 2.5, GAPS},
+    {PLAIN "season=1h step=5m alpha=0.2 beta=0.05 gamma=0.3 phi=0.98 delta=0.02",
+     1, 0, 1, 0.2, 0.05, {0.3, 0}, 0.98, 0.02, 0, GAPS},
+    {PLAIN "step=5m alpha=0.3 beta=0.1 phi=0.97 delta=0.05",
+     0, 0, 1, 0.3, 0.1, {0, 0}, 0.97, 0.05, 0, IRREGULAR},
 };
 
 typedef struct {
@@ -109,7 +112,8 @@ static void oracle_look(oracle *o, int64_t time)
                                        : o->base + o->factor[0] + o->factor[1];
     o->sigma = o->spread;
     if (o->in_use > 0) {
-        const long double k = fminl(cycles(o, 0, time), 1 / (long double)c->gamma[0]), own = o->deviation[o->slot[0]];
+        const long double k = fminl(cycles(o, 0, time), 1 / (long double)c->gamma[0]);
+        const long double own = o->deviation[o->slot[0]];
 
         if (own == 0)
             o->sigma *= 2;
@@ -227,8 +231,8 @@ static void oracle_learn(oracle *o, int64_t time, double value)
             const long double h = fminl(o->steps, half_life(c->beta)), b = gain(c->beta, h);
 
             /* What the level did, over what the trend would do in that time. */
-            o->trend = powl(c->phi, h) *
-                       (b * ((o->level - o->base) / damped(c->phi, h) + o->trend) + (1 - b) * o->trend);
+            o->trend = powl(c->phi, h) * (b * ((o->level - o->base) / damped(c->phi, h) + o->trend) +
+                                          (1 - b) * o->trend);
         }
         for (int i = 0; i < o->in_use; i++) {
             const long double g = fminl(o->steps, 1) *
@@ -337,8 +341,8 @@ END_TEST
 /* Counting points: one that is missing must not shift the season. */
 START_TEST(lost_points_keep_their_slots)
 {
-    one_stage timed = one_stage_open("holt-winters season=12m step=1m floor-relative=0 floor-history=0 state=double | raw");
-    one_stage counted = one_stage_open("holt-winters season=12p floor-relative=0 floor-history=0 state=double | raw");
+    one_stage timed = one_stage_open("holt-winters season=12m step=1m state=double " BARE "| raw");
+    one_stage counted = one_stage_open("holt-winters season=12p state=double " BARE "| raw");
     rng r = rng_seeded(3);
     size_t judged = 0;
 
@@ -382,7 +386,7 @@ START_TEST(forecasts_widen_as_the_theory_says)
     char text[320];
     one_stage one;
 
-    snprintf(text, sizeof text, "holt-winters %s clip=inf floor-relative=0 floor-history=0 state=double | raw",
+    snprintf(text, sizeof text, "holt-winters %s state=double " PLAIN "| raw",
              models[_i].parameters);
     one = one_stage_open(text);
     one_stage_set(&one, "level", 100);

@@ -1,7 +1,7 @@
 /* test_holt_winters_reference.c - holt-winters against R and statsmodels.
  *
- * With fixed parameters, the same initial state, no winsorising and no floor, the
- * predictions are those of R's HoltWinters() and of statsmodels' ExponentialSmoothing, which reference/
+ * With fixed parameters, the same initial state, no winsorising and no floor, the predictions
+ * are those of R's HoltWinters() and of statsmodels' ExponentialSmoothing, which reference/
  * holds together with the scripts that made them.
  */
 #include "../support/suite.h"
@@ -25,7 +25,8 @@ static void check_case(const reference_case *c, const char *precision, double to
     one_stage one;
 
     snprintf(text, sizeof text,
-             "holt-winters %s clip=inf floor=0 floor-relative=0 floor-history=0 warmup=2 state=%s | raw",
+             "holt-winters %s clip=inf floor=0 floor-relative=0 floor-history=0 warmup=2 "
+             "state=%s | raw",
              c->parameters, precision);
     one = one_stage_open(text);
     one_stage_set(&one, "level", c->level);

@@ -6,8 +6,8 @@
 
 `tables` computes the tables and polynomial coefficients: tables are rounded from 60 digits,
 polynomials interpolate at Chebyshev nodes, which is within a small factor of the minimax
-error, and are as short as the error wanted allows.  `reference` computes, to 60 digits and then rounded,
-the values that the test holds each function against.  Needs mpmath.
+error, and are as short as the error wanted allows.  `reference` computes, to 60 digits and
+then rounded, the values that the test holds each function against.  Needs mpmath.
 """
 import random
 import struct
@@ -166,7 +166,8 @@ def tables():
     print_array('mathx_erfcx_far', [nearest(c) for c in coefficients],
                 'x exp(x^2) erfc(x) for x >= 23/4, in powers of 1/x^2 - middle')
 
-    # A first guess of the normal quantile: z = s - (a0 + a1 s)/(1 + b1 s + b2 s^2), s = sqrt(-2 log p).
+    # A first guess of the normal quantile, with s = sqrt(-2 log p):
+    # z = s - (a0 + a1 s)/(1 + b1 s + b2 s^2).
     samples = []
     for k in range(60):
         p = mpf(10) ** (-(mpf('0.39') + mpf(k) ** 2 / 59 ** 2 * 300))
@@ -225,7 +226,8 @@ def reference():
                 [r.uniform(0.5, 2) for _ in range(120)] +
                 [1 + s * 2.0 ** -k for k in range(1, 53, 2) for s in (1, -1)] +
                 [1 + s * random_double(r, 1e-9, 1e-2) for _ in range(30) for s in (1, -1)] +
-                [2.0 ** k for k in range(-1074, 1024, 97)] + [10.0 ** k for k in range(-300, 309, 38)] +
+                [2.0 ** k for k in range(-1074, 1024, 97)] +
+                [10.0 ** k for k in range(-300, 309, 38)] +
                 [5e-324, 2.2250738585072014e-308, 1.7976931348623157e308])
     signed = ([s * random_double(r, 1e-300, 700) for _ in range(60) for s in (1, -1)] +
               [r.uniform(-1, 1) for _ in range(120)] + [r.uniform(-700, 700) for _ in range(100)] +
@@ -239,9 +241,11 @@ def reference():
              [s * random_double(r, 1e-300, 1) for _ in range(30) for s in (1, -1)] +
              [0.75 + k / 2 for k in range(0, 12)])
     tails = [z * 1.4 for z in gauss]
-    chances = ([r.uniform(0, 1) for _ in range(140)] + [random_double(r, 1e-300, 0.5) for _ in range(100)] +
+    chances = ([r.uniform(0, 1) for _ in range(140)] +
+               [random_double(r, 1e-300, 0.5) for _ in range(100)] +
                [0.5 + s * random_double(r, 1e-16, 0.4) for _ in range(50) for s in (1, -1)] +
-               [1 - random_double(r, 1e-15, 0.1) for _ in range(30)] + [0.5, 0.25, 0.75, 0.025, 0.975])
+               [1 - random_double(r, 1e-15, 0.1) for _ in range(30)] +
+               [0.5, 0.25, 0.75, 0.025, 0.975])
     chances = [p for p in chances if 0 < p < 1]
     half = mpf(1) / 2
     functions = (
@@ -258,8 +262,9 @@ def reference():
         ('normal_quantile', chances, quantile),
     )
     print('/* mathx_reference.h - exact values, rounded; made by tests/tools/mathx_tables.py.\n'
-          ' * Each row is an argument (two for pow), the value rounded to a double, and the rest: value =\n'
-          ' * double + rest, so that errors below half a unit in the last place can be told. */')
+          ' * Each row is an argument (two for pow), the value rounded to a double, and the rest:\n'
+          ' * value = double + rest, so that errors below half a unit in the last place can be\n'
+          ' * told. */')
     print('#ifndef TOCSIN_TEST_MATHX_REFERENCE_H\n#define TOCSIN_TEST_MATHX_REFERENCE_H\n')
     for name, arguments, f in functions:
         print('static const double reference_%s[][3] = {' % name)
@@ -268,7 +273,8 @@ def reference():
             first = nearest(value)
             if first in (0.0, float('inf'), float('-inf')) and value != 0:
                 continue
-            print('    {%s, %s, %s},' % (literal(x), literal(first), literal(nearest(value - mpf(first)))))
+            rest = nearest(value - mpf(first))
+            print('    {%s, %s, %s},' % (literal(x), literal(first), literal(rest)))
         print('};\n')
     print('static const double reference_pow[][4] = {')
     for x, y in powers:

@@ -1,6 +1,7 @@
 /* mathx_reference.h - exact values, rounded; made by tests/tools/mathx_tables.py.
- * Each row is an argument (two for pow), the value rounded to a double, and the rest: value =
- * double + rest, so that errors below half a unit in the last place can be told. */
+ * Each row is an argument (two for pow), the value rounded to a double, and the rest:
+ * value = double + rest, so that errors below half a unit in the last place can be
+ * told. */
 #ifndef TOCSIN_TEST_MATHX_REFERENCE_H
 #define TOCSIN_TEST_MATHX_REFERENCE_H
 

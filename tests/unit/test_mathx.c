@@ -1,7 +1,8 @@
 /* test_mathx.c - the library's own log, exp and kin against exact values.
  *
  * The reference holds each value as a double and what that double's rounding left out, so the
- * error is measured in units in the last place of the exact value and its bound can be less than one.
+ * error is measured in units in the last place of the exact value and its bound can be less
+ * than one.
  */
 #include "../support/suite.h"
 
@@ -169,7 +170,7 @@ START_TEST(seams_are_monotone)
         ck_assert(tocsin__erfc(next) <= tocsin__erfc(x));
         ck_assert(tocsin__normal_tail(next) <= tocsin__normal_tail(x));
     }
-    for (int i = 0; i < 128 * 4; i++) {     /* each seam of the logarithm's table, over four octaves */
+    for (int i = 0; i < 128 * 4; i++) {     /* the seams of the logarithm's table, four octaves */
         const double seam = ldexp(1 + (i % 128) / 128.0, i / 128 - 2);
         const double before = nextafter(seam, 0);
 

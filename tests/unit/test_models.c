@@ -104,7 +104,8 @@ START_TEST(rest_does_not_forget_how_large_bursts_are)
 }
 END_TEST
 
-/* However far it moved, a new level is usual after a number of points that grows with the shift's logarithm. */
+/* However far it moved, a new level is usual after some points: their number grows with the
+ * shift's logarithm. */
 START_TEST(a_new_level_is_relearnt)
 {
     static const double shifts[] = {10, 1e3, 1e6};
@@ -145,8 +146,8 @@ START_TEST(an_accident_is_hardly_learnt)
 }
 END_TEST
 
-/* Events rarer than 1/clip^2 but regular are part of the series: where a fixed limit lets the deviation
- * collapse to nothing, it has to stay near what it is. */
+/* Events rarer than 1/clip^2 but regular are part of the series: where a fixed limit lets
+ * the deviation collapse to nothing, it has to stay near what it is. */
 START_TEST(habits_keep_the_deviation_up)
 {
     series adaptive = series_of("ewma floor-relative=0 floor-history=0 | raw");
@@ -269,7 +270,8 @@ START_TEST(a_day_of_five_minute_slots_fits_into_2400_bytes)
     series s = series_of("holt-winters season=1d step=5m | raw");
     series bare = series_of("ewma | raw");
 
-    ck_assert_uint_le(tocsin_spec_state_size(s.spec) - tocsin_spec_state_size(bare.spec) + 32, 2400);
+    ck_assert_uint_le(tocsin_spec_state_size(s.spec) - tocsin_spec_state_size(bare.spec) + 32,
+                      2400);
     series_end(&s);
     series_end(&bare);
 }

@@ -12,9 +12,10 @@ rows <- function(x) {
 
 case <- function(name, form, trend, period, count, alpha, beta, gamma) {
     i <- seq_len(count)
-    season <- if (form == "additive") 5 * sin(2 * pi * i / period) else 1 + 0.4 * sin(2 * pi * i / period)
+    wave <- sin(2 * pi * i / period)
     x <- 50 + 0.1 * i
-    x <- if (form == "additive") x + season + rnorm(count) else x * season + rnorm(count)
+    x <- if (form == "additive") x + 5 * wave else x * (1 + 0.4 * wave)
+    x <- x + rnorm(count)
     l <- 48.5
     b <- if (trend) 0.25 else 0
     s <- if (form == "additive") round(rnorm(period), 3) else round(1 + 0.2 * runif(period), 3)
@@ -22,10 +23,12 @@ case <- function(name, form, trend, period, count, alpha, beta, gamma) {
                        gamma = gamma, seasonal = form, l.start = l, b.start = b, s.start = s)
     from <- period + 1      # R's filter starts with the second cycle
     cat(sprintf("static const double %s_value[] = {\n%s\n};\n", name, rows(x[from:count])))
-    cat(sprintf("static const double %s_expected[] = {\n%s\n};\n", name, rows(as.vector(fit$fitted[, "xhat"]))))
+    cat(sprintf("static const double %s_expected[] = {\n%s\n};\n", name,
+                rows(as.vector(fit$fitted[, "xhat"]))))
     cat(sprintf("static const double %s_season[] = {\n%s\n};\n\n", name, rows(s)))
     cases <<- c(cases, sprintf(
-        "    {\"%s\", \"season=%dp form=%s trend=%s phi=1 alpha=%s beta=%s gamma=%s\", %d, %d, %s, %s,\n     %s_value, %s_expected, %s_season},",
+        paste0("    {\"%s\", \"season=%dp form=%s trend=%s phi=1 alpha=%s beta=%s gamma=%s\",\n",
+               "     %d, %d, %s, %s, %s_value, %s_expected, %s_season},"),
         name, period, form, if (trend) "on" else "off", alpha, if (trend) beta else 0, gamma,
         period, count - period, sprintf("%a", l), sprintf("%a", b), name, name, name))
 }
@@ -43,8 +46,10 @@ count <- 120
 x <- 20 - 0.2 * seq_len(count) + rnorm(count)
 fit <- HoltWinters(ts(x), alpha = 0.4, beta = 0.15, gamma = FALSE, l.start = 21.5, b.start = -0.75)
 cat(sprintf("static const double r_double_value[] = {\n%s\n};\n", rows(x[3:count])))
-cat(sprintf("static const double r_double_expected[] = {\n%s\n};\n\n", rows(as.vector(fit$fitted[, "xhat"]))))
+cat(sprintf("static const double r_double_expected[] = {\n%s\n};\n\n",
+            rows(as.vector(fit$fitted[, "xhat"]))))
 cases <- c(cases, sprintf(
-    "    {\"r_double\", \"phi=1 alpha=0.4 beta=0.15\", 0, %d, %s, %s,\n     r_double_value, r_double_expected, NULL},",
+    paste0("    {\"r_double\", \"phi=1 alpha=0.4 beta=0.15\", 0, %d, %s, %s,\n",
+           "     r_double_value, r_double_expected, NULL},"),
     count - 2, sprintf("%a", 21.5), sprintf("%a", -0.75)))
 cat("static const reference_case r_cases[] = {\n", paste(cases, collapse = "\n"), "\n};\n", sep = "")

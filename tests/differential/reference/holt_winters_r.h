@@ -423,16 +423,16 @@ static const double r_double_expected[] = {
 };
 
 static const reference_case r_cases[] = {
-    {"r_additive", "season=12p form=additive trend=on phi=1 alpha=0.3 beta=0.05 gamma=0.2", 12, 138, 0x1.84p+5, 0x1p-2,
-     r_additive_value, r_additive_expected, r_additive_season},
-    {"r_additive_fast", "season=7p form=additive trend=on phi=1 alpha=0.9 beta=0.6 gamma=0.7", 7, 113, 0x1.84p+5, 0x1p-2,
-     r_additive_fast_value, r_additive_fast_expected, r_additive_fast_season},
-    {"r_additive_level", "season=24p form=additive trend=off phi=1 alpha=0.15 beta=0 gamma=0.35", 24, 126, 0x1.84p+5, 0x0p+0,
-     r_additive_level_value, r_additive_level_expected, r_additive_level_season},
-    {"r_multiplicative", "season=12p form=multiplicative trend=on phi=1 alpha=0.2 beta=0.1 gamma=0.3", 12, 138, 0x1.84p+5, 0x1p-2,
-     r_multiplicative_value, r_multiplicative_expected, r_multiplicative_season},
-    {"r_multiplicative_level", "season=5p form=multiplicative trend=off phi=1 alpha=0.6 beta=0 gamma=0.1", 5, 85, 0x1.84p+5, 0x0p+0,
-     r_multiplicative_level_value, r_multiplicative_level_expected, r_multiplicative_level_season},
+    {"r_additive", "season=12p form=additive trend=on phi=1 alpha=0.3 beta=0.05 gamma=0.2",
+     12, 138, 0x1.84p+5, 0x1p-2, r_additive_value, r_additive_expected, r_additive_season},
+    {"r_additive_fast", "season=7p form=additive trend=on phi=1 alpha=0.9 beta=0.6 gamma=0.7",
+     7, 113, 0x1.84p+5, 0x1p-2, r_additive_fast_value, r_additive_fast_expected, r_additive_fast_season},
+    {"r_additive_level", "season=24p form=additive trend=off phi=1 alpha=0.15 beta=0 gamma=0.35",
+     24, 126, 0x1.84p+5, 0x0p+0, r_additive_level_value, r_additive_level_expected, r_additive_level_season},
+    {"r_multiplicative", "season=12p form=multiplicative trend=on phi=1 alpha=0.2 beta=0.1 gamma=0.3",
+     12, 138, 0x1.84p+5, 0x1p-2, r_multiplicative_value, r_multiplicative_expected, r_multiplicative_season},
+    {"r_multiplicative_level", "season=5p form=multiplicative trend=off phi=1 alpha=0.6 beta=0 gamma=0.1",
+     5, 85, 0x1.84p+5, 0x0p+0, r_multiplicative_level_value, r_multiplicative_level_expected, r_multiplicative_level_season},
     {"r_double", "phi=1 alpha=0.4 beta=0.15", 0, 118, 0x1.58p+4, -0x1.8p-1,
      r_double_value, r_double_expected, NULL},
 };

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """holt_winters_statsmodels.py > holt_winters_statsmodels.h
 
-What statsmodels' ExponentialSmoothing predicts, with fixed parameters and a given initial state: the
-damped trend, which R's HoltWinters() has not.
+What statsmodels' ExponentialSmoothing predicts, with fixed parameters and a given initial
+state: the damped trend, which R's HoltWinters() has not.
 
-statsmodels revises the season by gamma (y - l[t-1] - phi b[t-1] - s), holt-winters by gamma (y - l[t] - s), as R
-does; the two agree where statsmodels' gamma is (1 - alpha) times the other.  Its multiplicative season is
-another model, so it is not compared.
+statsmodels revises the season by gamma (y - l[t-1] - phi b[t-1] - s), holt-winters by
+gamma (y - l[t] - s), as R does; the two agree where statsmodels' gamma is (1 - alpha) times
+the other.  Its multiplicative season is another model, so it is not compared.
 """
 import numpy as np
 import statsmodels
