@@ -152,10 +152,12 @@ static TOCSIN__APART int pipeline_fill_expected(const tocsin_spec *spec, const v
     return TOCSIN_OK;
 }
 
-/* The way of a point.  Written once, compiled twice: as it stands, and for the
- * point that most points are, learnt and scored, of a series that is no counter. */
+/* The way of a point.  Written once, compiled three times: as it stands; for the
+ * point that most points are, learnt and scored, of a series that is no counter; and for
+ * such a point of which only the score is wanted, with no alarm behind it. */
 static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int mode,
-                                       int is_counter, int want_verdict, tocsin__outcome *outcome)
+                                       int is_counter, int wants_verdict,
+                                       tocsin__outcome *outcome)
 {
     const tocsin__compiled_stage *detect = spec->detect, *calibrate = spec->calibrate;
     tocsin__clock_state *clock_state = tocsin__state_of(spec->clock, state);
@@ -207,19 +209,39 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int
     /* Alarm. */
     if (TOCSIN__RARELY(mode == TOCSIN_LEARN_ONLY))
         pipeline_pass(spec, state, TOCSIN_FLAG_UNSCORED, outcome);
-    else if (want_verdict || spec->alarm)
+    else if (wants_verdict)
         pipeline_judge(spec, state, outcome);
     else
         outcome->verdict.score = rarity->score;
     return TOCSIN_OK;
 }
 
-int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int want_verdict,
+static TOCSIN__APART int pipeline_run_score(const tocsin_spec *spec, void *state,
+                                            tocsin__outcome *outcome)
+{
+    return pipeline_run(spec, state, TOCSIN_LEARN_AND_SCORE, 0, 0, outcome);
+}
+
+static TOCSIN__APART int pipeline_run_verdict(const tocsin_spec *spec, void *state,
+                                              tocsin__outcome *outcome)
+{
+    return pipeline_run(spec, state, TOCSIN_LEARN_AND_SCORE, 0, 1, outcome);
+}
+
+static TOCSIN__APART int pipeline_run_any(const tocsin_spec *spec, void *state, int mode,
+                                          tocsin__outcome *outcome)
+{
+    return pipeline_run(spec, state, mode, spec->counter != NULL, 1, outcome);
+}
+
+int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int wants_verdict,
                           tocsin__outcome *outcome)
 {
-    if (mode == TOCSIN_LEARN_AND_SCORE && !spec->counter)
-        return pipeline_run(spec, state, TOCSIN_LEARN_AND_SCORE, 0, want_verdict, outcome);
-    return pipeline_run(spec, state, mode, spec->counter != NULL, want_verdict, outcome);
+    if (TOCSIN__RARELY(mode != TOCSIN_LEARN_AND_SCORE || spec->counter))
+        return pipeline_run_any(spec, state, mode, outcome);
+    if (wants_verdict || spec->alarm)
+        return pipeline_run_verdict(spec, state, outcome);
+    return pipeline_run_score(spec, state, outcome);
 }
 
 int tocsin__pipeline_tick(const tocsin_spec *spec, void *state, int64_t now,

@@ -19,9 +19,9 @@ void tocsin__pipeline_init(const tocsin_spec *spec, void *state);
 void tocsin__outcome_init(tocsin__outcome *outcome);
 
 /* Push a point.  `outcome->point` comes with time, value, count and is_count (where it
- * is one, value is the count as a double); the rest of the outcome is filled in.  The verdict is complete if `want_verdict`;
+ * is one, value is the count as a double); the rest of the outcome is filled in.  The verdict is complete if `wants_verdict`;
  * else only its score is. TOCSIN_OK or TOCSIN_INFO_IGNORED. */
-int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int want_verdict,
+int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int wants_verdict,
                           tocsin__outcome *outcome);
 
 /* Time has passed and nothing came.  TOCSIN_OK or TOCSIN_INFO_IGNORED. */
