@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-spec='clock absence=30s | ewma | tail | alarm budget=1/day'
+spec='clock absence=30s | ewma half-life=30s | tail | alarm budget=1/day cooldown=5m'
 recording=examples/data/machine-a.csv
 report=build/report.html
 

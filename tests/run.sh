@@ -220,7 +220,8 @@ leg_valgrind()
         result valgrind 0 1 0 "does not build"
         return
     fi
-    run_tests valgrind "$builds/gcc" --suite unit --suite fault --timeout-multiplier 10 \
+    run_tests valgrind "$builds/gcc" --suite unit --suite fault --no-suite slow \
+        --timeout-multiplier 10 \
         --wrapper 'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 }
 
