@@ -29,6 +29,7 @@
  *     tocsin/spec.h       the one line of text that says what to do
  *     tocsin/catalog.h    every stage and parameter a spec may name
  *     tocsin/detector.h   one series: push points, read verdicts
+ *     tocsin/bank.h       many series with one spec: ticks, sparse points, fleets of alarms
  *     tocsin/snapshot.h   save, load, inspect and compare a detector's state
  *
  * How a point flows
@@ -93,6 +94,7 @@
 #include "tocsin/spec.h"
 #include "tocsin/catalog.h"
 #include "tocsin/detector.h"
+#include "tocsin/bank.h"
 #include "tocsin/snapshot.h"
 
 #endif

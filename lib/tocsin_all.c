@@ -45,11 +45,17 @@
 #include "pipeline/spec.c"
 #include "pipeline/pipeline.c"
 
+#include "bank/ids.c"
+#include "bank/bank.c"
+#include "bank/fleet.c"
+#include "bank/rounds.c"
+
 #include "snapshot/snapshot.c"
 
 #include "api/version.c"
 #include "api/catalog_api.c"
 #include "api/spec_api.c"
 #include "api/detector_api.c"
+#include "api/bank_api.c"
 #include "api/verdict_text.c"
 #include "api/snapshot_api.c"

@@ -50,6 +50,9 @@ _Noreturn void cli_die(int code, const char *format, ...) CLI_PRINTF(2, 3);
 /* "tocsin: ..." on stderr. */
 void cli_note(const char *format, ...) CLI_PRINTF(1, 2);
 
+/* Flush standard output; if it cannot be written, say so and end at once. */
+void cli_flush_output(void);
+
 /* The word of `words` (NULL-terminated) that `word` was probably meant to be, or NULL. */
 const char *cli_closest(cli_text word, const char *const *words);
 

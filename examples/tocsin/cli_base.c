@@ -1,6 +1,7 @@
 /* cli_base.c - messages, memory, numbers and signals: see cli.h. */
 #include "cli.h"
 
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* ---- Text ---------------------------------------------------------------- */
 
@@ -71,6 +73,17 @@ void cli_note(const char *format, ...)
     va_start(arguments, format);
     base_say(format, arguments);
     va_end(arguments);
+}
+
+void cli_flush_output(void)
+{
+    const int failed = fflush(stdout) != 0;
+
+    if (!failed && !ferror(stdout))
+        return;
+    fprintf(stderr, "tocsin: standard output cannot be written%s%s\n", failed ? ": " : "",
+            failed ? strerror(errno) : "");
+    _exit(CLI_BAD_INPUT);
 }
 
 /* Levenshtein's distance, letters' case aside; texts longer than a name are far from any. */

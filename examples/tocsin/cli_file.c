@@ -31,13 +31,25 @@ void cli_file_check_writable(const char *path)
     char *resolved = file_resolve(path);
     char *directory = file_directory(resolved);
     struct stat status;
+    const int exists = stat(resolved, &status) == 0;
 
-    if (stat(resolved, &status) == 0 && !S_ISREG(status.st_mode))
+    if (exists && !S_ISREG(status.st_mode))
         cli_die(CLI_BAD_INPUT, "%s: is no regular file, it cannot be replaced", path);
-    if (access(directory, W_OK | X_OK) != 0)
+    if ((exists && access(resolved, W_OK) != 0) || access(directory, W_OK | X_OK) != 0)
         cli_die(CLI_BAD_INPUT, "%s: cannot be written: %s", path, strerror(errno));
     free(directory);
     free(resolved);
+}
+
+int cli_file_is_same(const char *path, const char *other)
+{
+    struct stat a, b;
+    const int has_a = stat(path, &a) == 0;
+    const int has_b = (strcmp(other, "-") == 0 ? fstat(STDIN_FILENO, &b) : stat(other, &b)) == 0;
+
+    if (has_a && has_b)
+        return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return !has_a && !has_b && strcmp(path, other) == 0;
 }
 
 void cli_file_begin(cli_file *file, const char *path)
@@ -65,6 +77,8 @@ static _Noreturn void file_fail(const cli_file *file)
 
 void cli_file_commit(cli_file *file)
 {
+    if (ferror(file->stream) || fflush(file->stream) != 0)
+        file_fail(file);
     struct stat status;
     const mode_t mask = umask(0);
 
@@ -72,8 +86,7 @@ void cli_file_commit(cli_file *file)
     const mode_t mode =
         stat(file->path, &status) == 0 ? status.st_mode & 07777 : (mode_t)0666 & ~mask;
 
-    if (ferror(file->stream) || fflush(file->stream) != 0 ||
-        fchmod(fileno(file->stream), mode) != 0 || fsync(fileno(file->stream)) != 0)
+    if (fchmod(fileno(file->stream), mode) != 0 || fsync(fileno(file->stream)) != 0)
         file_fail(file);
     if (fclose(file->stream) != 0 || rename(file->temporary, file->path) != 0)
         file_fail(file);

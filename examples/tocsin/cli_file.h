@@ -13,6 +13,9 @@ typedef struct cli_file {
 /* End the program now if `path` could not be written later. */
 void cli_file_check_writable(const char *path);
 
+/* Whether two names lead to one file; `other` may be "-", standard input. */
+int cli_file_is_same(const char *path, const char *other);
+
 /* Begin a temporary file in the same directory. */
 void cli_file_begin(cli_file *file, const char *path);
 

@@ -38,5 +38,30 @@ cli_text cli_labels_get(const cli_labels *labels, cli_text name)
         if (cli_text_equal(labels->items[i].name, name))
             return labels->items[i].value;
     }
-    return (cli_text){"", 0};
+    return (cli_text){NULL, 0};
+}
+
+void cli_unescape_begin(cli_buffer *space, cli_text line)
+{
+    space->length = 0;
+    space->at = cli_grow(space->at, &space->capacity, line.length + 1, 1);
+}
+
+cli_text cli_unescape(cli_buffer *space, cli_text text, const char *escaped)
+{
+    if (text.length == 0 || !memchr(text.at, '\\', text.length))
+        return text;
+    cli_text plain = {space->at + space->length, 0};
+
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.at[i];
+
+        if (c == '\\' && i + 1 < text.length && strchr(escaped, text.at[i + 1])) {
+            c = text.at[++i];
+            c = c == 'n' ? '\n' : c;
+        }
+        space->at[space->length++] = c;
+        plain.length++;
+    }
+    return plain;
 }

@@ -12,6 +12,9 @@ typedef struct {
     char *input, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets, *slack;
 } options_words;
 
+/* What popt tells us of when it meets it. */
+enum { OPTIONS_SPEC = 1, OPTIONS_HELP };
+
 static _Noreturn void options_wrong(const char *what, const char *word, const char *expected,
                                     const char *suggestion)
 {
@@ -125,7 +128,7 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     options->spec = "";
 
     const struct poptOption input_table[] = {
-        {"spec", 's', POPT_ARG_STRING, &options->spec, 1,
+        {"spec", 's', POPT_ARG_STRING, &options->spec, OPTIONS_SPEC,
          "what to do with each series (default: ewma | tail | alarm)", "SPEC"},
         {"input", 'i', POPT_ARG_STRING, &words.input, 0,
          "format of the input: csv, jsonl, openmetrics, influx (default: told by its content)",
@@ -174,13 +177,16 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     const struct poptOption catalog_table[] = {
         {"format", 'f', POPT_ARG_STRING, &words.format, 0, "table or json", "FORMAT"},
         POPT_TABLEEND};
+    const struct poptOption help_table[] = {
+        {"help", 'h', POPT_ARG_NONE, NULL, OPTIONS_HELP, "list these options", NULL},
+        POPT_TABLEEND};
     static const char *const names[] = {"tocsin detect", "tocsin backtest", "tocsin explain",
                                         "tocsin catalog"};
     static const char *const operands[] = {"[OPTION...] FILE|-", "[OPTION...] FILE|-",
                                            "[OPTION...] SPEC|FILE|-", "[OPTION...] [STAGE]"};
     static const char *const headings[] = {"Output:", "Budgets and labels:", "", "Output:"};
     const struct poptOption *const own[] = {detect_table, backtest_table, NULL, catalog_table};
-    struct poptOption table[4];
+    struct poptOption table[4];     /* popt's own help would be -? instead of -h */
     size_t rows = 0;
 
     if (command != CLI_CATALOG)
@@ -190,8 +196,8 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
         table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,
                                             (void *)(uintptr_t)own[command], 0, headings[command],
                                             NULL};
-    table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE, poptHelpOptions, 0,
-                                        "Help options:", NULL};
+    table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,
+                                        (void *)(uintptr_t)help_table, 0, "Help:", NULL};
     table[rows] = (struct poptOption)POPT_TABLEEND;
     arguments[0] = names[command];
 
@@ -199,8 +205,13 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     int result;
 
     poptSetOtherOptionHelp(context, operands[command]);
-    while ((result = poptGetNextOpt(context)) > 0)
+    while ((result = poptGetNextOpt(context)) > 0) {
+        if (result == OPTIONS_HELP) {
+            poptPrintHelp(context, stdout, 0);
+            exit(CLI_GOOD);
+        }
         options->spec_given = 1;
+    }
     if (result < -1)
         cli_die(CLI_USAGE, "%s: %s\nTry '%s --help'.",
                 poptBadOption(context, POPT_BADOPTION_NOALIAS), poptStrerror(result),

@@ -72,11 +72,12 @@ static int reader_is_influx(cli_text line)
         space += line.at[space] == '\\' ? 2 : 1;
     if (space == 0 || space + 1 >= line.length)
         return 0;
-    const char *equals = memchr(line.at + space, '=', line.length - space);
-    const char *quote = memchr(line.at, '"', space);
+    size_t equals = space + 1;
 
-    return equals && !quote && equals > line.at + space + 1 &&
-           !memchr(line.at + space + 1, ' ', (size_t)(equals - line.at) - space - 1);
+    while (equals < line.length && line.at[equals] != '=' && line.at[equals] != ' ')
+        equals += line.at[equals] == '\\' ? 2 : 1;
+    return equals > space + 1 && equals < line.length && line.at[equals] == '=' &&
+           !memchr(line.at, '"', space);
 }
 
 static const cli_format *reader_tell(const cli_source *source, cli_text text)
@@ -90,6 +91,12 @@ static const cli_format *reader_tell(const cli_source *source, cli_text text)
     if (text.length > 0 && memchr(text.at, '\0', reader_first_line(text).length))
         cli_source_bad(source,
                        "holds a NUL byte; text was expected, this looks like a binary file");
+    const char *carriage = text.length ? memchr(text.at, '\r', text.length) : NULL;
+
+    if (carriage && carriage + 1 < text.at + text.length && carriage[1] != '\n' &&
+        carriage < text.at + reader_first_line(text).length)
+        cli_source_bad(source, "its lines end in a carriage return alone; LF or CRLF was expected "
+                               "(tr '\\r' '\\n')");
     if (reader_starts_with(text, "\xef\xbb\xbf")) {
         text.at += 3;
         text.length -= 3;
@@ -154,6 +161,11 @@ void cli_reader_close(cli_reader *reader)
         cli_note("the input has nothing called '%s'%s%s%s", reader->options->column,
                  meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
     }
+    for (size_t i = 0; i < reader->key_count; i++) {
+        if (reader->asked[i] && !reader->found[i])
+            cli_note("the input has no label '%.*s' (--key)", (int)reader->key_names[i].length,
+                     reader->key_names[i].at);
+    }
     reader->format->close(reader);
     cli_source_close(reader->source);
     cli_map_free(&reader->passed_over);
@@ -203,9 +215,17 @@ void cli_reader_time(cli_reader *reader, cli_point *point, cli_text text)
 void cli_reader_number(cli_reader *reader, cli_point *point, cli_text text)
 {
     if (cli_parse_number(text, &point->number) == CLI_NOT_A_NUMBER)
-        cli_source_bad(reader->source, "'%.*s' is not a number%s%.*s", reader_shown(text), text.at,
-                       point->metric.length ? ", the value of " : "", reader_shown(point->metric),
-                       point->metric.at);
+        cli_source_bad(reader->source, "'%.*s' is not a number, as a value of '%.*s' should be",
+                       reader_shown(text), text.at, reader_shown(point->metric), point->metric.at);
+}
+
+cli_text cli_reader_label(cli_reader *reader, size_t index, const cli_labels *labels)
+{
+    const cli_text value = cli_labels_get(labels, reader->key_names[index]);
+
+    reader->asked[index] = 1;
+    reader->found[index] |= value.at != NULL;
+    return value;
 }
 
 int cli_reader_wants(cli_reader *reader, cli_text metric)
@@ -261,27 +281,36 @@ static int reader_is_one_of(cli_text name, const char *const *names)
     return 0;
 }
 
+/* "time, host, value", for a message. */
+static char *reader_list(const cli_text *names, size_t count)
+{
+    cli_buffer list = {NULL, 0, 0};
+
+    if (count == 0)
+        cli_buffer_print(&list, "none");
+    for (size_t i = 0; i < count && i < 30; i++)
+        cli_buffer_print(&list, "%s%.*s", i ? ", " : "", (int)names[i].length, names[i].at);
+    if (count > 30)
+        cli_buffer_print(&list, " and %zu more", count - 30);
+    return list.at;
+}
+
 static _Noreturn void reader_no_column(const char *option, const char *wanted,
                                        const cli_text *names, size_t count)
 {
-    cli_buffer list = {NULL, 0, 0};
+    char *list = reader_list(names, count);
     const char **words = cli_alloc((count + 1) * sizeof *words);
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         words[i] = cli_copy(names[i]);
-        if (i < 30)
-            cli_buffer_print(&list, "%s%s", i ? ", " : "", words[i]);
-        else if (i == 30)
-            cli_buffer_print(&list, " and %zu more", count - i);
-    }
     words[count] = NULL;
     const char *meant = wanted ? cli_closest(cli_text_of(wanted), words) : NULL;
 
     if (wanted)
-        cli_die(CLI_USAGE, "%s: there is no column '%s'%s%s%s; the columns are: %s", option, wanted,
-                meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "", list.at);
-    cli_die(CLI_USAGE,
-            "which column is the value? Choose one with %s; the columns are: %s", option, list.at);
+        cli_die(CLI_USAGE, "%s: there is no column '%s'%s%s%s\nThe columns are: %s", option, wanted,
+                meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "", list);
+    cli_die(CLI_USAGE, "which column is the value? Choose one with %s.\nThe columns are: %s",
+            option, list);
 }
 
 /* By name, or by number from 1. */
@@ -366,5 +395,10 @@ void cli_columns_choose(cli_columns *columns, const cli_reader *reader, const cl
         columns->value = i;
     }
     if (columns->value == SIZE_MAX)
-        cli_source_bad(reader->source, "no column holds numbers; a value column was expected");
+        cli_source_bad(reader->source,
+                       "no column holds numbers; a value column was expected%s\n"
+                       "The columns are: %s",
+                       reader->format == &cli_format_csv
+                           ? ", commas, semicolons or tabs between columns" : "",
+                       reader_list(names, count));
 }

@@ -7,6 +7,7 @@
 #ifndef CLI_READER_H
 #define CLI_READER_H
 
+#include "cli_labels.h"
 #include "cli_map.h"
 #include "cli_options.h"
 #include "cli_source.h"
@@ -43,6 +44,8 @@ struct cli_reader {
     void *state;                        /* the format's own */
     cli_text key_names[CLI_MAX_KEYS];
     size_t key_count;
+    unsigned char asked[CLI_MAX_KEYS];  /* a key that was looked for among labels, */
+    unsigned char found[CLI_MAX_KEYS];  /* and was there at least once */
     cli_map passed_over;                /* what --column left out, while it has taken nothing */
     int has_metric;                     /* it has taken one */
     int64_t last_time;                  /* what last_time_text means */
@@ -61,6 +64,9 @@ void cli_reader_time(cli_reader *reader, cli_point *point, cli_text text);
 
 /* Set a point's number from its text. */
 void cli_reader_number(cli_reader *reader, cli_point *point, cli_text text);
+
+/* The label that key column `index` asks for; empty where the sample has none. */
+cli_text cli_reader_label(cli_reader *reader, size_t index, const cli_labels *labels);
 
 /* Whether --column wants this metric; those it does not are remembered, to suggest one. */
 int cli_reader_wants(cli_reader *reader, cli_text metric);

@@ -65,7 +65,6 @@ cli_report *cli_report_open(const char *path)
 {
     cli_report *report = cli_alloc(sizeof *report);
 
-    cli_file_check_writable(path);
     memset(report, 0, sizeof *report);
     report->path = path;
     return report;

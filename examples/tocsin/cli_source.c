@@ -1,9 +1,9 @@
 /* cli_source.c - lines: see cli_source.h.
  *
  * One buffer of a longest line and a block; lines are handed out in place.
- * Before a read from a pipe or a terminal, which may wait, standard output is
- * flushed: whoever is downstream sees every verdict that is due, yet nothing is
- * flushed more often than once per block.
+ * Before a read, which may wait, standard output is flushed: whoever is
+ * downstream sees every verdict that is due, yet nothing is flushed more often
+ * than once per block, and a full disk ends the run there and then.
  */
 #include "cli_source.h"
 
@@ -20,7 +20,6 @@
 struct cli_source {
     const char *name;
     int file;
-    int may_wait;           /* a pipe, a socket, a terminal */
     int at_end;
     uint64_t line_number;
     uint64_t size;          /* of a regular file; 0: not known */
@@ -31,20 +30,22 @@ struct cli_source {
 
 cli_source *cli_source_open(const char *path)
 {
-    cli_source *source = cli_alloc(sizeof *source);
     const int is_stdin = strcmp(path, "-") == 0;
+    const char *name = is_stdin ? "standard input" : path;
+    const int file = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
 
-    source->name = is_stdin ? "standard input" : path;
-    source->file = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (source->file < 0)
+    if (file < 0)
         cli_die(CLI_BAD_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
-    const int known = fstat(source->file, &status) == 0;
+    const int known = fstat(file, &status) == 0;
 
     if (known && S_ISDIR(status.st_mode))
-        cli_die(CLI_BAD_INPUT, "%s: is a directory, a file was expected", source->name);
-    source->may_wait = !known || !S_ISREG(status.st_mode);
-    source->size = source->may_wait ? 0 : (uint64_t)status.st_size;
+        cli_die(CLI_BAD_INPUT, "%s: is a directory, a file was expected", name);
+    cli_source *source = cli_alloc(sizeof *source);
+
+    source->name = name;
+    source->file = file;
+    source->size = known && S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
     source->at_end = 0;
     source->line_number = 0;
     source->taken = 0;
@@ -71,8 +72,7 @@ static int source_fill(cli_source *source)
         source->end -= source->begin;
         source->begin = 0;
     }
-    if (source->may_wait)
-        fflush(stdout);
+    cli_flush_output();
     for (;;) {
         if (cli_stop_requested()) {
             /* A line that is only half here is not one. */

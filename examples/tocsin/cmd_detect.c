@@ -1,5 +1,4 @@
 /* cmd_detect.c - `tocsin detect`: judge every point of an input as it comes. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +24,7 @@ typedef struct detect_run {
     size_t series_known;
     const cli_writer *writer;
     cli_report *report;
+    int is_resumed;         /* series came out of --state */
     int was_on;             /* an alarm was on at some point of this run */
 } detect_run;
 
@@ -103,10 +103,12 @@ static void detect_hint(const detect_run *run)
 
     if (totals->series == 1 && totals->points > 20 &&
         3 * (totals->repeated + totals->late) > totals->points)
-        cli_note("%llu of %llu points repeat a time or come late; if the input holds several "
-                 "series, --key says which column tells them apart",
+        cli_note("%llu of %llu points repeat a time or come late; %s",
                  (unsigned long long)(totals->repeated + totals->late),
-                 (unsigned long long)totals->points);
+                 (unsigned long long)totals->points,
+                 run->is_resumed ? "are they already in the --state?"
+                                 : "if the input holds several series, --key says which column "
+                                   "tells them apart");
 }
 
 static int detect_exit_code(const detect_run *run, const cli_options *options)
@@ -120,6 +122,24 @@ static int detect_exit_code(const detect_run *run, const cli_options *options)
     return run->totals.unheard == run->totals.series ? CLI_UNDECIDED : CLI_GOOD;
 }
 
+/* Nothing is written over the input, nor the page over the state. */
+static void detect_check_files(const cli_options *options)
+{
+    const char *const written[] = {options->state, options->report};
+    static const char *const names[] = {"--state", "--report"};
+
+    for (size_t i = 0; i < 2; i++) {
+        if (!written[i])
+            continue;
+        if (cli_file_is_same(written[i], options->path))
+            cli_die(CLI_USAGE, "%s: '%s' is the input, it would be overwritten", names[i],
+                    written[i]);
+        cli_file_check_writable(written[i]);
+    }
+    if (options->state && options->report && cli_file_is_same(options->state, options->report))
+        cli_die(CLI_USAGE, "--state and --report name the same file, '%s'", options->state);
+}
+
 int cmd_detect(const cli_options *options)
 {
     static const cli_writer *const writers[] = {&cli_writer_table, &cli_writer_csv,
@@ -130,13 +150,13 @@ int cmd_detect(const cli_options *options)
     memset(&run, 0, sizeof run);
     run.writer = writers[options->output];
     cli_specs_compile(&run.watch.specs, options->spec);
-    if (options->state)
-        cli_file_check_writable(options->state);
+    detect_check_files(options);
     if (options->report)
         run.report = cli_report_open(options->report);
     cli_feed_open(&run.feed, options, cli_spec_absence(run.watch.specs.gauge));
     if (options->state)
         cli_state_load(options->state, &run.feed, &run.watch, options->take_state_over);
+    run.is_resumed = cli_feed_count(&run.feed) > 0;
 
     run.writer->begin(run.feed.reader, options);
     cli_feed_run(&run.feed, &visitor);
@@ -152,8 +172,7 @@ int cmd_detect(const cli_options *options)
     detect_hint(&run);
     if (run.feed.rows == 0)
         cli_note("no data: the input holds no points");
-    if (fflush(stdout) != 0 || ferror(stdout))
-        cli_die(CLI_BAD_INPUT, "standard output cannot be written: %s", strerror(errno));
+    cli_flush_output();
     if (run.report)
         cli_report_close(run.report, &run.feed, &run.totals, run.watch.specs.gauge);
     if (options->state)

@@ -44,6 +44,16 @@ static cli_text explain_value(const char *text, const char *stage, const char *p
     return (cli_text){NULL, 0};
 }
 
+/* The full text of a spec that says no more than a stage's name. */
+static char *explain_usual(const char *name)
+{
+    tocsin_spec *spec = cli_spec_compile(name);
+    char *text = cli_spec_text(spec, TOCSIN_TEXT_FULL);
+
+    tocsin_spec_free(spec);
+    return text;
+}
+
 static void explain_stage(const char *full_text, const char *name)
 {
     tocsin_stage_info stage = {.struct_size = sizeof stage};
@@ -52,6 +62,8 @@ static void explain_stage(const char *full_text, const char *name)
     if (tocsin_catalog_find(name, &index) != TOCSIN_OK ||
         tocsin_catalog_stage(index, &stage) != TOCSIN_OK)
         return;
+    char *usual_text = explain_usual(name);
+
     printf("\n%s: %s\n", name, stage.summary);
     for (size_t i = 0; i < stage.parameter_count; i++) {
         tocsin_parameter_info parameter = {.struct_size = sizeof parameter};
@@ -64,7 +76,8 @@ static void explain_stage(const char *full_text, const char *name)
             printf("    %-14s = %-9s %s\n", parameter.name, "(not set)", parameter.summary);
             continue;
         }
-        const int is_default = cli_text_is(value, parameter.default_text);
+        const int is_default =
+            cli_text_equal(value, explain_value(usual_text, name, parameter.name));
 
         printf("    %-14s = %-9.*s %s%s%s%s\n", parameter.name, (int)value.length, value.at,
                parameter.summary, is_default ? "" : " (default: ",
@@ -73,6 +86,7 @@ static void explain_stage(const char *full_text, const char *name)
                                            : "none",
                is_default ? "" : ")");
     }
+    free(usual_text);
 }
 
 static void explain_spec(const tocsin_spec *spec)
@@ -104,25 +118,25 @@ static void explain_duration(const char *name, double seconds)
         printf("    %-11s %s\n", name, cli_duration_text(seconds, text));
 }
 
-static void explain_state(const tocsin_explanation *e)
+static void explain_state(const tocsin_verdict *verdict, const tocsin_explanation *e)
 {
-    explain_number("expected", e->verdict.expected, "");
-    explain_number("deviation", e->verdict.deviation, "");
-    if (!isnan(e->verdict.lower) && !isnan(e->verdict.upper))
-        printf("    %-11s below %.6g or above %.6g\n", "would ring", e->verdict.lower,
-               e->verdict.upper);
+    explain_number("expected", verdict->expected, "");
+    explain_number("deviation", verdict->deviation, "");
+    if (!isnan(verdict->lower) && !isnan(verdict->upper))
+        printf("    %-11s below %.6g or above %.6g\n", "would ring", verdict->lower,
+               verdict->upper);
     explain_number("level", e->level, "");
     explain_number("trend", e->trend, "per step");
     explain_number("season", e->season, "");
     explain_number("floor", e->floor, "(the least deviation)");
-    explain_number("confidence", e->verdict.confidence, "");
+    explain_number("confidence", verdict->confidence, "");
     for (uint32_t i = 0; i < e->channel_count && i < TOCSIN_CHANNELS; i++) {
         if (isnan(e->channels[i].value))
             continue;
-        printf("    %-11s %.4g", e->channels[i].name, e->channels[i].value);
+        printf("    %-11s %s %.4g", "statistic", e->channels[i].name, e->channels[i].value);
         if (!isnan(e->channels[i].score))
             printf(", score %.3g", e->channels[i].score);
-        if (i == e->verdict.channel && e->channel_count > 1)
+        if (i == verdict->channel && e->channel_count > 1)
             printf("  <- the one that speaks");
         putchar('\n');
     }
@@ -151,14 +165,21 @@ static void explain_sentence(const cli_series *series, const tocsin_verdict *ver
     cli_buffer_free(&sentence);
 }
 
-static void explain_verdict(explain_run *run, const cli_series *series)
+/* What was said last of a series, and why. */
+static void explain_last(const tocsin_detector *detector, const cli_series *series,
+                         int with_sentence)
 {
     tocsin_explanation explanation;
+    tocsin_verdict verdict;
 
     memset(&explanation, 0, sizeof explanation);
     explanation.struct_size = sizeof explanation;
-    if (tocsin_detector_explain(run->watch.detectors[series->number], &explanation) == TOCSIN_OK)
-        explain_state(&explanation);
+    if (tocsin_detector_verdict(detector, &verdict, sizeof verdict) != TOCSIN_OK ||
+        tocsin_detector_explain(detector, &explanation) != TOCSIN_OK)
+        return;
+    if (with_sentence)
+        explain_sentence(series, &verdict);
+    explain_state(&verdict, &explanation);
 }
 
 static void explain_start(void *user, const cli_series *series)
@@ -173,7 +194,7 @@ static void explain_alarm(explain_run *run, const cli_series *series,
         return;
     run->alarms++;
     explain_sentence(series, verdict);
-    explain_verdict(run, series);
+    explain_last(run->watch.detectors[series->number], series, 0);
 }
 
 static void explain_point(void *user, const cli_series *series, const cli_point *point)
@@ -210,16 +231,8 @@ static int explain_data(const cli_options *options)
     const size_t count = cli_feed_count(&run.feed);
 
     printf("\n---- The last point of each series\n");
-    for (size_t i = 0; i < count && i < EXPLAIN_LAST_POINTS; i++) {
-        tocsin_explanation explanation;
-
-        memset(&explanation, 0, sizeof explanation);
-        explanation.struct_size = sizeof explanation;
-        if (tocsin_detector_explain(run.watch.detectors[i], &explanation) != TOCSIN_OK)
-            continue;
-        explain_sentence(run.feed.series[i], &explanation.verdict);
-        explain_state(&explanation);
-    }
+    for (size_t i = 0; i < count && i < EXPLAIN_LAST_POINTS; i++)
+        explain_last(run.watch.detectors[i], run.feed.series[i], 1);
     if (count > EXPLAIN_LAST_POINTS)
         printf("\nand %zu series more\n", count - EXPLAIN_LAST_POINTS);
     const int code = run.feed.rows == 0 ? CLI_NO_DATA : CLI_GOOD;
@@ -231,6 +244,12 @@ static int explain_data(const cli_options *options)
     return code;
 }
 
+/* One word with a slash or a dot: no spec looks like that. */
+static int explain_names_file(const char *operand)
+{
+    return !strpbrk(operand, " \t\n|=@") && strpbrk(operand, "/.");
+}
+
 /* An operand is a file if there is one of that name, and a spec otherwise. */
 int cmd_explain(const cli_options *options)
 {
@@ -240,7 +259,7 @@ int cmd_explain(const cli_options *options)
 
     if (is_file)
         return explain_data(options);
-    if (options->path && options->spec_given)
+    if (options->path && (options->spec_given || explain_names_file(options->path)))
         cli_die(CLI_BAD_INPUT, "%s: there is no such file", options->path);
     tocsin_spec *spec = cli_spec_compile(options->path ? options->path : options->spec);
 

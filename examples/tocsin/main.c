@@ -1,5 +1,6 @@
 /* main.c - tocsin, the command line: finds the command and runs it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli_commands.h"
@@ -46,6 +47,7 @@ static _Noreturn void main_unknown(const char *word)
 
 int main(int count, char **arguments)
 {
+    atexit(cli_flush_output);
     if (count < 2) {
         main_help(stderr);
         return CLI_USAGE;

@@ -7,18 +7,21 @@
  * called as the line writes it, tags sorted: `measurement,disk=sda,host=a used`.
  * With --key the tags named there tell the series; `_measurement` and `_field`
  * are the other two parts.  A text field must not hold a newline.
+ *
+ * Names and values lose their escapes where they are handed out one by one; a
+ * series called by its line keeps them.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli_labels.h"
 #include "cli_reader.h"
 
 typedef struct influx_state {
     cli_text measurement;
     cli_text fields;        /* what is left of the line's fields */
     cli_text time;
-    cli_labels tags;
+    cli_labels tags;        /* as written without --key, else without escapes */
+    cli_buffer plain;       /* what unescaping needs */
     cli_buffer series;
     size_t series_prefix;   /* bytes of `series` before the field's name */
 } influx_state;
@@ -39,6 +42,11 @@ static size_t influx_span(cli_text text, const char *ends, int quotes)
             break;
     }
     return at;
+}
+
+static cli_text influx_plain(influx_state *influx, cli_text text)
+{
+    return cli_unescape(&influx->plain, text, ",= ");
 }
 
 static cli_text influx_take(cli_text *text, size_t length)
@@ -68,14 +76,20 @@ static void influx_tags(cli_reader *reader, cli_text *line)
     influx->tags.count = 0;
     while (line->length > 0 && line->at[0] == ',') {
         influx_take(line, 1);
-        const cli_text name = influx_take(line, influx_span(*line, ",= ", 0));
+        cli_text name = influx_take(line, influx_span(*line, ",= ", 0));
 
         if (name.length == 0 || line->length == 0 || line->at[0] != '=')
             cli_source_bad(reader->source, "a tag as name=value was expected after '%.*s'",
                            influx->measurement.length > 40 ? 40 : (int)influx->measurement.length,
                            influx->measurement.at);
         influx_take(line, 1);
-        if (!cli_labels_add(&influx->tags, name, influx_take(line, influx_span(*line, ", ", 0))))
+        cli_text value = influx_take(line, influx_span(*line, ", ", 0));
+
+        if (reader->options->key_count > 0) {
+            name = influx_plain(influx, name);
+            value = influx_plain(influx, value);
+        }
+        if (!cli_labels_add(&influx->tags, name, value))
             cli_source_bad(reader->source, "more than %d tags", CLI_MAX_LABELS);
     }
     cli_labels_sort(&influx->tags);
@@ -104,10 +118,14 @@ static int influx_line(cli_reader *reader)
             return 0;
         line = cli_text_trim(line);
     } while (line.length == 0 || line.at[0] == '#');
+    const cli_text whole = line;
+
     influx->measurement = influx_take(&line, influx_span(line, ", ", 0));
     if (influx->measurement.length == 0)
         cli_source_bad(reader->source, "the line begins without a measurement");
+    cli_unescape_begin(&influx->plain, whole);
     influx_tags(reader, &line);
+    influx->measurement = influx_plain(influx, influx->measurement);
     line = cli_text_trim(line);
     influx->fields = influx_take(&line, influx_span(line, " ", 1));
     if (influx->fields.length == 0)
@@ -155,8 +173,8 @@ static int influx_next(cli_reader *reader, cli_point *point)
 
         if (influx->fields.length > 0)
             influx_take(&influx->fields, 1);
-        point->metric = name;
-        if (!cli_reader_wants(reader, name) || !influx_number(reader, point, value))
+        point->metric = influx_plain(influx, name);
+        if (!cli_reader_wants(reader, point->metric) || !influx_number(reader, point, value))
             continue;
         cli_reader_time(reader, point, influx->time);
         point->label = -1;
@@ -167,10 +185,10 @@ static int influx_next(cli_reader *reader, cli_point *point)
             return 1;
         }
         for (size_t i = 0; i < reader->key_count; i++)
-            point->keys[i] = cli_text_is(reader->key_names[i], "_field") ? name
+            point->keys[i] = cli_text_is(reader->key_names[i], "_field") ? point->metric
                              : cli_text_is(reader->key_names[i], "_measurement")
                                  ? influx->measurement
-                                 : cli_labels_get(&influx->tags, reader->key_names[i]);
+                                 : cli_reader_label(reader, i, &influx->tags);
         return 1;
     }
 }
@@ -180,6 +198,7 @@ static void influx_close(cli_reader *reader)
     influx_state *influx = reader->state;
 
     cli_buffer_free(&influx->series);
+    cli_buffer_free(&influx->plain);
     free(influx);
 }
 

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli_labels.h"
 #include "cli_reader.h"
 
 /* More families than this are no longer remembered; their series are told by name. */
@@ -26,7 +25,8 @@ typedef struct openmetrics_state {
     cli_map families;
     char *kinds;                /* by family: counter, histogram, summary, u(nknown), or g */
     size_t kinds_capacity;
-    cli_labels labels;
+    cli_labels labels;          /* values as written without --key, else without escapes */
+    cli_buffer plain;           /* what unescaping needs */
     cli_buffer series;
 } openmetrics_state;
 
@@ -95,8 +95,9 @@ static void openmetrics_comment(openmetrics_state *state, cli_text line)
 
 static void openmetrics_labels(cli_reader *reader, cli_text *line)
 {
-    cli_labels *labels = &((openmetrics_state *)reader->state)->labels;
+    openmetrics_state *state = reader->state;
 
+    cli_unescape_begin(&state->plain, *line);
     line->at++;
     line->length--;
     for (;;) {
@@ -124,7 +125,9 @@ static void openmetrics_labels(cli_reader *reader, cli_text *line)
                            (int)name.length, name.at);
         line->at += value.length + 2;
         line->length -= value.length + 2;
-        if (!cli_labels_add(labels, name, value))
+        if (reader->options->key_count > 0)
+            value = cli_unescape(&state->plain, value, "\\\"n");
+        if (!cli_labels_add(&state->labels, name, value))
             cli_source_bad(reader->source, "more than %d labels", CLI_MAX_LABELS);
         openmetrics_skip_blanks(line);
         if (line->length > 0 && line->at[0] == ',') {
@@ -148,7 +151,7 @@ static void openmetrics_keys(cli_reader *reader, cli_point *point)
         for (size_t i = 0; i < reader->key_count; i++)
             point->keys[i] = cli_text_is(reader->key_names[i], "__name__")
                                  ? point->metric
-                                 : cli_labels_get(&state->labels, reader->key_names[i]);
+                                 : cli_reader_label(reader, i, &state->labels);
         return;
     }
     if (state->labels.count == 0) {
@@ -257,6 +260,7 @@ static void openmetrics_close(cli_reader *reader)
 
     cli_map_free(&state->families);
     cli_buffer_free(&state->series);
+    cli_buffer_free(&state->plain);
     free(state->kinds);
     free(state);
 }

@@ -27,8 +27,11 @@ static void influx_add_escaped(cli_text text)
 
 static void influx_add_tag(const cli_reader *reader, size_t index, cli_text value)
 {
+    /* The protocol knows no empty tag, and none that ends in a backslash. */
+    while (value.length > 0 && value.at[value.length - 1] == '\\')
+        value.length--;
     if (value.length == 0)
-        return;     /* the protocol knows no empty tag */
+        return;
     cli_buffer_add(&influx_line, ",", 1);
     influx_add_escaped(reader->key_names[index]);
     cli_buffer_add(&influx_line, "=", 1);

@@ -9,13 +9,18 @@
 
 static cli_buffer json_line;
 
+static void json_add_name(const char *name)
+{
+    cli_buffer_add(&json_line, ",\"", 2);
+    cli_buffer_add(&json_line, name, strlen(name));
+    cli_buffer_add(&json_line, "\":", 2);
+}
+
 static void json_add_number(const char *name, double value)
 {
     char text[CLI_NUMBER_TEXT];
 
-    cli_buffer_add(&json_line, ",\"", 2);
-    cli_buffer_add(&json_line, name, strlen(name));
-    cli_buffer_add(&json_line, "\":", 2);
+    json_add_name(name);
     if (isfinite(value))
         cli_buffer_add(&json_line, text, cli_format_number(value, text));
     else
@@ -24,8 +29,11 @@ static void json_add_number(const char *name, double value)
 
 static void json_add_word(const char *name, const char *word)
 {
-    cli_buffer_print(&json_line, ",\"%s\":%s%s%s", name, *word ? "\"" : "", *word ? word : "null",
-                     *word ? "\"" : "");
+    json_add_name(name);
+    if (*word)
+        cli_add_json(&json_line, cli_text_of(word));
+    else
+        cli_buffer_add(&json_line, "null", 4);
 }
 
 static void json_add_flags(uint32_t flags)

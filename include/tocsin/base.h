@@ -29,14 +29,18 @@ enum {
     TOCSIN_ERROR_CONFLICT = -8,    /**< values or stages that exclude each other */
     TOCSIN_ERROR_FORMAT = -9,      /**< not a snapshot, or one that is cut off or malformed */
     TOCSIN_ERROR_CHECKSUM = -10,   /**< a snapshot whose checksum does not match its bytes */
-    TOCSIN_ERROR_VERSION = -11,    /**< written by a newer release that says old ones must not read it */
+    TOCSIN_ERROR_VERSION = -11,    /**< written by a newer release that says old ones must not read
+                                        it */
     TOCSIN_ERROR_MISMATCH = -12,   /**< a snapshot or detector of another spec */
     TOCSIN_ERROR_UNSUPPORTED = -13,/**< this model cannot do what was asked */
-    TOCSIN_ERROR_TIME = -14,       /**< a time outside the years 1678..2261, or an interval that ends before it begins */
+    TOCSIN_ERROR_TIME = -14,       /**< TOCSIN_TIME_NONE where a time is needed, or an interval that
+                                        ends before it begins */
 
     TOCSIN_INFO_DIFFERENT = 1,     /**< a comparison: the two are not equal */
-    TOCSIN_INFO_RESPECIFIED = 2,   /**< a load: parameters that do not shape the state differ; the detector's own are used */
-    TOCSIN_INFO_IGNORED = 3        /**< a point or a mark that was counted but could not be used: late or repeated */
+    TOCSIN_INFO_RESPECIFIED = 2,   /**< a load: parameters that do not shape the state differ; the
+                                        detector's own are used */
+    TOCSIN_INFO_IGNORED = 3        /**< nothing came of it: a late or repeated point, a tick of the
+                                        past, a forecast while warming */
 };
 
 /** The name of a status, "TOCSIN_ERROR_SPACE"; "TOCSIN_UNKNOWN" for a number that is none.
@@ -86,8 +90,10 @@ typedef struct tocsin_allocator {
  *
  * Times are int64_t nanoseconds since the Unix epoch, as in OpenTelemetry.
  * Durations are int64_t nanoseconds too.  A point that has no time carries
- * TOCSIN_TIME_NONE and is taken to come one nominal step (see the `clock` stage)
- * after the one before it.
+ * TOCSIN_TIME_NONE and is taken to come one nominal step (`clock step=`, else a
+ * minute) after the one before it, the first at 0.  Give a series' points times
+ * throughout or not at all: what has counted from 0 knows nothing of today, and
+ * silence (tocsin_detector_tick) can only be told of points with times.
  */
 #define TOCSIN_TIME_NONE INT64_MIN              /**< no time: see above */
 #define TOCSIN_NANOSECOND ((int64_t)1)          /**< the unit of all times */

@@ -44,7 +44,7 @@ typedef struct tocsin_stage_info {
     uint32_t parameter_count;   /**< how many parameters it takes */
     uint32_t is_default;        /**< 1: put in where a spec leaves its place empty */
     uint64_t state_size;        /**< bytes per series with every parameter at its default */
-    uint64_t warmup;            /**< points without a verdict with every parameter at its default */
+    uint64_t warmup;            /**< points without a score with every parameter at its default */
     const char *name;           /**< "holt-winters" */
     const char *summary;        /**< one line */
     const char *reference;      /**< the paper or standard; may be empty */
@@ -55,13 +55,18 @@ typedef struct tocsin_parameter_info {
     uint32_t struct_size;       /**< set by the caller: sizeof(tocsin_parameter_info) */
     uint32_t type;              /**< TOCSIN_TYPE_* */
     uint32_t max_count;         /**< 1, or how many items a list may have */
-    uint32_t shapes_state;      /**< 1: changes the state's layout, so snapshots with another value do not fit */
-    double min;                 /**< smallest value accepted; durations in seconds, rates in events per second */
-    double max;                 /**< largest value accepted */
+    uint32_t shapes_state;      /**< 1: changes the state's layout, so snapshots with another value
+                                     do not fit */
+    double min;                 /**< smallest value accepted; durations in seconds, rates in events
+                                     per second, spans in seconds or points as they are given; of a
+                                     smoothing the weight, while a half-life need only be more than
+                                     0 */
+    double max;                 /**< largest value accepted, likewise */
     const char *name;           /**< "half-life" */
     const char *unit;           /**< "deviations"; may be empty */
     const char *default_text;   /**< as a spec would write it; empty where there is none */
-    const char *choices;        /**< "skip|hold|expected"; words like "auto" that are accepted beside a typed value; or empty */
+    const char *choices;        /**< "skip|hold|expected"; words like "auto" that are accepted
+                                     beside a typed value; or empty */
     const char *summary;        /**< one line */
 } tocsin_parameter_info;
 
@@ -70,7 +75,7 @@ TOCSIN_API size_t tocsin_catalog_stage_count(void);
 
 /** Describe the stage at `index`.
  *  @retval TOCSIN_OK
- *  @retval TOCSIN_ERROR_ARGUMENT  info is NULL or its struct_size is unknown, or index is past the end */
+ *  @retval TOCSIN_ERROR_ARGUMENT  info is NULL, its struct_size unknown, or index past the end */
 TOCSIN_API int tocsin_catalog_stage(size_t index, tocsin_stage_info *info);
 
 /** Describe parameter `index` of the stage at `stage`.

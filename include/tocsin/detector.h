@@ -30,23 +30,39 @@ typedef struct tocsin_detector tocsin_detector;
 
 /** Flags: why there is no score, or what is special about this point. */
 enum {
-    TOCSIN_FLAG_WARMING = 1 << 0,      /**< no score yet: the model or its calibration is still learning */
-    TOCSIN_FLAG_MISSING = 1 << 1,      /**< no score: the value is NaN or infinite, or a counter has no previous reading */
-    TOCSIN_FLAG_LATE = 1 << 2,         /**< no score: older than a point already seen; counted, not learnt */
-    TOCSIN_FLAG_REPEATED = 1 << 3,     /**< no score: same time as the last point; counted, not learnt again */
-    TOCSIN_FLAG_FILLED = 1 << 4,       /**< the value was missing and has been filled in (`gaps missing=hold|expected`) */
-    TOCSIN_FLAG_RESET = 1 << 5,        /**< the counter started anew; what that means for the rate: `counter reset=` */
-    TOCSIN_FLAG_WRAPPED = 1 << 6,      /**< the counter passed its maximum; the rate allows for it */
-    TOCSIN_FLAG_GAP = 1 << 7,          /**< much more time than usual has passed since the last point */
+    TOCSIN_FLAG_WARMING = 1 << 0,      /**< no score yet: the model or its calibration is still
+                                            learning */
+    TOCSIN_FLAG_MISSING = 1 << 1,      /**< no score: the value is NaN or infinite, a counter has no
+                                            rate here (its first reading, or one across a reset), or
+                                            nothing came (a tick) */
+    TOCSIN_FLAG_LATE = 1 << 2,         /**< no score: older than a point already seen; counted, not
+                                            learnt. A tick: before the last point */
+    TOCSIN_FLAG_REPEATED = 1 << 3,     /**< no score: same time as the last point; counted, not
+                                            learnt again */
+    TOCSIN_FLAG_FILLED = 1 << 4,       /**< the value was missing and has been filled in (`gaps
+                                            missing=hold|expected`) */
+    TOCSIN_FLAG_RESET = 1 << 5,        /**< the counter started anew; what that means for the rate:
+                                            `counter reset=` */
+    TOCSIN_FLAG_WRAPPED = 1 << 6,      /**< the counter passed its maximum; the rate allows for
+                                            it */
+    TOCSIN_FLAG_GAP = 1 << 7,          /**< much more time than usual has passed since the last
+                                            point */
     TOCSIN_FLAG_ABSENT = 1 << 8,       /**< nothing has come for longer than `clock absence=` */
-    TOCSIN_FLAG_EXTRAPOLATED = 1 << 9, /**< rarer than anything in the history: the score comes from the tail fit */
-    TOCSIN_FLAG_FLOORED = 1 << 10,     /**< the deviation is at its floor: the series hardly moves */
+    TOCSIN_FLAG_EXTRAPOLATED = 1 << 9, /**< rarer than anything in the history: the score comes from
+                                            the tail fit */
+    TOCSIN_FLAG_FLOORED = 1 << 10,     /**< the deviation is at its floor: the series hardly
+                                            moves */
     TOCSIN_FLAG_MUTED = 1 << 11,       /**< a mark mutes the alarm at this time */
-    TOCSIN_FLAG_HELD = 1 << 12,        /**< nothing was learnt from this point: the mode or a mark says so */
-    TOCSIN_FLAG_COOLING = 1 << 13,     /**< would have started an alarm, but the last one was too recent */
-    TOCSIN_FLAG_TRIVIAL = 1 << 14,     /**< rare, but below the minimum deviation that was asked for */
-    TOCSIN_FLAG_SHORT_HISTORY = 1 << 15, /**< scored, but the history is too short for the budget to ring */
-    TOCSIN_FLAG_UNSCORED = 1 << 16     /**< no score: the mode asked for none (TOCSIN_LEARN_ONLY, TOCSIN_HOLD) */
+    TOCSIN_FLAG_HELD = 1 << 12,        /**< nothing was learnt from this point: the mode or a mark
+                                            says so */
+    TOCSIN_FLAG_COOLING = 1 << 13,     /**< would have started an alarm, but the last one was too
+                                            recent */
+    TOCSIN_FLAG_TRIVIAL = 1 << 14,     /**< rare, but below the minimum deviation that was asked
+                                            for */
+    TOCSIN_FLAG_SHORT_HISTORY = 1 << 15, /**< scored, but the history is too short for the budget to
+                                              ring */
+    TOCSIN_FLAG_UNSCORED = 1 << 16     /**< no score: the mode asked for none (TOCSIN_LEARN_ONLY,
+                                            TOCSIN_HOLD) */
 };
 
 /** The alarm's state and what this point changed about it. */
@@ -85,25 +101,38 @@ enum {
 /** What the detector says of one point.  New fields are only ever appended:
  *  calls take the size the caller knows and fill in no more. */
 typedef struct tocsin_verdict {
-    int64_t time;           /**< the point's time; nanoseconds */
-    double value;           /**< the value judged: as given, a counter's rate, or what filled a gap */
-    double score;           /**< -log10 of the expected exceedance clusters per point; >= 0, or NaN (see flags) */
-    double period;          /**< return period, seconds: a healthy series shows this once in so long; NaN with score */
-    double raw;             /**< the detector's raw statistic (deviations, for most); NaN while warming */
-    double expected;        /**< the value that was expected; NaN while warming */
-    double deviation;       /**< the usual size of value - expected; NaN while warming */
-    double confidence;      /**< the detector's own trust in the verdict, 0..1: warm-up, gaps and short history lower it */
+    int64_t time;           /**< the point's time, the clock's where it came without one;
+                                 nanoseconds */
+    double value;           /**< the value judged: as given, a counter's rate, or what filled a
+                                 gap */
+    double score;           /**< -log10 of the expected exceedance clusters per point; >= 0, or NaN
+                                 (see flags) */
+    double period;          /**< return period, seconds: a healthy series shows this once in so
+                                 long; NaN with score */
+    double raw;             /**< the detector's raw statistic (deviations, for most); NaN while the
+                                 model is warming and for a point that is not judged; so are the
+                                 next two */
+    double expected;        /**< the value that was expected */
+    double deviation;       /**< the usual size of value - expected, not less than its floor */
+    double confidence;      /**< the detector's own trust in the verdict, 0..1: warm-up, gaps and
+                                 short history lower it; 0 for a point that is not judged */
     uint32_t flags;         /**< TOCSIN_FLAG_* */
     uint8_t alarm;          /**< TOCSIN_ALARM_* after this point */
     uint8_t transition;     /**< TOCSIN_TRANSITION_* */
-    uint8_t tier;           /**< TOCSIN_TIER_*: the loudest tier of the episode that is on; NONE while off */
-    uint8_t reason;         /**< TOCSIN_REASON_*: what is most unusual; NONE where the score is below 1 */
+    uint8_t tier;           /**< TOCSIN_TIER_*: the loudest tier of the episode that is on; NONE
+                                 while off */
+    uint8_t reason;         /**< TOCSIN_REASON_*: what is most unusual; NONE where the score is
+                                 below 1 */
     int8_t direction;       /**< +1 above what was expected, -1 below, 0 neither */
     uint8_t channel;        /**< index of the statistic that speaks; its name: tocsin_explanation */
     uint8_t reserved[6];    /**< 0 */
-    int64_t since;          /**< when the episode that is on, or has just cleared, started; TOCSIN_TIME_NONE */
-    double lower;           /**< a value below this would ring; -inf: none would; NaN: no verdict yet */
-    double upper;           /**< a value above this would ring; +inf: none would; NaN: no verdict yet */
+    int64_t since;          /**< when the episode that is on, or has just cleared, started;
+                                 TOCSIN_TIME_NONE */
+    double lower;           /**< a value below this would exceed the budget, the more frequent one
+                                 of two; -inf: none would; NaN: no limit yet, or none at all
+                                 (`raw`) */
+    double upper;           /**< the same above. What else the alarm asks for (n of m, direction,
+                                 dead time, minima) is not in them */
 } tocsin_verdict;
 
 /** The part of a verdict that every release knows; verdict_size must be at least this. */
@@ -126,7 +155,8 @@ TOCSIN_API int tocsin_detector_create(tocsin_detector **out, const tocsin_spec *
  *  last call.  tocsin_detector_free() is allowed on it and does nothing.
  *  @param out     receives the detector, which begins inside the memory; NULL on failure
  *  @param spec    shared; must outlive the detector
- *  @param memory  tocsin_spec_detector_size(spec) bytes, aligned to tocsin_spec_detector_alignment(spec)
+ *  @param memory  tocsin_spec_detector_size(spec) bytes, aligned to
+ *                 tocsin_spec_detector_alignment(spec)
  *  @param size    the memory's bytes; more than needed is fine
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT   a NULL
@@ -135,12 +165,17 @@ TOCSIN_API int tocsin_detector_create(tocsin_detector **out, const tocsin_spec *
 TOCSIN_API int tocsin_detector_create_in(tocsin_detector **out, const tocsin_spec *spec,
                                          void *memory, size_t size);
 
-/** Create a copy in the same state.
+/** Create a copy in the same state, of the same spec.
+ *  @param out        receives the copy; NULL on failure
+ *  @param detector   the original, wherever its memory came from
+ *  @param allocator  the copy's, may be NULL (malloc)
  *  @retval the statuses of tocsin_detector_create() */
 TOCSIN_API int tocsin_detector_clone(tocsin_detector **out, const tocsin_detector *detector,
                                      const tocsin_allocator *allocator);
 
-/** Back to the state of a new detector. */
+/** Back to the state of a new detector.
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  detector is NULL */
 TOCSIN_API int tocsin_detector_reset(tocsin_detector *detector);
 
 /** Free a detector.  NULL is fine. */
@@ -154,9 +189,12 @@ TOCSIN_API const tocsin_spec *tocsin_detector_spec(const tocsin_detector *detect
 /** What to do with a point. */
 enum {
     TOCSIN_LEARN_AND_SCORE = 0,
-    TOCSIN_SCORE_ONLY = 1,      /**< judge it, learn nothing: a known incident, a replay */
-    TOCSIN_LEARN_ONLY = 2,      /**< learn it, give no score and ring nothing: history being loaded */
-    TOCSIN_HOLD = 3             /**< neither; time passes, the model does not move */
+    TOCSIN_SCORE_ONLY = 1,      /**< judge it and ring as always, learn nothing: a known incident, a
+                                     replay */
+    TOCSIN_LEARN_ONLY = 2,      /**< learn it, give no score and start nothing: history being
+                                     loaded */
+    TOCSIN_HOLD = 3             /**< neither; time passes, the model does not move. In the last two
+                                     an alarm that is on stays on */
 };
 
 /** Push one point.
@@ -213,13 +251,16 @@ TOCSIN_API int tocsin_detector_score(tocsin_detector *detector, int64_t time, do
 /** Say that time has passed and nothing came.  Not the same as NaN: a NaN was
  *  sent by somebody who is alive.  When nothing has come for longer than
  *  `clock absence=`, the alarm rings with the reason ABSENCE and stays on until
- *  the next point comes.
+ *  the next point comes, be it NaN; that point clears it and is not judged by the
+ *  alarm.  A series that has never sent anything is waited for from its first tick
+ *  on.  The points must have times, of the same clock as the ticks.
  *  @param detector  the detector
- *  @param time  now, as seen by whoever drives the detector; nanoseconds since the Unix epoch
+ *  @param time  now, as seen by whoever drives the detector, never before the last tick;
+ *               nanoseconds since the Unix epoch
  *  @param verdict  may be NULL
  *  @param verdict_size  sizeof(tocsin_verdict); ignored if verdict is NULL
  *  @retval TOCSIN_OK
- *  @retval TOCSIN_INFO_IGNORED    time is before the last point
+ *  @retval TOCSIN_INFO_IGNORED    time is before the last point, or the first tick if none has come
  *  @retval TOCSIN_ERROR_ARGUMENT  as tocsin_detector_push()
  *  @retval TOCSIN_ERROR_TIME      time is TOCSIN_TIME_NONE */
 TOCSIN_API int tocsin_detector_tick(tocsin_detector *detector, int64_t time,
@@ -244,12 +285,18 @@ enum {
  *
  *  Without options a mark is a moment, remembered for explanations, and `end` is
  *  ignored.  With options it opens a window from `begin` to `end`, both
- *  included, that replaces an earlier window; with TOCSIN_TIME_NONE as `end` it
- *  stays open until a mark of the same kind without options closes it at its
- *  own `begin`.
+ *  included, that replaces an earlier window of any kind, for there is one at a
+ *  time; with TOCSIN_TIME_NONE as `end` it stays open until a mark of the same kind
+ *  without options closes it at its own `begin`.  What a window does, it does to
+ *  points and ticks whose time lies in it.
+ *  @param detector  the detector
+ *  @param kind      TOCSIN_MARK_DEPLOY ...
+ *  @param options   TOCSIN_MARK_MUTE and TOCSIN_MARK_NO_LEARN, or'ed, or 0
+ *  @param begin     nanoseconds since the Unix epoch
+ *  @param end       the same, or TOCSIN_TIME_NONE
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  detector is NULL, or an unknown kind or option
- *  @retval TOCSIN_ERROR_TIME      begin is TOCSIN_TIME_NONE, or end is before begin */
+ *  @retval TOCSIN_ERROR_TIME      begin is TOCSIN_TIME_NONE, or a window's end is before it */
 TOCSIN_API int tocsin_detector_mark(tocsin_detector *detector, int kind, uint32_t options,
                                     int64_t begin, int64_t end);
 
@@ -266,16 +313,19 @@ typedef struct tocsin_channel {
 typedef struct tocsin_explanation {
     uint32_t struct_size;       /**< set by the caller: sizeof(tocsin_explanation) */
     uint32_t channel_count;     /**< how many of `channels` are filled in */
-    tocsin_verdict verdict;     /**< the last verdict */
     double level;               /**< the model's level after the point; NaN where it has none */
     double trend;               /**< change per step; NaN where it has none */
     double season;              /**< the seasonal part at the last point; NaN where it has none */
     double floor;               /**< the deviation's floor at the last point */
-    double limit;               /**< the raw statistic at which the alarm rings; +inf: never, NaN: not yet */
-    double budget;              /**< the return period the alarm rings at, seconds; NaN without an alarm stage */
+    double limit;               /**< the raw statistic at which the alarm rings, of two tiers the
+                                     ticket; +inf: never; NaN: not yet, or no calibration */
+    double budget;              /**< the return period it rings at, seconds, likewise; NaN without a
+                                     budget */
     double history;             /**< how much the calibration has seen, seconds */
-    double step;                /**< the mean time between points, seconds */
-    double observed_rate;       /**< alarms started per second of history: self-check beside 1/budget */
+    double step;                /**< the mean time between points lately, seconds; NaN: not known
+                                     yet */
+    double observed_rate;       /**< alarms started per second of history, absences included:
+                                     self-check beside 1/budget */
     uint64_t points;            /**< points accepted */
     uint64_t missing;           /**< of those, missing */
     uint64_t late;              /**< points refused as late */
@@ -287,9 +337,18 @@ typedef struct tocsin_explanation {
     tocsin_channel channels[TOCSIN_CHANNELS];   /**< the detector's raw statistics */
 } tocsin_explanation;
 
-/** Explain the last point that was pushed through this handle.  A handle that
- *  was just created or loaded has none: the verdict is then all NaN with the
- *  flag WARMING, the rest is filled in.
+/** The verdict on the last point that was pushed through this handle, or ticked, once more.  A
+ *  handle that was just created or loaded has none: it is then all NaN with the flag WARMING.
+ *  @param detector  the detector; unchanged
+ *  @param verdict   receives the verdict
+ *  @param verdict_size  sizeof(tocsin_verdict)
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or verdict_size is too small */
+TOCSIN_API int tocsin_detector_verdict(const tocsin_detector *detector, tocsin_verdict *verdict,
+                                       size_t verdict_size);
+
+/** Explain the last verdict: see tocsin_detector_verdict().  Where there is none, the channels
+ *  are NaN and the rest is filled in.
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or a struct_size this library does not know */
 TOCSIN_API int tocsin_detector_explain(const tocsin_detector *detector,
@@ -299,18 +358,20 @@ TOCSIN_API int tocsin_detector_explain(const tocsin_detector *detector,
 typedef struct tocsin_forecast {
     int64_t time;           /**< when */
     double expected;        /**< the mean forecast */
-    double lower;           /**< the interval's lower end; it widens with the distance as the model says */
+    double lower;           /**< the interval's lower end; it widens with the distance as the model
+                                 says */
     double upper;           /**< the interval's upper end */
 } tocsin_forecast;
 
-/** Forecast the points 1..count mean steps after the last one.
+/** Forecast the points 1..count mean steps after the last one, whether or not that one
+ *  had a value or was learnt.
  *  @param detector   the detector
  *  @param count      how many points
  *  @param coverage   the interval's nominal coverage, 0 < coverage < 1: 0.95
  *  @param forecasts  count of them
  *  @param forecast_size  the stride: sizeof(tocsin_forecast)
  *  @retval TOCSIN_OK
- *  @retval TOCSIN_INFO_IGNORED        the model is still warming: all NaN
+ *  @retval TOCSIN_INFO_IGNORED        the model is still warming, or time ends before: NaN there
  *  @retval TOCSIN_ERROR_ARGUMENT      a NULL, a coverage out of range, a forecast_size too small
  *  @retval TOCSIN_ERROR_UNSUPPORTED   this model does not forecast
  *  Linear in count. */
@@ -327,9 +388,11 @@ TOCSIN_API int tocsin_detector_forecast(const tocsin_detector *detector, size_t 
  *  @param name    the metric's name; may be NULL ("the value")
  *  @param text    buffer; receives a NUL-terminated UTF-8 text.  May be NULL if size is 0
  *  @param size    the buffer's bytes
- *  @param needed  may be NULL; receives the bytes needed including the NUL, also on TOCSIN_ERROR_SPACE
+ *  @param needed  may be NULL; receives the bytes needed including the NUL, also on
+ *                 TOCSIN_ERROR_SPACE
  *  @retval TOCSIN_OK
- *  @retval TOCSIN_ERROR_ARGUMENT  verdict is NULL or verdict_size too small
+ *  @retval TOCSIN_ERROR_ARGUMENT  verdict is NULL, verdict_size too small, or text is NULL and size
+ *                                not 0
  *  @retval TOCSIN_ERROR_SPACE     the buffer is too small; nothing was written */
 TOCSIN_API int tocsin_verdict_text(const tocsin_verdict *verdict, size_t verdict_size,
                                    const char *name, char *text, size_t size, size_t *needed);

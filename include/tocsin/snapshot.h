@@ -41,7 +41,7 @@ extern "C" {
  *  @param size     the buffer's bytes
  *  @param needed   may be NULL; receives the snapshot's bytes, also on TOCSIN_ERROR_SPACE
  *  @retval TOCSIN_OK
- *  @retval TOCSIN_ERROR_ARGUMENT  detector is NULL
+ *  @retval TOCSIN_ERROR_ARGUMENT  detector is NULL, or buffer is NULL and size is not 0
  *  @retval TOCSIN_ERROR_SPACE     the buffer is too small; nothing was written
  *  The size depends on the spec alone, so one question is enough.  No allocation. */
 TOCSIN_API int tocsin_detector_save(const tocsin_detector *detector, void *buffer, size_t size,
@@ -49,14 +49,15 @@ TOCSIN_API int tocsin_detector_save(const tocsin_detector *detector, void *buffe
 
 /** Load a snapshot into a detector of the same stages, revisions and
  *  state-shaping parameters.  Where other parameters differ (a budget, say), the
- *  detector's own are used from now on.
+ *  detector's own are used from now on.  The alarm is part of the state: one that was
+ *  on goes on, and does not start again.
  *  @param detector  the detector whose state is replaced; a failure leaves it as it was
  *  @param snapshot  the bytes; they need no alignment
  *  @param size      how many
  *  @param error  may be NULL; filled in on failure, `offset` in bytes of the snapshot
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_INFO_RESPECIFIED  loaded; parameters that do not shape the state differ
- *  @retval TOCSIN_ERROR_ARGUMENT    a NULL
+ *  @retval TOCSIN_ERROR_ARGUMENT    a NULL, or the error's struct_size is unknown
  *  @retval TOCSIN_ERROR_FORMAT      not a snapshot, cut off, malformed, or a value out of bounds
  *  @retval TOCSIN_ERROR_CHECKSUM    damaged
  *  @retval TOCSIN_ERROR_VERSION     written by a release too new
@@ -77,8 +78,15 @@ typedef struct tocsin_snapshot_info {
 } tocsin_snapshot_info;
 
 /** Look into a snapshot without a detector.
+ *  @param snapshot  the bytes; they need no alignment
+ *  @param size      how many
+ *  @param info      filled in; its text points into the snapshot
+ *  @param error     may be NULL; filled in on failure, `offset` in bytes of the snapshot
  *  @retval TOCSIN_OK
- *  @retval TOCSIN_ERROR_ARGUMENT, _FORMAT, _CHECKSUM, _VERSION  as tocsin_detector_load() */
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or a struct_size that is unknown
+ *  @retval TOCSIN_ERROR_FORMAT    as tocsin_detector_load()
+ *  @retval TOCSIN_ERROR_CHECKSUM  as tocsin_detector_load()
+ *  @retval TOCSIN_ERROR_VERSION   as tocsin_detector_load() */
 TOCSIN_API int tocsin_snapshot_peek(const void *snapshot, size_t size, tocsin_snapshot_info *info,
                                     tocsin_error *error);
 

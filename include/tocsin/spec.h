@@ -53,7 +53,8 @@ enum {
     TOCSIN_VALUE_POINTS = 3,    /**< `number`: a count of samples */
     TOCSIN_VALUE_RATE = 4,      /**< `duration`: nanoseconds per event */
     TOCSIN_VALUE_CHOICE = 5,    /**< `number`: index into the parameter's choices */
-    TOCSIN_VALUE_AUTO = 6       /**< the word `auto`: the library decides, see the parameter's text */
+    TOCSIN_VALUE_AUTO = 6       /**< the word `auto`: the library decides, see the parameter's
+                                     text */
 };
 
 /** One typed value of one parameter; which field holds it depends on `form`. */
@@ -71,7 +72,8 @@ typedef struct tocsin_setting {
     const char *stage;          /**< "ewma" */
     const char *parameter;      /**< "half-life" */
     const tocsin_value *values; /**< value_count of them; NULL: take `text` instead */
-    const char *text;           /**< the value as a spec would write it, "2h"; used where values is NULL */
+    const char *text;           /**< the value as a spec would write it, "2h"; used where values is
+                                     NULL */
 } tocsin_setting;
 
 /** Compile a text.
@@ -83,11 +85,13 @@ typedef struct tocsin_setting {
  *  @param error   may be NULL; filled in on failure with offset, word, what was
  *                 expected and a suggestion
  *  @retval TOCSIN_OK
- *  @retval TOCSIN_ERROR_ARGUMENT  out or text is NULL, or the text is too long, or the allocator is malformed
+ *  @retval TOCSIN_ERROR_ARGUMENT  out or text is NULL, the text is too long, the allocator is
+ *                                 malformed, or the error's struct_size is unknown
  *  @retval TOCSIN_ERROR_SYNTAX    the text does not follow the grammar
  *  @retval TOCSIN_ERROR_NAME      an unknown stage, revision, parameter or choice
  *  @retval TOCSIN_ERROR_RANGE     a value out of bounds
- *  @retval TOCSIN_ERROR_CONFLICT  stages out of order or given twice, parameters that exclude each other
+ *  @retval TOCSIN_ERROR_CONFLICT  stages out of order or given twice, parameters that exclude
+ *                                 each other
  *  @retval TOCSIN_ERROR_MEMORY    the allocator failed
  *
  *  Linear in the text's length; one allocation.  Thread-safe. */
@@ -111,8 +115,10 @@ TOCSIN_API void tocsin_spec_free(tocsin_spec *spec);
 
 /** Styles of tocsin_spec_text(). */
 enum {
-    TOCSIN_TEXT_SHORT = 0,  /**< every stage with its revision, and the parameters that are not at their default */
-    TOCSIN_TEXT_FULL = 1    /**< every stage with its revision, and every parameter that has a value */
+    TOCSIN_TEXT_SHORT = 0,  /**< every stage with its revision, and the parameters that are not at
+                                 their default */
+    TOCSIN_TEXT_FULL = 1    /**< every stage with its revision, and every parameter that has a
+                                 value */
 };
 
 /** Write the spec back as canonical text.  Compiling that text gives an equal
@@ -122,18 +128,19 @@ enum {
  *  @param style   TOCSIN_TEXT_*
  *  @param text    buffer; receives a NUL-terminated text.  May be NULL if size is 0
  *  @param size    the buffer's bytes
- *  @param needed  may be NULL; receives the bytes needed including the NUL, also on TOCSIN_ERROR_SPACE
+ *  @param needed  may be NULL; receives the bytes needed including the NUL, also on
+ *                 TOCSIN_ERROR_SPACE
  *  @retval TOCSIN_OK
- *  @retval TOCSIN_ERROR_ARGUMENT  spec is NULL, or an unknown style
+ *  @retval TOCSIN_ERROR_ARGUMENT  spec is NULL, an unknown style, or text is NULL and size is not 0
  *  @retval TOCSIN_ERROR_SPACE     the buffer is too small; nothing was written */
 TOCSIN_API int tocsin_spec_text(const tocsin_spec *spec, int style, char *text, size_t size,
                                 size_t *needed);
 
-/** How many stages the pipe has, those put in by default included. */
+/** How many stages the pipe has, those put in by default included.  0 if spec is NULL. */
 TOCSIN_API size_t tocsin_spec_stage_count(const tocsin_spec *spec);
 
-/** The name of a stage of the pipe ("ewma"), or NULL if there is none at that index.
- *  The text is static. */
+/** The name of a stage of the pipe ("ewma"), or NULL if there is none at that index
+ *  or spec is NULL.  The text is static. */
 TOCSIN_API const char *tocsin_spec_stage_name(const tocsin_spec *spec, size_t index);
 
 /** Read the resolved values of one parameter.
@@ -141,27 +148,31 @@ TOCSIN_API const char *tocsin_spec_stage_name(const tocsin_spec *spec, size_t in
  *  @param spec       the spec
  *  @param stage      a stage of its pipe: "ewma"
  *  @param parameter  one of that stage's parameters: "half-life"
- *  @param values     receives up to `capacity` values
+ *  @param values     receives up to `capacity` values; may be NULL if that is 0
  *  @param capacity   how many values there is room for
- *  @param count      receives how many values the parameter has
+ *  @param count      receives how many values the parameter has; 0: not set, and no default
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  a NULL
  *  @retval TOCSIN_ERROR_NAME      the pipe has no such stage, or the stage no such parameter
- *  @retval TOCSIN_ERROR_SPACE     more values than capacity; the first ones are written, and count */
+ *  @retval TOCSIN_ERROR_SPACE     more values than capacity; the first ones are written, and
+ *                               count */
 TOCSIN_API int tocsin_spec_get(const tocsin_spec *spec, const char *stage, const char *parameter,
                                tocsin_value *values, size_t capacity, size_t *count);
 
 /** Bytes of caller-provided memory that tocsin_detector_create_in() needs.  0 if spec is NULL. */
 TOCSIN_API size_t tocsin_spec_detector_size(const tocsin_spec *spec);
 
-/** The alignment of that memory: a power of two, at most 64. */
+/** The alignment of that memory: a power of two, at most 64.  The same for every spec. */
 TOCSIN_API size_t tocsin_spec_detector_alignment(const tocsin_spec *spec);
 
-/** Bytes of one series' state, the part that grows with the number of series. */
+/** Bytes of one series' state, the part that grows with the number of series.
+ *  0 if spec is NULL. */
 TOCSIN_API size_t tocsin_spec_state_size(const tocsin_spec *spec);
 
 /** Points without a score at the beginning, if none is missing: the stages' warm-ups,
- *  one after the other.  Budgets may ask for more history, in time, before they ring. */
+ *  one after the other; fewer where a budget's return period is only a few steps.
+ *  Budgets may ask for more history, in time, before they ring (TOCSIN_FLAG_SHORT_HISTORY).
+ *  0 if spec is NULL. */
 TOCSIN_API size_t tocsin_spec_warmup(const tocsin_spec *spec);
 
 #ifdef __cplusplus

@@ -10,11 +10,13 @@
  *
  * Budgets count clusters: exceedances closer together than the dead time (`cooldown`, by
  * default 1/24 of the budget's return period) are one event, and one event rings once.  An
- * exceedance in the dead time carries the flag COOLING, prolongs it, and rings only if its
- * own return period is ten times that of everything in the cluster before: whatever is
- * rarer than ten budgets comes, in a series in order, at a tenth of the budget's rate, so
- * that this exception spends at most a tenth of it; and the failure after the glitch is
- * not slept through.
+ * exceedance in the dead time carries the flag COOLING, prolongs it, and rings in two cases
+ * only.  Its return period is ten times that of everything in the cluster before: whatever
+ * is rarer than ten budgets comes, in a series in order, at a tenth of the budget's rate,
+ * so that this exception spends at most a tenth of it, and the failure after the glitch is
+ * not slept through.  Or it is ten budgets, and a tenth of the dead time has passed without
+ * an exceedance: an outage that comes back after it was over rings again, one that flaps
+ * does not.
  *
  * One good sample does not clear an alarm, and hovering about the limit does not make it
  * flap: a point counts as quiet only if its return period is shorter than the budget's by
@@ -84,6 +86,8 @@ enum { ALARM_BOTH, ALARM_UP, ALARM_DOWN };
 
 #define ALARM_CLUSTER 24            /* dead times in a return period */
 #define ALARM_BREAKTHROUGH 1.0      /* decades beyond the cluster's peak: rings even now */
+#define ALARM_RELAPSE 1.0           /* decades beyond the budget: rings again ... */
+#define ALARM_RESPITE 0.1           /* ... after this part of the dead time */
 
 typedef struct {
     double period[2];               /* of the tiers, seconds; ascending */
@@ -281,6 +285,15 @@ static int alarm_is_near(const alarm_constants *k, const alarm_state *s,
     return rarity->period > k->period[t] * k->nearness;
 }
 
+/* Whether a point lies so many decades beyond the limit of a tier. */
+static int alarm_is_beyond(const alarm_constants *k, uint32_t t, double decades,
+                           const tocsin__rarity *rarity)
+{
+    if (k->by_threshold)
+        return rarity->score >= k->threshold + decades;
+    return rarity->period >= k->period[t] * tocsin__pow(10, decades);
+}
+
 static void alarm_start(alarm_state *s, uint8_t tier, int64_t time, tocsin_verdict *verdict)
 {
     if (s->tier == TOCSIN_TIER_NONE) {
@@ -337,9 +350,11 @@ static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin_
                            ? 0
                            : rarity->step * tocsin__pow(10, k->threshold) * (1e9 / ALARM_CLUSTER);
 
-        const int cools = s->exceeded[t] != TOCSIN_TIME_NONE &&
-                          alarm_between(s->exceeded[t], point->time) < cooldown;
-        const int breaks = rarity->score >= s->peak[t] + ALARM_BREAKTHROUGH;
+        const double passed = alarm_between(s->exceeded[t], point->time);
+        const int cools = s->exceeded[t] != TOCSIN_TIME_NONE && passed < cooldown;
+        const int breaks = rarity->score >= s->peak[t] + ALARM_BREAKTHROUGH ||
+                           (passed >= ALARM_RESPITE * cooldown &&
+                            alarm_is_beyond(k, t, ALARM_RELAPSE, rarity));
         const int rings = alarm_bits(s->window[t]) >= k->n;
 
         if (tier > s->tier && rings) {

@@ -128,7 +128,7 @@ size_t tocsin_spec_detector_alignment(const tocsin_spec *spec)
 /* ---- Points ---------------------------------------------------------------- */
 
 static inline int detector_bad_call(const tocsin_detector *detector, int mode, const void *verdict,
-                             size_t verdict_size)
+                                    size_t verdict_size)
 {
     return !detector || mode < TOCSIN_LEARN_AND_SCORE || mode > TOCSIN_HOLD ||
            (verdict && verdict_size < TOCSIN_VERDICT_MIN_SIZE);
@@ -147,8 +147,8 @@ static inline void detector_hand_out(const tocsin_verdict *verdict, void *to, si
     }
 }
 
-static inline int detector_push(tocsin_detector *detector, int64_t time, double value, uint64_t count,
-                         uint32_t is_count, int mode, int want_verdict)
+static inline int detector_push(tocsin_detector *detector, int64_t time, double value,
+                                uint64_t count, uint32_t is_count, int mode, int want_verdict)
 {
     tocsin__point *point = &detector->last.point;
 
@@ -243,7 +243,7 @@ int tocsin_detector_mark(tocsin_detector *detector, int kind, uint32_t options, 
     if (!detector || kind < TOCSIN_MARK_DEPLOY || kind > TOCSIN_MARK_MAINTENANCE ||
         (options & ~(uint32_t)(TOCSIN_MARK_MUTE | TOCSIN_MARK_NO_LEARN)))
         return TOCSIN_ERROR_ARGUMENT;
-    if (begin == TOCSIN_TIME_NONE || (end != TOCSIN_TIME_NONE && end < begin))
+    if (begin == TOCSIN_TIME_NONE || (options && end != TOCSIN_TIME_NONE && end < begin))
         return TOCSIN_ERROR_TIME;
 
     tocsin__clock_state *clock =
@@ -254,6 +254,15 @@ int tocsin_detector_mark(tocsin_detector *detector, int kind, uint32_t options, 
 }
 
 /* ---- Explanations ---------------------------------------------------------- */
+
+int tocsin_detector_verdict(const tocsin_detector *detector, tocsin_verdict *verdict,
+                            size_t verdict_size)
+{
+    if (!verdict || detector_bad_call(detector, TOCSIN_HOLD, verdict, verdict_size))
+        return TOCSIN_ERROR_ARGUMENT;
+    detector_hand_out(&detector->last.verdict, verdict, verdict_size);
+    return TOCSIN_OK;
+}
 
 int tocsin_detector_explain(const tocsin_detector *detector, tocsin_explanation *explanation)
 {
@@ -266,7 +275,6 @@ int tocsin_detector_explain(const tocsin_detector *detector, tocsin_explanation 
     const double nan = tocsin__nan();
 
     tocsin__info_clear(explanation, sizeof *explanation);
-    explanation->verdict = detector->last.verdict;
     explanation->level = explanation->trend = explanation->season = nan;
     explanation->floor = explanation->limit = explanation->budget = nan;
     explanation->history = explanation->step = explanation->observed_rate = nan;
@@ -291,6 +299,16 @@ int tocsin_detector_explain(const tocsin_detector *detector, tocsin_explanation 
     return TOCSIN_OK;
 }
 
+/* `ahead` ns after a time; at most the end of time. */
+static int64_t detector_later(int64_t time, double ahead)
+{
+    const uint64_t room = (uint64_t)INT64_MAX - (uint64_t)time;
+
+    if (!(ahead < 18446744073709551616.0) || (uint64_t)ahead > room)
+        return INT64_MAX;
+    return (int64_t)((uint64_t)time + (uint64_t)ahead);
+}
+
 int tocsin_detector_forecast(const tocsin_detector *detector, size_t count, double coverage,
                              tocsin_forecast *forecasts, size_t forecast_size)
 {
@@ -306,6 +324,8 @@ int tocsin_detector_forecast(const tocsin_detector *detector, size_t count, doub
     if (!detect->stage->forecast)
         return TOCSIN_ERROR_UNSUPPORTED;
 
+    const int64_t since =
+        clock->has_learnt ? tocsin__time_between(clock->learnt, clock->time) : 0;
     const double z = tocsin__normal_quantile(0.5 + coverage / 2);
     const double width = tocsin__clamp(clock->step, 1, 9e18);
     const int64_t step = clock->points > 1 ? (int64_t)width : 0;
@@ -316,7 +336,7 @@ int tocsin_detector_forecast(const tocsin_detector *detector, size_t count, doub
         tocsin_forecast forecast;
 
         if (detect->stage->forecast(detect->constants, tocsin__const_state_of(detect, state),
-                                    clock->learnt, step, i + 1, &expected, &deviation)) {
+                                    since, step, i + 1, &expected, &deviation)) {
             forecast.expected = expected;
             forecast.lower = expected - z * deviation;
             forecast.upper = expected + z * deviation;
@@ -324,9 +344,7 @@ int tocsin_detector_forecast(const tocsin_detector *detector, size_t count, doub
             forecast.expected = forecast.lower = forecast.upper = tocsin__nan();
             status = TOCSIN_INFO_IGNORED;
         }
-        forecast.time = ahead < (double)INT64_MAX - (double)clock->time
-                            ? clock->time + (int64_t)ahead
-                            : INT64_MAX;
+        forecast.time = detector_later(clock->time, ahead);
         memset((char *)forecasts + i * forecast_size, 0, forecast_size);
         memcpy((char *)forecasts + i * forecast_size, &forecast, sizeof forecast);
     }

@@ -219,8 +219,9 @@ static double tail_rarity_at(const tail_state *s, double statistic)
         const double high_rarity = tail_rarity_of(s->knot_rarity[i]);
 
         if (level <= high_level)
+            /* Two knots may share a level: then 0/0, which the maximum turns into 0. */
             return low_rarity + (high_rarity - low_rarity) *
-                                    tocsin__max(0, (level - low_level) / (high_level - low_level));
+                                    tocsin__max((level - low_level) / (high_level - low_level), 0);
         low_level = high_level;
         low_rarity = high_rarity;
     }

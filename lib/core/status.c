@@ -26,14 +26,14 @@ static const status_row status_errors[] = {
     {"TOCSIN_ERROR_VERSION", "the snapshot was written by a release too new for this one"},
     {"TOCSIN_ERROR_MISMATCH", "the snapshot or detector belongs to another spec"},
     {"TOCSIN_ERROR_UNSUPPORTED", "this model cannot do what was asked"},
-    {"TOCSIN_ERROR_TIME", "a time is out of range, or an interval ends before it begins"},
+    {"TOCSIN_ERROR_TIME", "a time is needed and missing, or an interval ends before it begins"},
 };
 
 static const status_row status_infos[] = {
     {"TOCSIN_OK", "success"},
     {"TOCSIN_INFO_DIFFERENT", "the two are not equal"},
     {"TOCSIN_INFO_RESPECIFIED", "loaded, and the detector's own parameters are used from now on"},
-    {"TOCSIN_INFO_IGNORED", "the point or mark came late or twice and was only counted"},
+    {"TOCSIN_INFO_IGNORED", "nothing came of it: late or repeated, or too early to forecast"},
 };
 
 static const status_row status_unknown = {"TOCSIN_UNKNOWN", "a status this release does not know"};

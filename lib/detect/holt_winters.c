@@ -445,6 +445,12 @@ static void holt_init(const void *constants, void *state)
             tocsin__array_store(k->precision, (char *)state + k->array[i], slot, tocsin__nan());
 }
 
+/* How many seasons are in use: never more than there are, whatever a snapshot says. */
+static uint32_t holt_seasons(const holt_constants *k, const holt_state *s)
+{
+    return s->seasons < k->season_count ? s->seasons : k->season_count;
+}
+
 /* ---- Looking ahead --------------------------------------------------------- */
 
 /* Steps from `earlier` to `later` in model time, more than 0. */
@@ -528,6 +534,7 @@ static void holt_look(const holt_constants *k, const holt_state *s, int64_t time
                       double trend_steps, holt_view *view)
 {
     const double neutral = k->form == HOLT_ADDITIVE ? 0 : 1;
+    const uint32_t seasons = holt_seasons(k, s);
     const int64_t rest = time % k->step;
     const int64_t number = time / k->step - (rest < 0);
 
@@ -542,7 +549,7 @@ static void holt_look(const holt_constants *k, const holt_state *s, int64_t time
     }
     for (uint32_t i = 0; i < HOLT_SEASONS; i++) {
         view->slot[i] = i < k->season_count ? holt_slot(k, i, number) : 0;
-        view->season[i] = i < s->seasons ? holt_load(k, s, i, view->slot[i]) : neutral;
+        view->season[i] = i < seasons ? holt_load(k, s, i, view->slot[i]) : neutral;
         if (tocsin__is_nan(view->season[i]))
             view->season[i] = neutral;
     }
@@ -552,7 +559,7 @@ static void holt_look(const holt_constants *k, const holt_state *s, int64_t time
     view->deviation = HOLT_DEVIATION * s->spread;
     view->is_unseen = 0;
     view->cycles = 0;
-    if (s->seasons > 0) {
+    if (seasons > 0) {
         const double own = holt_load(k, s, HOLT_SLOT_DEVIATION, view->slot[0]);
 
         view->cycles = (double)((uint64_t)time - (uint64_t)s->start) * k->cycles_per_unit[0];
@@ -568,6 +575,14 @@ static void holt_look(const holt_constants *k, const holt_state *s, int64_t time
     }
 }
 
+/* Where points are counted: how many that time stands for, at least `least`. */
+static double holt_points_in(const holt_state *s, int64_t time, double least)
+{
+    const double points = s->pace > 0 ? (double)time / s->pace + 0.5 : least;
+
+    return (double)(int64_t)tocsin__clamp(points, least, HOLT_STEPS_MAX);
+}
+
 /* The model at the moment of a point. */
 static void holt_look_at(const holt_constants *k, const holt_state *s, const tocsin__point *point,
                          holt_view *view)
@@ -576,9 +591,7 @@ static void holt_look_at(const holt_constants *k, const holt_state *s, const toc
     double steps = 1;
 
     if (k->counts_points) {
-        if (s->pace > 0)
-            steps = tocsin__clamp((double)point->elapsed / s->pace + 0.5, 1, HOLT_STEPS_MAX);
-        steps = (double)(int64_t)steps;
+        steps = holt_points_in(s, point->elapsed, 1);
         time = s->count ? (int64_t)((uint64_t)s->time + (uint64_t)steps) : 0;
     } else if (s->count) {
         steps = holt_steps(k, s->time, time);
@@ -758,6 +771,7 @@ static void holt_learn(const void *constants, void *state, const tocsin__point *
     const double counted = tocsin__min(view.steps, k->longest_level);
     const double n = (double)s->count + 1, size = tocsin__abs(e);
     const double visit = tocsin__min(view.steps, 1);
+    const uint32_t seasons = holt_seasons(k, s);
     double a = holt_gain_of(k, &k->alpha, counted), d = holt_gain_of(k, &k->delta, counted);
     const int grows = n * a < 1 || (n - 1) * d < 1 || s->count < k->warmup;
 
@@ -771,7 +785,7 @@ static void holt_learn(const void *constants, void *state, const tocsin__point *
         s->trend = holt_keep(k, view.damping.left *
                                     (s->trend + b * a * revision / view.damping.sum));
     }
-    for (uint32_t i = 0; i < s->seasons; i++) {
+    for (uint32_t i = 0; i < seasons; i++) {
         const double cycles = (double)((uint64_t)view.time - (uint64_t)s->start) *
                               k->cycles_per_unit[i];
         const double g = visit * tocsin__max(k->gamma[i], 1 / (1 + (double)(uint64_t)tocsin__min(
@@ -792,7 +806,7 @@ static void holt_learn(const void *constants, void *state, const tocsin__point *
                        tocsin__max(own == 0 ? size : own + g * (size - own), HOLT_SEEN));
         }
     }
-    if (s->seasons == 0 && k->season_count)
+    if (seasons == 0 && k->season_count)
         holt_store(k, s, HOLT_SLOT_DEVIATION, view.slot[0], tocsin__max(size, HOLT_SEEN));
     s->spread = holt_keep(k, s->spread + d * (size - s->spread));
     if (s->spread < HOLT_SEEN)
@@ -817,16 +831,16 @@ static void holt_push(const void *constants, void *state, const tocsin__point *p
     holt_learn(constants, state, point, reading);
 }
 
-static int holt_forecast(const void *constants, const void *state, int64_t last, int64_t step,
+static int holt_forecast(const void *constants, const void *state, int64_t since, int64_t step,
                          uint64_t steps, double *expected, double *deviation)
 {
     const holt_constants *k = constants;
     const holt_state *s = state;
+    const double passed = k->counts_points ? holt_points_in(s, since, 0) : (double)since;
     const double unit = k->counts_points ? 1 : (double)step;
-    const double ahead = (double)steps * unit;
+    const double ahead = passed + (double)steps * unit;
     holt_view view;
 
-    (void)last;
     if (s->count < k->warmup || !(ahead < 9e18 - tocsin__abs((double)s->time)))
         return 0;
     const int64_t time = s->time + (int64_t)ahead;
@@ -836,7 +850,7 @@ static int holt_forecast(const void *constants, const void *state, int64_t last,
     *expected = view.expected;
     *deviation = tocsin__max(view.deviation,
                              tocsin__residual_floor(&k->rules, view.expected, s->reach)) *
-                 tocsin__sqrt(holt_variance(k, h, s->seasons));
+                 tocsin__sqrt(holt_variance(k, h, holt_seasons(k, s)));
     return 1;
 }
 
@@ -854,7 +868,7 @@ static void holt_explain(const void *constants, const void *state, const tocsin_
     explanation->level = s->level;
     if (k->has_trend)
         explanation->trend = s->trend;
-    if (s->seasons > 0) {
+    if (holt_seasons(k, s) > 0) {
         holt_view view;
 
         holt_look(k, s, s->time, 1, 1, &view);

@@ -153,8 +153,9 @@ typedef struct tocsin__stage {
     void (*band)(const void *constants, const tocsin__reading *reading, uint32_t channel,
                  double limit, double *lower, double *upper);
     /* Forecast `steps` mean steps ahead of the last point, each `step` ns: mean and standard
-     * deviation.  Returns 0 while warming.  NULL: the model does not forecast. */
-    int (*forecast)(const void *constants, const void *state, int64_t last, int64_t step,
+     * deviation.  That point came `since` ns after the last one that was learnt.  Returns 0
+     * while warming.  NULL: the model does not forecast. */
+    int (*forecast)(const void *constants, const void *state, int64_t since, int64_t step,
                     uint64_t steps, double *expected, double *deviation);
 
     /* Calibrate. */

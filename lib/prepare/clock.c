@@ -6,9 +6,10 @@
  * ever sees time stand still or go back, and no point is learnt twice.
  *
  * It measures the mean step (an arithmetic mean that becomes an exponential one
- * after 100 points), flags pauses that are long beside it, knows when silence
- * becomes absence, and keeps the last mark and the last window: a deploy is a
- * moment, maintenance an interval of time, and neither is more than that.
+ * after 100 points), flags pauses that are long beside it and counts them for no
+ * more than the longest that is not, knows when silence becomes absence, and keeps
+ * the last mark and the last window: a deploy is a moment, maintenance an interval
+ * of time, and neither is more than that.
  *
  * Cost: a dozen operations per point, one division.
  */

@@ -84,11 +84,13 @@ static inline int tocsin__clock_accept(const tocsin__clock_constants *k,
             }
             return TOCSIN_INFO_IGNORED;
         }
-        const double step = (double)tocsin__time_between(clock->time, point->time);
+        double step = (double)tocsin__time_between(clock->time, point->time);
 
         if (step != clock->step) {
-            if (n > 1 && step > k->gap * clock->step)
+            if (n > 1 && step > k->gap * clock->step) {     /* an outage is no step */
                 point->flags |= TOCSIN_FLAG_GAP;
+                step = k->gap * clock->step;
+            }
             clock->step += (step - clock->step) /
                            (double)(n < TOCSIN__CLOCK_MEMORY ? n : TOCSIN__CLOCK_MEMORY);
         }

@@ -132,6 +132,18 @@ PIN(TOCSIN_MARK_MAINTENANCE == 3);
 PIN(TOCSIN_MARK_MUTE == 1);
 PIN(TOCSIN_MARK_NO_LEARN == 2);
 
+PIN(TOCSIN_SLOT_NONE == UINT32_MAX);
+PIN(TOCSIN_BANK_SERIES_MAX == 2147483584u);
+PIN(TOCSIN_BANK_TILE == 64);
+PIN(TOCSIN_FULL_REFUSE == 0);
+PIN(TOCSIN_FULL_EVICT == 1);
+PIN(TOCSIN_VALUES_DOUBLE == 0);
+PIN(TOCSIN_VALUES_FLOAT == 1);
+PIN(TOCSIN_VALUES_U64 == 2);
+PIN(TOCSIN_NAN_MISSING == 0);
+PIN(TOCSIN_NAN_SILENCE == 1);
+PIN(TOCSIN_ALARM_MIN_SIZE == 120);
+
 PIN(TOCSIN_SNAPSHOT_FORMAT == 1);
 
 /* ---- Structs without pointers: the same on every machine ------------------ */
@@ -177,6 +189,53 @@ PIN_OFFSET(tocsin_forecast, time, 0);
 PIN_OFFSET(tocsin_forecast, expected, 8);
 PIN_OFFSET(tocsin_forecast, lower, 16);
 PIN_OFFSET(tocsin_forecast, upper, 24);
+
+PIN_SIZE(tocsin_bank_options, 32);
+PIN_OFFSET(tocsin_bank_options, struct_size, 0);
+PIN_OFFSET(tocsin_bank_options, when_full, 4);
+PIN_OFFSET(tocsin_bank_options, max_series, 8);
+PIN_OFFSET(tocsin_bank_options, alarms_per_round, 16);
+PIN_OFFSET(tocsin_bank_options, lanes, 20);
+PIN_OFFSET(tocsin_bank_options, seed, 24);
+
+PIN_SIZE(tocsin_point, 24);
+PIN_OFFSET(tocsin_point, key, 0);
+PIN_OFFSET(tocsin_point, time, 8);
+PIN_OFFSET(tocsin_point, value, 16);
+
+PIN_SIZE(tocsin_alarm, 120);
+PIN_OFFSET(tocsin_alarm, id, 0);
+PIN_OFFSET(tocsin_alarm, slot, 8);
+PIN_OFFSET(tocsin_alarm, series, 12);
+PIN_OFFSET(tocsin_alarm, verdict, 16);
+
+PIN_SIZE(tocsin_bank_counts, 96);
+PIN_OFFSET(tocsin_bank_counts, struct_size, 0);
+PIN_OFFSET(tocsin_bank_counts, reserved, 4);
+PIN_OFFSET(tocsin_bank_counts, rounds, 8);
+PIN_OFFSET(tocsin_bank_counts, points, 16);
+PIN_OFFSET(tocsin_bank_counts, missing, 24);
+PIN_OFFSET(tocsin_bank_counts, silent, 32);
+PIN_OFFSET(tocsin_bank_counts, late, 40);
+PIN_OFFSET(tocsin_bank_counts, repeated, 48);
+PIN_OFFSET(tocsin_bank_counts, unknown, 56);
+PIN_OFFSET(tocsin_bank_counts, started, 64);
+PIN_OFFSET(tocsin_bank_counts, absences, 72);
+PIN_OFFSET(tocsin_bank_counts, suppressed, 80);
+PIN_OFFSET(tocsin_bank_counts, cleared, 88);
+
+PIN_SIZE(tocsin_bank_info, 80);
+PIN_OFFSET(tocsin_bank_info, struct_size, 0);
+PIN_OFFSET(tocsin_bank_info, slots, 4);
+PIN_OFFSET(tocsin_bank_info, series, 8);
+PIN_OFFSET(tocsin_bank_info, capacity, 16);
+PIN_OFFSET(tocsin_bank_info, max_series, 24);
+PIN_OFFSET(tocsin_bank_info, bytes, 32);
+PIN_OFFSET(tocsin_bank_info, added, 40);
+PIN_OFFSET(tocsin_bank_info, removed, 48);
+PIN_OFFSET(tocsin_bank_info, evicted, 56);
+PIN_OFFSET(tocsin_bank_info, refused, 64);
+PIN_OFFSET(tocsin_bank_info, time, 72);
 
 /* ---- Structs with pointers, on 64-bit machines ---------------------------- */
 
@@ -228,28 +287,40 @@ PIN_OFFSET(tocsin_channel, name, 0);
 PIN_OFFSET(tocsin_channel, value, 8);
 PIN_OFFSET(tocsin_channel, score, 16);
 
-PIN_SIZE(tocsin_explanation, 440);
+PIN_SIZE(tocsin_explanation, 336);
 PIN_OFFSET(tocsin_explanation, struct_size, 0);
 PIN_OFFSET(tocsin_explanation, channel_count, 4);
-PIN_OFFSET(tocsin_explanation, verdict, 8);
-PIN_OFFSET(tocsin_explanation, level, 112);
-PIN_OFFSET(tocsin_explanation, trend, 120);
-PIN_OFFSET(tocsin_explanation, season, 128);
-PIN_OFFSET(tocsin_explanation, floor, 136);
-PIN_OFFSET(tocsin_explanation, limit, 144);
-PIN_OFFSET(tocsin_explanation, budget, 152);
-PIN_OFFSET(tocsin_explanation, history, 160);
-PIN_OFFSET(tocsin_explanation, step, 168);
-PIN_OFFSET(tocsin_explanation, observed_rate, 176);
-PIN_OFFSET(tocsin_explanation, points, 184);
-PIN_OFFSET(tocsin_explanation, missing, 192);
-PIN_OFFSET(tocsin_explanation, late, 200);
-PIN_OFFSET(tocsin_explanation, repeated, 208);
-PIN_OFFSET(tocsin_explanation, resets, 216);
-PIN_OFFSET(tocsin_explanation, alarms, 224);
-PIN_OFFSET(tocsin_explanation, mark_time, 232);
-PIN_OFFSET(tocsin_explanation, mark_kind, 240);
-PIN_OFFSET(tocsin_explanation, channels, 248);
+PIN_OFFSET(tocsin_explanation, level, 8);
+PIN_OFFSET(tocsin_explanation, trend, 16);
+PIN_OFFSET(tocsin_explanation, season, 24);
+PIN_OFFSET(tocsin_explanation, floor, 32);
+PIN_OFFSET(tocsin_explanation, limit, 40);
+PIN_OFFSET(tocsin_explanation, budget, 48);
+PIN_OFFSET(tocsin_explanation, history, 56);
+PIN_OFFSET(tocsin_explanation, step, 64);
+PIN_OFFSET(tocsin_explanation, observed_rate, 72);
+PIN_OFFSET(tocsin_explanation, points, 80);
+PIN_OFFSET(tocsin_explanation, missing, 88);
+PIN_OFFSET(tocsin_explanation, late, 96);
+PIN_OFFSET(tocsin_explanation, repeated, 104);
+PIN_OFFSET(tocsin_explanation, resets, 112);
+PIN_OFFSET(tocsin_explanation, alarms, 120);
+PIN_OFFSET(tocsin_explanation, mark_time, 128);
+PIN_OFFSET(tocsin_explanation, mark_kind, 136);
+PIN_OFFSET(tocsin_explanation, channels, 144);
+
+PIN_SIZE(tocsin_tick, 72);
+PIN_OFFSET(tocsin_tick, struct_size, 0);
+PIN_OFFSET(tocsin_tick, mode, 4);
+PIN_OFFSET(tocsin_tick, time, 8);
+PIN_OFFSET(tocsin_tick, count, 16);
+PIN_OFFSET(tocsin_tick, verdict_size, 24);
+PIN_OFFSET(tocsin_tick, value_type, 32);
+PIN_OFFSET(tocsin_tick, nan_means, 36);
+PIN_OFFSET(tocsin_tick, values, 40);
+PIN_OFFSET(tocsin_tick, scores, 48);
+PIN_OFFSET(tocsin_tick, alarms, 56);
+PIN_OFFSET(tocsin_tick, verdicts, 64);
 
 PIN_SIZE(tocsin_snapshot_info, 48);
 PIN_OFFSET(tocsin_snapshot_info, struct_size, 0);

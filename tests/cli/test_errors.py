@@ -1,6 +1,8 @@
 """What is wrong is said with file and line, and nothing is overwritten."""
 
 import resource
+import signal
+import unittest
 
 from cli_support import *
 
@@ -16,6 +18,7 @@ class Usage(Test):
         for command in ("detect", "backtest", "explain", "catalog"):
             with self.subTest(command):
                 self.assertIn("Usage: ", self.good(command, "--help").out)
+                self.assertEqual(self.good(command, "-h").out, self.good(command, "--help").out)
         self.assertEqual(tocsin().code, 64)
 
     def test_suggestions(self):
@@ -67,13 +70,16 @@ class BadInput(Test):
         "quote inside": ('time,value\n1,2\n2,3"4\n', 3, ["quote"]),
         "quote left open": ('time,value\n1,2\n2,"3\n4,5\n', 4, ["line 3", "never closed"]),
         "NUL": ("time,value\n1,2\n2,\0\n", 3, ["binary"]),
-        "no numbers": ("a,b\nx,y\n", 2, ["no column holds numbers"]),
+        "no numbers": ("a,b\nx,y\n", 2, ["no column holds numbers", "a, b"]),
+        "another separator": ("time|value\n1|2\n", 2, ["commas, semicolons or tabs", "time|value"]),
+        "carriage returns": ("time,value\r1,2\r3,4\r", 1, ["carriage return"]),
         "JSON cut off": ('{"time":1,"value":2}\n{"time":1,\n', 2, ["ends inside"]),
         "JSON broken": ('{"time":1,"value":2}\n{"time" 1}\n', 2, ["not JSON"]),
         "JSON array": ('{"time":1,"value":2}\n[1,2]\n', 2, ["no object"]),
         "JSON array file": ('[{"time":1,"value":2}]\n', 1, ["array", "one object per line"]),
         "JSON twice": ('{"time":1,"value":2}{"time":1,"value":2}\n', 1, ["not JSON"]),
         "JSON value": ('{"time":1,"value":2}\n{"time":2,"value":[1]}\n', 2, ["no number"]),
+        "JSON without fields": ("{}\n", 1, ["no column holds numbers", "are: none"]),
         "JSON without time": ('{"time":1,"value":2}\n{"value":[1]}\n', 2, ["'time'"]),
         "metric without value": ("# TYPE a gauge\na 1 1\na\n", 3, ["value"]),
         "metric with words": ("# TYPE a gauge\na 1 1\na x 1\n", 3, ["'x'", "not a number"]),
@@ -107,6 +113,25 @@ class BadInput(Test):
         self.bad(65, ["directory"], "detect", self.scratch)
         self.bad(65, ["cannot be written"], "detect", "--report", "/nowhere/page.html", "-")
         self.bad(65, ["cannot be written"], "detect", "--state", "/nowhere/state", "-")
+
+        self.bad(65, ["no such file"], "explain", self.path("nothing.csv"))
+
+    def test_nothing_is_written_over_the_input(self):
+        text = csv_text(points(50))
+        path = self.write("input", text)
+        os.symlink(path, self.path("link"))
+        for name in (path, self.path("link")):
+            for option in ("--report", "--state"):
+                with self.subTest(name=name, option=option):
+                    self.bad(64, [option, "is the input"], "detect", option, name, path)
+        both = self.path("both")
+        self.bad(64, ["same file"], "detect", "--state", both, "--report", both, path)
+        with open(path, "rb") as file:
+            done = subprocess.run([TOCSIN, "detect", "--report", path, "-"], stdin=file,
+                                  capture_output=True, env=GIVING_UP, check=False)
+        self.assertEqual(done.returncode, 64)
+        self.assertEqual(self.read("input").decode(), text)
+        self.assertEqual(sorted(os.listdir(self.scratch)), ["input", "link"])
 
     def test_no_data(self):
         for data in ("", "time,value\n", "\n\n", "# EOF\n"):
@@ -174,12 +199,53 @@ class BadInput(Test):
                 self.assertIn("standard input:", error)
 
     def test_a_full_disk_is_told(self):
+        for arguments in (("detect", "-f", "csv", "-"), ("detect", "-"), ("backtest", "-"),
+                          ("explain", "-"), ("explain", "ewma"), ("catalog",), ("--help",),
+                          ("catalog", "--format", "json"), ("detect", "--help"), ("--version",)):
+            with self.subTest(arguments), open("/dev/full", "wb") as full:
+                done = subprocess.run([TOCSIN, *arguments], input=b"time,value\n1,2\n",
+                                      stdout=full, stderr=subprocess.PIPE, env=GIVING_UP,
+                                      check=False)
+                self.assertEqual(done.returncode, 65)
+                self.assertEqual(done.stderr.count(b"standard output cannot be written"), 1)
+
+    def test_a_page_that_does_not_fit_leaves_nothing(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+        path = self.write("input", csv_text(points(50)))
+        for before in (["input"], ["input", "page"]):
+            with self.subTest(before):
+                if "page" in before:
+                    self.write("page", "old")
+                done = subprocess.run([TOCSIN, "detect", "--report", self.path("page"), path],
+                                      capture_output=True, env=GIVING_UP, check=False,
+                                      preexec_fn=limit)
+                self.assertEqual(done.returncode, 65)
+                self.assertIn(b"page: cannot be written: File too large", done.stderr)
+                self.assertEqual(sorted(os.listdir(self.scratch)), before)
+        self.assertEqual(self.read("page"), b"old")
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write everything")
+    def test_a_file_not_to_be_written_is_not_replaced(self):
+        path = self.write("input", csv_text(points(50)))
+        self.good("detect", "--state", self.path("state"), path)
+        os.chmod(self.path("state"), 0o444)
+        for option in ("--state", "--report"):
+            with self.subTest(option):
+                self.bad(65, ["cannot be written"], "detect", option, self.path("state"), path)
+
+    def test_a_full_disk_ends_an_input_that_goes_on(self):
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([TOCSIN, "detect", "-f", "csv", "-"], input=b"time,value\n1,2\n",
-                                  stdout=full, stderr=subprocess.PIPE, env=GIVING_UP,
-                                  check=False)
-        self.assertEqual(done.returncode, 65)
-        self.assertIn(b"standard output cannot be written", done.stderr)
+            process = subprocess.Popen([TOCSIN, "detect", "-f", "csv", "-"],
+                                       stdin=subprocess.PIPE, stdout=full,
+                                       stderr=subprocess.PIPE, env=GIVING_UP)
+            process.stdin.write(b"time,value\n1,2\n")
+            process.stdin.flush()
+            self.assertEqual(process.wait(timeout=60), 65)      # while the pipe stays open
+            process.stdin.close()
+            process.stderr.close()
 
     def test_whoever_stops_reading_is_left_quietly(self):
         process = subprocess.Popen([TOCSIN, "detect", "-f", "csv", "-"], stdin=subprocess.PIPE,

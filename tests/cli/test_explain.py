@@ -43,6 +43,11 @@ class Explain(Test):
             self.assertRegex(out, r"(?m)^    %s += %s" % (re.escape(name), re.escape(value)))
         self.assertIn("in full:    %s\n" % full, self.good("explain", full).out)
 
+    def test_what_is_the_default_is_not_called_another(self):
+        for stage in ("clock", "counter", "gaps", "ewma", "holt-winters", "tail", "raw", "alarm"):
+            with self.subTest(stage):
+                self.assertNotIn("(default: ", self.good("explain", stage).out)
+
     def test_the_default_spec(self):
         self.assertEqual(self.good("explain").out, self.good("explain", "").out)
 

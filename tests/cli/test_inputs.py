@@ -147,6 +147,31 @@ class Inputs(Test):
                            data=text)
         self.assertEqual(len({tuple(row.values())[:3] for row in result.rows()}), 4)
 
+    def test_escapes_end_where_names_begin(self):
+        text = "".join('a\\ b,ho\\ st=x\\,\\=y\\z c\\ d=%d,e\\,f=1 %d\n' % (i, START + i)
+                       for i in range(10))
+        rows = self.good("detect", "-f", "csv", "-c", "c d", "-k", "ho st,_measurement,_field",
+                         "-", data=text).rows()
+        self.assertEqual(len(rows), 10)
+        self.assertEqual(list(rows[0].values())[:3], ["x,=y\\z", "a b", "c d"])
+        rows = self.good("detect", "-f", "csv", "-", data=text).rows()
+        self.assertEqual(rows[1]["series"], 'a\\ b,ho\\ st=x\\,\\=y\\z e\\,f')
+        text = "".join('load{path="C:\\\\new \\"x\\"",b="1\\n2"} 1 %d\n' % (START + i)
+                       for i in range(10))
+        rows = self.good("detect", "-f", "csv", "-k", "path,b", "-", data=text).rows()
+        self.assertEqual(list(rows[0].values())[:2], ['C:\\new "x"', "1\n2"])
+        lines = self.good("detect", "-f", "influx", "-k", "path", "-", data=(
+            'load{path="C:\\\\"} 1 %d\n' % START)).out
+        self.assertTrue(lines.startswith("tocsin,path=C: value=1,"), lines)
+
+    def test_a_misspelt_label_is_told(self):
+        for text in ('load{host="a"} 1 1\n', "load,host=a v=1 1\n"):
+            with self.subTest(text):
+                result = tocsin("detect", "-k", "hsot", "-", data=text)
+                self.assertEqual(result.code, 0)
+                self.assertIn("no label 'hsot'", result.err)
+                self.good("detect", "-k", "host", "-", data=text)
+
     def test_column_picks_the_metric(self):
         text = "".join("a %d %d\nb %d %d\n" % (i, START + i, i, START + i) for i in range(10))
         rows = self.good("detect", "-f", "csv", "-c", "b", "-", data=text).rows()

@@ -131,7 +131,7 @@ START_TEST(everything_can_be_explained)
             const verdict_context here = {list.text[s], in.name, i};
             tocsin_explanation explanation;
             tocsin_forecast forecast[3];
-            tocsin_verdict verdict;
+            tocsin_verdict verdict, again;
             char text[512];
             size_t needed;
             int status;
@@ -141,7 +141,8 @@ START_TEST(everything_can_be_explained)
             memset(&explanation, 0, sizeof explanation);
             explanation.struct_size = sizeof explanation;
             verdict_check(tocsin_detector_explain(detector, &explanation) == TOCSIN_OK, &here);
-            verdict_check(memcmp(&explanation.verdict, &verdict, sizeof verdict) == 0, &here);
+            verdict_check(tocsin_detector_verdict(detector, &again, sizeof again) == TOCSIN_OK, &here);
+            verdict_check(memcmp(&again, &verdict, sizeof verdict) == 0, &here);
             verdict_check(explanation.channel_count >= 1, &here);
             verdict_check(explanation.channel_count <= TOCSIN_CHANNELS, &here);
             verdict_check(isnan(verdict.score) || verdict.channel < explanation.channel_count,

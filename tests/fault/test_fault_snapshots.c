@@ -267,6 +267,47 @@ START_TEST(random_bytes_and_repaired)
 }
 END_TEST
 
+/* A count that is within its bounds but not within this spec's arrays, in memory that ends where
+ * the state ends. */
+START_TEST(a_forged_count_of_seasons_stays_inside)
+{
+    static const char *const texts[] = {"holt-winters | raw", "holt-winters season=6p | raw"};
+    const size_t guard = 256;
+    tocsin_spec *const spec = specs_compile(texts[_i]);
+    tocsin_detector *const source = specs_detector(spec);
+    const size_t size = tocsin_spec_detector_size(spec);
+    unsigned char *const block = malloc(size + guard + 64), *memory = block, *count = NULL;
+    tocsin_detector *target;
+    input in;
+
+    ck_assert_ptr_nonnull(block);
+    memory += (64 - (uintptr_t)block % 64) % 64;
+    memset(memory, 0x77, size + guard);
+    ck_assert_int_eq(tocsin_detector_create_in(&target, spec, memory, size), TOCSIN_OK);
+    input_make(&in, INPUT_WALK, 10);
+    for (size_t i = 0; i < INPUT_POINTS; i++)
+        tocsin_detector_push(source, in.time[i], in.value[i], TOCSIN_LEARN_AND_SCORE, NULL, 0);
+
+    snapshot s = snapshot_of(source);
+
+    for (size_t i = 0; i + 16 < s.size; i++)
+        if (memcmp(s.bytes + i, "\7seasons\5", 9) == 0)
+            count = s.bytes + i + 13;
+    ck_assert_ptr_nonnull(count);
+    *count = 2;
+    crc32c_repair(s.bytes, s.size);
+    ck_assert_int_eq(tocsin_detector_load(target, s.bytes, s.size, NULL), TOCSIN_OK);
+    live_on(target);
+    for (size_t i = 0; i < guard; i++)
+        require(memory[size + i] == 0x77, "byte %zu behind the detector was written", i);
+    snapshot_free(&s);
+    tocsin_detector_free(target);
+    tocsin_detector_free(source);
+    tocsin_spec_free(spec);
+    free(block);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("fault_snapshots");
@@ -280,6 +321,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, every_bit_flipped_and_repaired, 0, text_count());
     tcase_add_loop_test(tcase, hostile_words_and_repaired, 0, text_count());
     tcase_add_loop_test(tcase, random_bytes_and_repaired, 0, text_count());
+    tcase_add_loop_test(tcase, a_forged_count_of_seasons_stays_inside, 0, 2);
     return s;
 }
 

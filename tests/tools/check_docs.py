@@ -32,6 +32,13 @@ FRAGMENT = """\
 #include "tocsin.h"
 int next_point(int64_t *time, double *value);
 void ring(void);
+#ifdef TOCSIN_BANK_H
+extern tocsin_bank *bank;
+extern const double *values;
+extern double *scores;
+extern const tocsin_point *points;
+extern size_t count;
+#endif
 int fragment(void);
 int fragment(void)
 {

@@ -280,12 +280,20 @@ END_TEST
 START_TEST(a_new_handle_explains_itself)
 {
     tocsin_explanation explanation;
+    tocsin_verdict verdict;
 
     use("ewma");
     explanation = explain();
-    ck_assert(isnan(explanation.verdict.score));
-    ck_assert_uint_eq(explanation.verdict.flags, TOCSIN_FLAG_WARMING);
-    ck_assert_int_eq(explanation.verdict.time, TOCSIN_TIME_NONE);
+    ck_assert_int_eq(tocsin_detector_verdict(detector, &verdict, sizeof verdict), TOCSIN_OK);
+    ck_assert(isnan(verdict.score));
+    ck_assert_uint_eq(verdict.flags, TOCSIN_FLAG_WARMING);
+    ck_assert_int_eq(verdict.time, TOCSIN_TIME_NONE);
+    ck_assert_int_eq(tocsin_detector_verdict(NULL, &verdict, sizeof verdict),
+                     TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_detector_verdict(detector, NULL, sizeof verdict),
+                     TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_detector_verdict(detector, &verdict, TOCSIN_VERDICT_MIN_SIZE - 1),
+                     TOCSIN_ERROR_ARGUMENT);
     ck_assert_int_eq(explanation.mark_time, TOCSIN_TIME_NONE);
     ck_assert_uint_eq(explanation.points, 0);
 }
@@ -352,6 +360,65 @@ START_TEST(a_pause_is_a_gap)
     now += 5 * TOCSIN_MINUTE;
     ck_assert(push(100).flags & TOCSIN_FLAG_GAP);
     ck_assert(!(push(100).flags & TOCSIN_FLAG_GAP));
+}
+END_TEST
+
+START_TEST(an_outage_is_no_step)
+{
+    tocsin_forecast forecast[2];
+
+    use("ewma");
+    push_noise(200, 5);
+    now += TOCSIN_DAY;
+    push(100);
+    ck_assert_int_eq(tocsin_detector_forecast(detector, 2, 0.9, forecast, sizeof forecast[0]),
+                     TOCSIN_OK);
+    ck_assert_double_eq_tol((double)(forecast[1].time - forecast[0].time) / 1e9, 60, 3);
+}
+END_TEST
+
+START_TEST(forecasts_begin_where_the_points_end)
+{
+    static const char *const texts[] = {"holt-winters season=4m step=1m | raw",
+                                        "holt-winters season=4p | raw"};
+    static const double season[] = {10, 30, 20, 40};
+    tocsin_forecast forecast[8];
+
+    use(texts[_i]);
+    for (size_t i = 0; i < 402; i++)
+        push(season[i % 4]);
+
+    /* Three more come without a value: the model learns nothing, but time passes. */
+    for (size_t i = 402; i < 405; i++) {
+        now += TOCSIN_MINUTE;
+        push_at(now, NAN, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK);
+    }
+    ck_assert_int_eq(tocsin_detector_forecast(detector, 8, 0.9, forecast, sizeof forecast[0]),
+                     TOCSIN_OK);
+    for (size_t h = 0; h < 8; h++) {
+        ck_assert_int_eq(forecast[h].time, now + (int64_t)(h + 1) * TOCSIN_MINUTE);
+        ck_assert_double_eq_tol(forecast[h].expected, season[(405 + h) % 4], 2);
+    }
+}
+END_TEST
+
+START_TEST(forecasts_end_with_time)
+{
+    const int64_t first = INT64_MIN + 1, step = INT64_C(200000000000000000);
+    tocsin_forecast forecast[80];
+
+    use("ewma | raw");
+    for (int i = 0; i < 40; i++)
+        push_at(first + i * step, i % 3, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK);
+    ck_assert_int_eq(tocsin_detector_forecast(detector, 80, 0.9, forecast, sizeof forecast[0]),
+                     TOCSIN_OK);
+    for (int h = 0; h < 80; h++) {
+        const int is_in_time = h + 40 < 93;     /* 2^64 ns are 92.2 steps */
+        const uint64_t ahead = (uint64_t)(h + 40) * (uint64_t)step;
+
+        ck_assert_int_eq(forecast[h].time,
+                         is_in_time ? (int64_t)((uint64_t)first + ahead) : INT64_MAX);
+    }
 }
 END_TEST
 
@@ -717,12 +784,17 @@ START_TEST(marks_check_their_arguments)
     ck_assert_int_eq(tocsin_detector_mark(detector, TOCSIN_MARK_DEPLOY, TOCSIN_MARK_MUTE, START,
                                           START - 1), TOCSIN_ERROR_TIME);
     ck_assert_int_eq(explain().mark_kind, 0);
+
+    /* Where there is no window its end is ignored, whatever it is. */
+    ck_assert_int_eq(tocsin_detector_mark(detector, TOCSIN_MARK_DEPLOY, 0, START, 0), TOCSIN_OK);
+    ck_assert_int_eq(explain().mark_kind, TOCSIN_MARK_DEPLOY);
 }
 END_TEST
 
 START_TEST(a_mark_is_remembered)
 {
     tocsin_explanation explanation;
+    tocsin_verdict verdict;
 
     use("ewma");
     ck_assert_int_eq(tocsin_detector_mark(detector, TOCSIN_MARK_CONFIG, 0, START + 5,
@@ -731,7 +803,8 @@ START_TEST(a_mark_is_remembered)
     explanation = explain();
     ck_assert_int_eq(explanation.mark_kind, TOCSIN_MARK_CONFIG);
     ck_assert_int_eq(explanation.mark_time, START + 5);
-    ck_assert(!(explanation.verdict.flags & (TOCSIN_FLAG_MUTED | TOCSIN_FLAG_HELD)));
+    ck_assert_int_eq(tocsin_detector_verdict(detector, &verdict, sizeof verdict), TOCSIN_OK);
+    ck_assert(!(verdict.flags & (TOCSIN_FLAG_MUTED | TOCSIN_FLAG_HELD)));
 }
 END_TEST
 
@@ -1013,6 +1086,9 @@ static Suite *suite(void)
     tcase_add_test(times, points_without_a_time);
     tcase_add_test(times, the_end_of_time);
     tcase_add_test(times, a_pause_is_a_gap);
+    tcase_add_test(times, an_outage_is_no_step);
+    tcase_add_loop_test(times, forecasts_begin_where_the_points_end, 0, 2);
+    tcase_add_test(times, forecasts_end_with_time);
     tcase_add_test(times, silence_rings_until_something_comes);
     tcase_add_test(times, silence_without_absence_never_rings);
     tcase_add_test(times, silence_from_the_beginning);

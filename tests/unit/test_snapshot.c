@@ -169,14 +169,16 @@ START_TEST(a_loaded_handle_has_no_last_point)
 {
     tocsin_detector *copy = specs_detector(spec);
     tocsin_explanation explanation;
+    tocsin_verdict verdict;
 
     feed(copy, 5);
     ck_assert_int_eq(tocsin_detector_load(copy, saved.bytes, saved.size, NULL), TOCSIN_OK);
     memset(&explanation, 0, sizeof explanation);
     explanation.struct_size = sizeof explanation;
     ck_assert_int_eq(tocsin_detector_explain(copy, &explanation), TOCSIN_OK);
-    ck_assert(explanation.verdict.score != explanation.verdict.score);
-    ck_assert(explanation.verdict.flags & TOCSIN_FLAG_WARMING);
+    ck_assert_int_eq(tocsin_detector_verdict(copy, &verdict, sizeof verdict), TOCSIN_OK);
+    ck_assert(verdict.score != verdict.score);
+    ck_assert(verdict.flags & TOCSIN_FLAG_WARMING);
     ck_assert_uint_eq(explanation.points, 100);
     tocsin_detector_free(copy);
 }

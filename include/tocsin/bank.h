@@ -1,0 +1,411 @@
+/* tocsin/bank.h - many series with one spec.
+ *
+ * A bank holds the states of many series side by side and scores all of them in
+ * one call.  Each of its series gives, bit for bit, the verdicts that a detector
+ * of its own would give.
+ *
+ * Slots and ids
+ * -------------
+ * A series lives in a *slot*, a small number that stays its own until it is
+ * removed; the slots of removed series are given to later ones.  Whoever knows
+ * the slots addresses series by them, and lays out arrays of values by them.
+ * Whoever does not has a 64-bit *id* for each series, a hash of its labels say,
+ * and the bank finds the slot.
+ *
+ * Two ways for points
+ * -------------------
+ * *Dense*: at each tick an array holds one value per slot.
+ *
+ *     tocsin_tick tick;
+ *
+ *     memset(&tick, 0, sizeof tick);
+ *     tick.struct_size = sizeof tick;
+ *     tick.time = time;
+ *     tick.values = values;
+ *     tick.count = tocsin_bank_slots(bank);
+ *     tick.scores = scores;
+ *     tocsin_bank_tick(bank, &tick);
+ *
+ * *Sparse*: points come in any order, each with the id or the slot of its series
+ * and a time of its own.
+ *
+ *     tocsin_bank_push_ids(bank, points, count, TOCSIN_LEARN_AND_SCORE, NULL, NULL, 0);
+ *
+ * Both may be mixed.  A tick without values says that time has passed and nothing
+ * came, from anybody: that is how absence is found in a bank that is fed sparsely.
+ *
+ * Rounds and the list of alarms
+ * -----------------------------
+ * A tick is a *round*, and so is a sparse push.  After a round tocsin_bank_alarms()
+ * lists the alarms that started in it: pages before tickets, the most surprising
+ * first, and no more than `alarms_per_round`.  When a whole rack fails, an operator needs
+ * the worst few and a number: the others are counted as suppressed.  They are on all
+ * the same, and say so in their verdicts.  Series that fell silent make up one entry,
+ * first in the list, whatever their number.
+ *
+ *     tocsin_alarm alarms[100];
+ *     size_t listed = tocsin_bank_alarms(bank, alarms, sizeof alarms[0], 100);
+ *
+ *     for (size_t i = 0; i < listed; i++)
+ *         if (alarms[i].verdict.tier == TOCSIN_TIER_PAGE) ring();
+ *
+ * Threads
+ * -------
+ * A bank is one handle: one thread at a time.  The exception is
+ * tocsin_bank_tick_range(): between tocsin_bank_tick_begin() and
+ * tocsin_bank_tick_end() any number of threads may call it, on disjoint ranges and
+ * with different lanes.  However a tick is cut into ranges, and whoever takes
+ * which, the results are the same.
+ *
+ * Memory
+ * ------
+ * tocsin_bank_size() tells a bank's bytes before it is created, to the byte.  Only
+ * tocsin_bank_create(), tocsin_bank_reserve() and tocsin_bank_add() allocate; after a
+ * reserve, adding up to that number does not.  Slots never move while series are
+ * added or removed.
+ */
+#ifndef TOCSIN_BANK_H
+#define TOCSIN_BANK_H
+
+#include "base.h"
+#include "spec.h"
+#include "detector.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Many series with one spec.  Opaque. */
+typedef struct tocsin_bank tocsin_bank;
+
+/** No slot. */
+#define TOCSIN_SLOT_NONE ((uint32_t)4294967295)
+
+/** The most series a bank can hold. */
+#define TOCSIN_BANK_SERIES_MAX ((uint32_t)2147483584)
+
+/** The ranges of a tick begin and end at multiples of this. */
+#define TOCSIN_BANK_TILE 64
+
+/** What tocsin_bank_add() does when the bank holds `max_series`. */
+enum {
+    TOCSIN_FULL_REFUSE = 0,     /**< it fails with TOCSIN_ERROR_SPACE, and the refusal is counted */
+    TOCSIN_FULL_EVICT = 1       /**< the series that has had no value for longest makes room */
+};
+
+/** How a bank is made.  Zero means the default throughout. */
+typedef struct tocsin_bank_options {
+    uint32_t struct_size;       /**< sizeof(tocsin_bank_options) */
+    uint32_t when_full;         /**< TOCSIN_FULL_* */
+    uint64_t max_series;        /**< a hard limit, at most TOCSIN_BANK_SERIES_MAX; default: that */
+    uint32_t alarms_per_round;  /**< alarms listed per round, at most 65536; default: 100 */
+    uint32_t lanes;             /**< threads that may work on a tick at once, at most 1024; default: 1 */
+    uint64_t seed;              /**< of the ids' hash: a secret number where strangers choose the ids */
+} tocsin_bank_options;
+
+/* ---- Life ---------------------------------------------------------------- */
+
+/** Create a bank without series.
+ *  @param out        receives the bank; NULL on failure
+ *  @param spec       shared; must outlive the bank
+ *  @param options    may be NULL: all defaults
+ *  @param allocator  may be NULL (malloc)
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, an option out of bounds, or a malformed allocator
+ *  @retval TOCSIN_ERROR_MEMORY    the allocator failed */
+TOCSIN_API int tocsin_bank_create(tocsin_bank **out, const tocsin_spec *spec,
+                                  const tocsin_bank_options *options,
+                                  const tocsin_allocator *allocator);
+
+/** Free a bank.  NULL is fine. */
+TOCSIN_API void tocsin_bank_free(tocsin_bank *bank);
+
+/** The spec the bank was created from; NULL for NULL. */
+TOCSIN_API const tocsin_spec *tocsin_bank_spec(const tocsin_bank *bank);
+
+/** Bytes that a bank asks of its allocator to be created and then, by tocsin_bank_reserve(), to
+ *  have room for `series`.
+ *  @param spec     the spec
+ *  @param options  may be NULL
+ *  @param series   how many
+ *  @return the bytes; 0 if spec is NULL, an option out of bounds, or series more than `max_series` */
+TOCSIN_API uint64_t tocsin_bank_size(const tocsin_spec *spec, const tocsin_bank_options *options,
+                                     uint64_t series);
+
+/** Bytes that each further series takes, in a large bank: its state, its id and the way
+ *  to it.  0 if spec is NULL. */
+TOCSIN_API size_t tocsin_bank_series_size(const tocsin_spec *spec);
+
+/* ---- Series -------------------------------------------------------------- */
+
+/** Find a series, or add it: a new one starts in the state of a new detector.
+ *  @param bank  the bank
+ *  @param id    any number
+ *  @param slot  may be NULL; receives the series' slot
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL
+ *  @retval TOCSIN_ERROR_SPACE     it would be one more than `max_series`, with TOCSIN_FULL_REFUSE
+ *  @retval TOCSIN_ERROR_MEMORY    the allocator failed
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way
+ *  Constant time; where series are evicted, now and then linear in the number of slots. */
+TOCSIN_API int tocsin_bank_add(tocsin_bank *bank, uint64_t id, uint32_t *slot);
+
+/** The slot of a series; TOCSIN_SLOT_NONE if there is none of that id, or bank is NULL. */
+TOCSIN_API uint32_t tocsin_bank_find(const tocsin_bank *bank, uint64_t id);
+
+/** The id of the series in a slot.
+ *  @param bank  the bank
+ *  @param slot  a slot
+ *  @param id    receives the id
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL
+ *  @retval TOCSIN_ERROR_RANGE     no series lives in that slot */
+TOCSIN_API int tocsin_bank_id(const tocsin_bank *bank, uint32_t slot, uint64_t *id);
+
+/** Remove a series.
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL
+ *  @retval TOCSIN_ERROR_RANGE     no series lives in that slot
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way */
+TOCSIN_API int tocsin_bank_remove(tocsin_bank *bank, uint32_t slot);
+
+/** Evict every series that has had no value since a time.  One that never had any counts
+ *  from the newest time the bank knew when it was added.
+ *  @param bank   the bank
+ *  @param since  nanoseconds since the Unix epoch; series with a value at or after it stay
+ *  @param count  may be NULL; receives how many were evicted
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL
+ *  @retval TOCSIN_ERROR_TIME      since is TOCSIN_TIME_NONE
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way
+ *  Linear in the number of slots. */
+TOCSIN_API int tocsin_bank_evict(tocsin_bank *bank, int64_t since, uint64_t *count);
+
+/** Make room, so that adding up to `series` in all allocates nothing.
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL, or series is more than `max_series`
+ *  @retval TOCSIN_ERROR_MEMORY    the allocator failed
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way */
+TOCSIN_API int tocsin_bank_reserve(tocsin_bank *bank, uint64_t series);
+
+/** One more than the highest slot that was ever in use: the length of a tick's arrays.
+ *  0 for NULL. */
+TOCSIN_API uint32_t tocsin_bank_slots(const tocsin_bank *bank);
+
+/* ---- Dense: ticks -------------------------------------------------------- */
+
+/** What a tick's values are. */
+enum {
+    TOCSIN_VALUES_DOUBLE = 0,
+    TOCSIN_VALUES_FLOAT = 1,
+    TOCSIN_VALUES_U64 = 2       /**< exact counts, as tocsin_detector_push_u64() takes them */
+};
+
+/** What a NaN among a tick's values means. */
+enum {
+    TOCSIN_NAN_MISSING = 0,     /**< a point without a value, as tocsin_detector_push() takes it */
+    TOCSIN_NAN_SILENCE = 1      /**< nothing came, as tocsin_detector_tick() says it */
+};
+
+/** One value for each slot, and what shall come of it.  Entries of slots without a series are
+ *  not read; what is written for them is NaN, no alarm, and a verdict that says nothing. */
+typedef struct tocsin_tick {
+    uint32_t struct_size;   /**< sizeof(tocsin_tick) */
+    int32_t mode;           /**< TOCSIN_LEARN_AND_SCORE ... */
+    int64_t time;           /**< of all the points; may be TOCSIN_TIME_NONE where no silence is told */
+    uint64_t count;         /**< the arrays' length, tocsin_bank_slots(); 0 where there are no arrays */
+    uint64_t verdict_size;  /**< the stride of `verdicts`: sizeof(tocsin_verdict) */
+    uint32_t value_type;    /**< TOCSIN_VALUES_* */
+    uint32_t nan_means;     /**< TOCSIN_NAN_* */
+    const void *values;     /**< by slot; NULL: nothing came from anybody */
+    double *scores;         /**< by slot; may be NULL */
+    uint64_t *alarms;       /**< may be NULL; bit s % 64 of word s / 64: the alarm of slot s is on */
+    tocsin_verdict *verdicts;   /**< may be NULL; slot s is written at byte s * verdict_size */
+} tocsin_tick;
+
+/** Push one tick.  The same as tocsin_bank_tick_begin(), tocsin_bank_tick_range() on
+ *  everything and tocsin_bank_tick_end().
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, an unknown mode or type, a count that is not the number
+ *                                 of slots, or a verdict_size too small
+ *  @retval TOCSIN_ERROR_TIME      silence at TOCSIN_TIME_NONE
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way
+ *  Errors change nothing. */
+TOCSIN_API int tocsin_bank_tick(tocsin_bank *bank, const tocsin_tick *tick);
+
+/** Begin a tick.  The struct is copied; the arrays stay in use until the tick's end.  Until
+ *  then no series can be added, removed or replaced.
+ *  @retval the statuses of tocsin_bank_tick() */
+TOCSIN_API int tocsin_bank_tick_begin(tocsin_bank *bank, const tocsin_tick *tick);
+
+/** Push the tick's points of the slots begin <= slot < end.  Slots that no range covers get
+ *  no point; those that two ranges cover would get it twice.
+ *  @param bank   the bank
+ *  @param lane   which of the `lanes`; no two calls at the same time may share one
+ *  @param begin  a multiple of TOCSIN_BANK_TILE
+ *  @param end    likewise, or the number of slots
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL, no such lane, or a range that is not as described
+ *  @retval TOCSIN_ERROR_CONFLICT  no tick is under way */
+TOCSIN_API int tocsin_bank_tick_range(tocsin_bank *bank, uint32_t lane, uint32_t begin,
+                                      uint32_t end);
+
+/** End a tick: settle the list of its alarms and its counts.
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL
+ *  @retval TOCSIN_ERROR_CONFLICT  no tick is under way */
+TOCSIN_API int tocsin_bank_tick_end(tocsin_bank *bank);
+
+/* ---- Sparse: points in any order ------------------------------------------ */
+
+/** A point of some series. */
+typedef struct tocsin_point {
+    uint64_t key;           /**< the series' id, or its slot */
+    int64_t time;           /**< nanoseconds since the Unix epoch, or TOCSIN_TIME_NONE */
+    double value;           /**< NaN: missing */
+} tocsin_point;
+
+/** Push points by the ids of their series.  A point of an id that no series has is counted as
+ *  unknown, and nothing comes of it.  Several points of one series are pushed in the
+ *  order in which they stand.
+ *
+ *  Between tocsin_bank_tick_begin() and tocsin_bank_tick_end() the points belong to the
+ *  tick's round; no range may be under way at the same time.
+ *
+ *  @param bank      the bank
+ *  @param points    count of them
+ *  @param count     how many
+ *  @param mode      TOCSIN_LEARN_AND_SCORE ..., for all of them
+ *  @param scores    may be NULL; count of them, NaN where the id is unknown
+ *  @param verdicts  may be NULL; entry i is written at byte offset i * verdict_size
+ *  @param verdict_size  the stride: sizeof(tocsin_verdict); ignored if verdicts is NULL
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_INFO_IGNORED     at least one was late, repeated or of an unknown id
+ *  @retval TOCSIN_ERROR_ARGUMENT   a NULL, an unknown mode, or verdict_size is too small;
+ *                                  nothing was pushed */
+TOCSIN_API int tocsin_bank_push_ids(tocsin_bank *bank, const tocsin_point *points, size_t count,
+                                    int mode, double *scores, tocsin_verdict *verdicts,
+                                    size_t verdict_size);
+
+/** The same by slots: faster, where the slots are known.
+ *  @retval the statuses of tocsin_bank_push_ids() */
+TOCSIN_API int tocsin_bank_push_slots(tocsin_bank *bank, const tocsin_point *points, size_t count,
+                                      int mode, double *scores, tocsin_verdict *verdicts,
+                                      size_t verdict_size);
+
+/* ---- Marks --------------------------------------------------------------- */
+
+/** Tell series of a deploy, a configuration change or maintenance, as tocsin_detector_mark().
+ *  @param bank     the bank
+ *  @param slots    whom; NULL: every series, and count is ignored
+ *  @param count    how many slots
+ *  @param kind     TOCSIN_MARK_*
+ *  @param options  TOCSIN_MARK_MUTE, TOCSIN_MARK_NO_LEARN, both or 0
+ *  @param begin    nanoseconds since the Unix epoch
+ *  @param end      likewise, or TOCSIN_TIME_NONE
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL, or an unknown kind or option
+ *  @retval TOCSIN_ERROR_TIME      begin is TOCSIN_TIME_NONE, or a window's end is before it
+ *  @retval TOCSIN_ERROR_RANGE     no series lives in one of the slots; nobody was told
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way */
+TOCSIN_API int tocsin_bank_mark(tocsin_bank *bank, const uint32_t *slots, size_t count, int kind,
+                                uint32_t options, int64_t begin, int64_t end);
+
+/* ---- One series out of many ----------------------------------------------- */
+
+/** Copy a series' state into a detector, which can then explain, forecast, save and compare it,
+ *  or try a point on it.  As after tocsin_detector_load(), it has no last point.
+ *  @param bank      the bank
+ *  @param slot      the series' slot
+ *  @param detector  of an equal spec: the same stages, revisions and parameters
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL
+ *  @retval TOCSIN_ERROR_RANGE     no series lives in that slot
+ *  @retval TOCSIN_ERROR_MISMATCH  the detector's spec is another
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way */
+TOCSIN_API int tocsin_bank_copy_out(const tocsin_bank *bank, uint32_t slot,
+                                    tocsin_detector *detector);
+
+/** Copy a detector's state into a series: one that was loaded from a snapshot, or comes from
+ *  another bank.
+ *  @retval the statuses of tocsin_bank_copy_out() */
+TOCSIN_API int tocsin_bank_copy_in(tocsin_bank *bank, uint32_t slot,
+                                   const tocsin_detector *detector);
+
+/* ---- What a round has brought ---------------------------------------------- */
+
+/** An alarm that started. */
+typedef struct tocsin_alarm {
+    uint64_t id;            /**< the series' id */
+    uint32_t slot;          /**< its slot */
+    uint32_t series;        /**< 1; for absence: how many series fell silent, this one being the
+                                 one in the lowest slot */
+    tocsin_verdict verdict; /**< what was said of the point that started it */
+} tocsin_alarm;
+
+/** The part of an alarm that every release knows; alarm_size must be at least this. */
+#define TOCSIN_ALARM_MIN_SIZE 120
+
+/** List the alarms that started in the last round, loudest first: absences as one entry,
+ *  then pages by falling score, then tickets.  Equal ones stand in the order of their slots.
+ *  @param bank        the bank
+ *  @param alarms      entry i is written at byte offset i * alarm_size; may be NULL if capacity is 0
+ *  @param alarm_size  the stride: sizeof(tocsin_alarm)
+ *  @param capacity    how many entries there is room for; `alarms_per_round` and one more always do
+ *  @return how many entries were written; 0 while a tick is under way, for a NULL, or if
+ *          alarm_size is too small */
+TOCSIN_API size_t tocsin_bank_alarms(const tocsin_bank *bank, tocsin_alarm *alarms,
+                                     size_t alarm_size, size_t capacity);
+
+/** What happened to points and alarms: a bank's self-observation. */
+typedef struct tocsin_bank_counts {
+    uint32_t struct_size;   /**< set by the caller: sizeof(tocsin_bank_counts) */
+    uint32_t reserved;      /**< 0 */
+    uint64_t rounds;        /**< ticks and sparse pushes */
+    uint64_t points;        /**< points accepted */
+    uint64_t missing;       /**< of those, without a value to judge */
+    uint64_t silent;        /**< times that nothing came from a series */
+    uint64_t late;          /**< points and silences refused as late */
+    uint64_t repeated;      /**< points refused as repeated */
+    uint64_t unknown;       /**< points of an id or a slot without a series */
+    uint64_t started;       /**< alarms started, absences included */
+    uint64_t absences;      /**< of those, because nothing came */
+    uint64_t suppressed;    /**< of those, left out of the list by `alarms_per_round` */
+    uint64_t cleared;       /**< alarms cleared */
+} tocsin_bank_counts;
+
+/** What happened in the last round.
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or a struct_size this library does not know
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way */
+TOCSIN_API int tocsin_bank_last(const tocsin_bank *bank, tocsin_bank_counts *counts);
+
+/** What happened in all rounds so far.
+ *  @retval the statuses of tocsin_bank_last() */
+TOCSIN_API int tocsin_bank_total(const tocsin_bank *bank, tocsin_bank_counts *counts);
+
+/** What a bank holds. */
+typedef struct tocsin_bank_info {
+    uint32_t struct_size;   /**< set by the caller: sizeof(tocsin_bank_info) */
+    uint32_t slots;         /**< tocsin_bank_slots() */
+    uint64_t series;        /**< series it holds */
+    uint64_t capacity;      /**< series it has room for without allocating */
+    uint64_t max_series;    /**< series it may hold */
+    uint64_t bytes;         /**< bytes it has from its allocator */
+    uint64_t added;         /**< series added so far */
+    uint64_t removed;       /**< series removed by tocsin_bank_remove() */
+    uint64_t evicted;       /**< series evicted, by either way */
+    uint64_t refused;       /**< series refused because the bank was full */
+    int64_t time;           /**< time of the newest value of any series; TOCSIN_TIME_NONE: none yet */
+} tocsin_bank_info;
+
+/** Look at a bank.
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or a struct_size this library does not know
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way */
+TOCSIN_API int tocsin_bank_describe(const tocsin_bank *bank, tocsin_bank_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

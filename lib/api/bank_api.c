@@ -1,0 +1,388 @@
+/* bank_api.c - the public functions of tocsin/bank.h: check the arguments, call the bank, hand
+ * out as much as the caller has room for.
+ */
+#include "../bank/bank.h"
+#include "../core/alloc.h"
+#include "../core/info.h"
+#include "../prepare/prepare.h"
+#include "detector_handle.h"
+
+/* ---- Life ---------------------------------------------------------------------- */
+
+int tocsin_bank_create(tocsin_bank **out, const tocsin_spec *spec,
+                       const tocsin_bank_options *options, const tocsin_allocator *allocator)
+{
+    tocsin_bank_options resolved;
+    tocsin_allocator copy;
+
+    if (!out)
+        return TOCSIN_ERROR_ARGUMENT;
+    *out = NULL;
+    if (!spec || tocsin__bank_options(&resolved, options) != TOCSIN_OK ||
+        tocsin__allocator_init(&copy, allocator) != TOCSIN_OK)
+        return TOCSIN_ERROR_ARGUMENT;
+    return tocsin__bank_create(out, spec, &resolved, &copy);
+}
+
+void tocsin_bank_free(tocsin_bank *bank)
+{
+    if (bank)
+        tocsin__bank_free(bank);
+}
+
+const tocsin_spec *tocsin_bank_spec(const tocsin_bank *bank)
+{
+    return bank ? bank->spec : NULL;
+}
+
+uint64_t tocsin_bank_size(const tocsin_spec *spec, const tocsin_bank_options *options,
+                          uint64_t series)
+{
+    tocsin_bank_options resolved;
+
+    if (!spec || tocsin__bank_options(&resolved, options) != TOCSIN_OK ||
+        series > resolved.max_series)
+        return 0;
+    return tocsin__bank_size(spec, &resolved, (uint32_t)series);
+}
+
+size_t tocsin_bank_series_size(const tocsin_spec *spec)
+{
+    /* Its part of the tile, four cells for three ids, and an eighth of a byte rounded up. */
+    return spec ? (size_t)(tocsin__tile_size(spec) / TOCSIN_BANK_TILE) +
+                      4 * sizeof(tocsin__id_cell) / 3 + 1
+                : 0;
+}
+
+/* ---- Series -------------------------------------------------------------------- */
+
+int tocsin_bank_add(tocsin_bank *bank, uint64_t id, uint32_t *slot)
+{
+    uint32_t ignored;
+
+    if (!bank)
+        return TOCSIN_ERROR_ARGUMENT;
+    if (bank->is_ticking)
+        return TOCSIN_ERROR_CONFLICT;
+    return tocsin__bank_add(bank, id, slot ? slot : &ignored);
+}
+
+uint32_t tocsin_bank_find(const tocsin_bank *bank, uint64_t id)
+{
+    return bank ? tocsin__ids_find(&bank->ids, id) : TOCSIN_SLOT_NONE;
+}
+
+int tocsin_bank_id(const tocsin_bank *bank, uint32_t slot, uint64_t *id)
+{
+    if (!bank || !id)
+        return TOCSIN_ERROR_ARGUMENT;
+    if (!tocsin__bank_has(bank, slot))
+        return TOCSIN_ERROR_RANGE;
+    *id = tocsin__bank_tile(bank, slot)->id[slot % TOCSIN_BANK_TILE];
+    return TOCSIN_OK;
+}
+
+int tocsin_bank_remove(tocsin_bank *bank, uint32_t slot)
+{
+    if (!bank)
+        return TOCSIN_ERROR_ARGUMENT;
+    if (bank->is_ticking)
+        return TOCSIN_ERROR_CONFLICT;
+    if (!tocsin__bank_has(bank, slot))
+        return TOCSIN_ERROR_RANGE;
+    tocsin__bank_remove(bank, slot);
+    bank->removed++;
+    return TOCSIN_OK;
+}
+
+int tocsin_bank_evict(tocsin_bank *bank, int64_t since, uint64_t *count)
+{
+    if (!bank)
+        return TOCSIN_ERROR_ARGUMENT;
+    if (since == TOCSIN_TIME_NONE)
+        return TOCSIN_ERROR_TIME;
+    if (bank->is_ticking)
+        return TOCSIN_ERROR_CONFLICT;
+
+    const uint64_t evicted = tocsin__bank_evict(bank, since);
+
+    if (count)
+        *count = evicted;
+    return TOCSIN_OK;
+}
+
+int tocsin_bank_reserve(tocsin_bank *bank, uint64_t series)
+{
+    if (!bank || series > bank->options.max_series)
+        return TOCSIN_ERROR_ARGUMENT;
+    if (bank->is_ticking)
+        return TOCSIN_ERROR_CONFLICT;
+    return tocsin__bank_reserve(bank, (uint32_t)series);
+}
+
+uint32_t tocsin_bank_slots(const tocsin_bank *bank)
+{
+    return bank ? bank->slots : 0;
+}
+
+/* ---- Dense --------------------------------------------------------------------- */
+
+static int bank_api_bad_points(int mode, const void *verdicts, uint64_t verdict_size)
+{
+    return mode < TOCSIN_LEARN_AND_SCORE || mode > TOCSIN_HOLD ||
+           (verdicts && (verdict_size < TOCSIN_VERDICT_MIN_SIZE || verdict_size > SIZE_MAX));
+}
+
+int tocsin_bank_tick_begin(tocsin_bank *bank, const tocsin_tick *tick)
+{
+    if (!bank || !tick || !tocsin__info_fits(tick, sizeof *tick) ||
+        bank_api_bad_points(tick->mode, tick->verdicts, tick->verdict_size) ||
+        tick->value_type > TOCSIN_VALUES_U64 || tick->nan_means > TOCSIN_NAN_SILENCE)
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const int has_arrays = tick->values || tick->scores || tick->alarms || tick->verdicts;
+
+    if (tick->count != bank->slots && (has_arrays || tick->count != 0))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (tick->time == TOCSIN_TIME_NONE &&
+        (!tick->values || tick->nan_means == TOCSIN_NAN_SILENCE))
+        return TOCSIN_ERROR_TIME;
+    if (bank->is_ticking)
+        return TOCSIN_ERROR_CONFLICT;
+    bank->tick = *tick;
+    bank->is_ticking = 1;
+    tocsin__fleet_start(bank);
+    return TOCSIN_OK;
+}
+
+int tocsin_bank_tick_range(tocsin_bank *bank, uint32_t lane, uint32_t begin, uint32_t end)
+{
+    if (!bank || lane >= bank->options.lanes || begin > end || end > bank->slots ||
+        begin % TOCSIN_BANK_TILE != 0 || (end % TOCSIN_BANK_TILE != 0 && end != bank->slots))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (!bank->is_ticking)
+        return TOCSIN_ERROR_CONFLICT;
+    tocsin__rounds_range(bank, tocsin__fleet_lane(bank, lane), begin / TOCSIN_BANK_TILE,
+                         end / TOCSIN_BANK_TILE + (end % TOCSIN_BANK_TILE != 0));
+    return TOCSIN_OK;
+}
+
+int tocsin_bank_tick_end(tocsin_bank *bank)
+{
+    if (!bank)
+        return TOCSIN_ERROR_ARGUMENT;
+    if (!bank->is_ticking)
+        return TOCSIN_ERROR_CONFLICT;
+    tocsin__fleet_settle(bank);
+    bank->is_ticking = 0;
+    return TOCSIN_OK;
+}
+
+int tocsin_bank_tick(tocsin_bank *bank, const tocsin_tick *tick)
+{
+    const int status = tocsin_bank_tick_begin(bank, tick);
+
+    if (status != TOCSIN_OK)
+        return status;
+    tocsin_bank_tick_range(bank, 0, 0, bank->slots);
+    return tocsin_bank_tick_end(bank);
+}
+
+/* ---- Sparse -------------------------------------------------------------------- */
+
+static int bank_api_push(tocsin_bank *bank, const tocsin_point *points, size_t count, int by_id,
+                         int mode, const tocsin__sparse_out *out)
+{
+    if (!bank || (count && !points) || bank_api_bad_points(mode, out->verdicts, out->verdict_size))
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const uint32_t is_own_round = !bank->is_ticking;
+
+    if (is_own_round)
+        tocsin__fleet_start(bank);
+
+    const int status = tocsin__rounds_push(bank, tocsin__fleet_lane(bank, 0), points, count, by_id,
+                                           mode, out);
+
+    if (is_own_round)
+        tocsin__fleet_settle(bank);
+    return status;
+}
+
+int tocsin_bank_push_ids(tocsin_bank *bank, const tocsin_point *points, size_t count, int mode,
+                         double *scores, tocsin_verdict *verdicts, size_t verdict_size)
+{
+    const tocsin__sparse_out out = {scores, verdicts, verdict_size};
+
+    return bank_api_push(bank, points, count, 1, mode, &out);
+}
+
+int tocsin_bank_push_slots(tocsin_bank *bank, const tocsin_point *points, size_t count, int mode,
+                           double *scores, tocsin_verdict *verdicts, size_t verdict_size)
+{
+    const tocsin__sparse_out out = {scores, verdicts, verdict_size};
+
+    return bank_api_push(bank, points, count, 0, mode, &out);
+}
+
+/* ---- Marks --------------------------------------------------------------------- */
+
+static tocsin__clock_state *bank_api_clock(const tocsin_bank *bank, uint32_t slot)
+{
+    return tocsin__state_of(bank->spec->clock,
+                            tocsin__tile_state(bank->spec, tocsin__bank_tile(bank, slot),
+                                               slot % TOCSIN_BANK_TILE));
+}
+
+int tocsin_bank_mark(tocsin_bank *bank, const uint32_t *slots, size_t count, int kind,
+                     uint32_t options, int64_t begin, int64_t end)
+{
+    if (!bank || kind < TOCSIN_MARK_DEPLOY || kind > TOCSIN_MARK_MAINTENANCE ||
+        (options & ~(uint32_t)(TOCSIN_MARK_MUTE | TOCSIN_MARK_NO_LEARN)))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (begin == TOCSIN_TIME_NONE || (options && end != TOCSIN_TIME_NONE && end < begin))
+        return TOCSIN_ERROR_TIME;
+    if (bank->is_ticking)
+        return TOCSIN_ERROR_CONFLICT;
+
+    if (slots) {
+        for (size_t i = 0; i < count; i++)
+            if (!tocsin__bank_has(bank, slots[i]))
+                return TOCSIN_ERROR_RANGE;
+        for (size_t i = 0; i < count; i++)
+            tocsin__clock_mark(bank_api_clock(bank, slots[i]), kind, options, begin, end);
+    } else {
+        for (uint32_t slot = 0; slot < bank->slots; slot++)
+            if (tocsin__bank_has(bank, slot))
+                tocsin__clock_mark(bank_api_clock(bank, slot), kind, options, begin, end);
+    }
+    return TOCSIN_OK;
+}
+
+/* ---- One series out of many ------------------------------------------------------ */
+
+/* The same stages at the same revisions with the same constants: a state of one is a state
+ * of the other, and goes on the same way. */
+static int bank_api_is_same_spec(const tocsin_spec *a, const tocsin_spec *b)
+{
+    if (a == b)
+        return 1;
+    if (a->stage_count != b->stage_count)
+        return 0;
+    for (size_t i = 0; i < a->stage_count; i++) {
+        const tocsin__compiled_stage *ours = &a->stages[i], *theirs = &b->stages[i];
+
+        if (ours->stage != theirs->stage || ours->revision != theirs->revision ||
+            memcmp(&ours->shape, &theirs->shape, sizeof ours->shape) != 0 ||
+            memcmp(ours->constants, theirs->constants, ours->stage->constants_size) != 0)
+            return 0;
+    }
+    return 1;
+}
+
+static int bank_api_bad_copy(const tocsin_bank *bank, uint32_t slot,
+                             const tocsin_detector *detector)
+{
+    if (!bank || !detector)
+        return TOCSIN_ERROR_ARGUMENT;
+    if (!tocsin__bank_has(bank, slot))
+        return TOCSIN_ERROR_RANGE;
+    if (!bank_api_is_same_spec(bank->spec, detector->spec))
+        return TOCSIN_ERROR_MISMATCH;
+    return bank->is_ticking ? TOCSIN_ERROR_CONFLICT : TOCSIN_OK;
+}
+
+int tocsin_bank_copy_out(const tocsin_bank *bank, uint32_t slot, tocsin_detector *detector)
+{
+    const int status = bank_api_bad_copy(bank, slot, detector);
+
+    if (status != TOCSIN_OK)
+        return status;
+    memcpy(tocsin__detector_state(detector),
+           tocsin__tile_state(bank->spec, tocsin__bank_tile(bank, slot), slot % TOCSIN_BANK_TILE),
+           bank->spec->state_size);
+    tocsin__outcome_init(&detector->last);
+    return TOCSIN_OK;
+}
+
+int tocsin_bank_copy_in(tocsin_bank *bank, uint32_t slot, const tocsin_detector *detector)
+{
+    const int status = bank_api_bad_copy(bank, slot, detector);
+
+    if (status != TOCSIN_OK)
+        return status;
+    tocsin__bank_put(bank, slot, tocsin__detector_const_state(detector));
+    return TOCSIN_OK;
+}
+
+/* ---- What a round has brought ----------------------------------------------------- */
+
+size_t tocsin_bank_alarms(const tocsin_bank *bank, tocsin_alarm *alarms, size_t alarm_size,
+                          size_t capacity)
+{
+    size_t count = 0;
+
+    if (!bank || !alarms || alarm_size < TOCSIN_ALARM_MIN_SIZE || bank->is_ticking)
+        return 0;
+    for (; count < capacity; count++) {
+        const tocsin_alarm *alarm = tocsin__fleet_alarm(bank, count);
+        char *to = (char *)alarms + count * alarm_size;
+
+        if (!alarm)
+            break;
+        if (alarm_size <= sizeof *alarm) {
+            memcpy(to, alarm, alarm_size);
+        } else {
+            memcpy(to, alarm, sizeof *alarm);
+            memset(to + sizeof *alarm, 0, alarm_size - sizeof *alarm);
+        }
+    }
+    return count;
+}
+
+static int bank_api_counts(const tocsin_bank *bank, const tocsin_bank_counts *from,
+                           tocsin_bank_counts *to)
+{
+    if (bank->is_ticking)
+        return TOCSIN_ERROR_CONFLICT;
+
+    const uint32_t struct_size = to->struct_size;
+
+    *to = *from;
+    to->struct_size = struct_size;
+    return TOCSIN_OK;
+}
+
+int tocsin_bank_last(const tocsin_bank *bank, tocsin_bank_counts *counts)
+{
+    return bank && counts && tocsin__info_fits(counts, sizeof *counts)
+               ? bank_api_counts(bank, &bank->last, counts)
+               : TOCSIN_ERROR_ARGUMENT;
+}
+
+int tocsin_bank_total(const tocsin_bank *bank, tocsin_bank_counts *counts)
+{
+    return bank && counts && tocsin__info_fits(counts, sizeof *counts)
+               ? bank_api_counts(bank, &bank->total, counts)
+               : TOCSIN_ERROR_ARGUMENT;
+}
+
+int tocsin_bank_describe(const tocsin_bank *bank, tocsin_bank_info *info)
+{
+    if (!bank || !info || !tocsin__info_fits(info, sizeof *info))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (bank->is_ticking)
+        return TOCSIN_ERROR_CONFLICT;
+    tocsin__info_clear(info, sizeof *info);
+    info->slots = bank->slots;
+    info->series = bank->series;
+    info->capacity = tocsin__bank_capacity(bank);
+    info->max_series = bank->options.max_series;
+    info->bytes = bank->bytes;
+    info->added = bank->added;
+    info->removed = bank->removed;
+    info->evicted = bank->evicted;
+    info->refused = bank->refused;
+    info->time = bank->latest;
+    return TOCSIN_OK;
+}
