@@ -12,7 +12,8 @@ import io
 import subprocess
 import sys
 
-SPEC = "clock absence=30s | ewma | tail | alarm budget=1/day"
+SPEC = ("clock absence=30s | ewma half-life=1h floor-relative=10% | tail | "
+        "alarm budget=6/h n=8 m=10 cooldown=5m")                # as in quickstart.sh
 ABSENCE = 30    # seconds, as in the spec: verdicts of absence have no row of their own
 
 # Series, title, the factor to its unit.
@@ -23,6 +24,7 @@ PANELS = [
 ]
 
 WIDTH, PANEL, GAP, LEFT, RIGHT, TOP, BOTTOM = 900, 110, 34, 46, 10, 26, 46
+NAME = 90       # room for an incident's name
 COLOURS = {"value": "#1f4e79", "band": "#cfdceb", "incident": "#f6dfb6", "alarm": "#c8102e",
            "text": "#333333", "axis": "#999999"}
 
@@ -133,8 +135,14 @@ def draw(rows, labels):
         for start, stop in alarms(rows[series]):
             width = max(panel.x(stop) - panel.x(start), 3)
             out.append(box(panel.x(start), panel.top + PANEL + 2, width, 6, "alarm"))
-        out += [text(panel.x(start) - 4, panel.top + PANEL / 2, name, "end")
-                for name, start, _ in here]
+        # A name stands left of its incident; right of it where the one before is too near.
+        reach = LEFT
+        for name, start, stop in here:
+            if panel.x(start) - NAME > reach:
+                out.append(text(panel.x(start) - 4, panel.top + PANEL / 2, name, "end"))
+            else:
+                out.append(text(panel.x(stop) + 4, panel.top + PANEL / 2, name))
+            reach = panel.x(stop)
         for value in (panel.least, panel.most):
             out.append(text(LEFT - 6, panel.y(value) + 4, f"{value:.3g}", "end", "axis"))
         out.append(f'<path d="M{LEFT} {panel.top}V{panel.top + PANEL}H{WIDTH - RIGHT}" fill="none" '
