@@ -14,14 +14,11 @@ int main(void)
         tocsin_detector_create(&bell, spec, NULL) < 0)
         return 1;
     while (scanf("%lf", &value) == 1) {
-        if (tocsin_detector_push(bell, TOCSIN_TIME_NONE, value, TOCSIN_LEARN_AND_SCORE, &v,
-                                 sizeof v) < 0)
-            return 1;
+        tocsin_detector_push(bell, TOCSIN_TIME_NONE, value, TOCSIN_LEARN_AND_SCORE, &v, sizeof v);
         if (v.transition == TOCSIN_TRANSITION_START &&
             tocsin_verdict_text(&v, sizeof v, NULL, text, sizeof text, NULL) == TOCSIN_OK)
             puts(text);
     }
     tocsin_detector_free(bell);
     tocsin_spec_free(spec);
-    return 0;
 }

@@ -139,6 +139,15 @@ static int incidents_concerns(const cli_incident *incident, const cli_series *se
     }
 }
 
+int cli_incidents_concern(const cli_incident *incident, const cli_feed *feed)
+{
+    for (size_t i = 0; i < cli_feed_count(feed); i++) {
+        if (incidents_concerns(incident, feed->series[i]))
+            return 1;
+    }
+    return 0;
+}
+
 int cli_incidents_alarm(cli_incidents *incidents, const cli_series *series, int64_t time,
                         size_t budget)
 {
@@ -147,7 +156,9 @@ int cli_incidents_alarm(cli_incidents *incidents, const cli_series *series, int6
     for (size_t i = 0; i < incidents->count; i++) {
         cli_incident *incident = &incidents->items[i];
 
-        if (time < incident->start || time - incidents->slack > incident->end)
+        if (time < incident->start ||
+            (time > incident->end &&
+             (uint64_t)time - (uint64_t)incident->end > (uint64_t)incidents->slack))
             continue;
         if (!incidents_concerns(incident, series)) {
             if (kind == CLI_ALARM_FALSE && incident->number == SIZE_MAX)

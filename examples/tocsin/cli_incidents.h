@@ -37,6 +37,9 @@ enum { CLI_ALARM_FALSE, CLI_ALARM_BESIDE, CLI_ALARM_TRUE };
 int cli_incidents_alarm(cli_incidents *incidents, const cli_series *series, int64_t time,
                         size_t budget);
 
+/* Whether an incident concerns any series of the input. */
+int cli_incidents_concern(const cli_incident *incident, const cli_feed *feed);
+
 void cli_incidents_free(cli_incidents *incidents);
 
 #endif

@@ -106,20 +106,52 @@ static void backtest_silence(void *user, const cli_series *series, int64_t now)
 
 /* ---- What came out --------------------------------------------------------- */
 
-/* Weeks that all series together were watched, and hours from the first point to the last. */
-static void backtest_spans(const backtest_run *run, double *series_weeks, double *hours)
+/* The first and the last point of all series; first > last: there is none. */
+static void backtest_limits(const backtest_run *run, int64_t *first, int64_t *last)
 {
-    int64_t first = INT64_MAX, last = INT64_MIN;
-
-    *series_weeks = 0;
+    *first = INT64_MAX;
+    *last = INT64_MIN;
     for (size_t i = 0; i < cli_feed_count(&run->feed); i++) {
         if (run->begins[i] == TOCSIN_TIME_NONE)
             continue;
-        *series_weeks += ((double)run->ends[i] - (double)run->begins[i]) / (double)TOCSIN_WEEK;
-        first = run->begins[i] < first ? run->begins[i] : first;
-        last = run->ends[i] > last ? run->ends[i] : last;
+        *first = run->begins[i] < *first ? run->begins[i] : *first;
+        *last = run->ends[i] > *last ? run->ends[i] : *last;
     }
+}
+
+/* Weeks that all series together were watched, and hours from the first point to the last. */
+static void backtest_spans(const backtest_run *run, double *series_weeks, double *hours)
+{
+    int64_t first, last;
+
+    *series_weeks = 0;
+    for (size_t i = 0; i < cli_feed_count(&run->feed); i++) {
+        if (run->begins[i] != TOCSIN_TIME_NONE)
+            *series_weeks += ((double)run->ends[i] - (double)run->begins[i]) / (double)TOCSIN_WEEK;
+    }
+    backtest_limits(run, &first, &last);
     *hours = first < last ? ((double)last - (double)first) / (double)TOCSIN_HOUR : 0;
+}
+
+/* Labels that fit nothing are more likely a mistake than incidents that were missed. */
+static void backtest_check_labels(const backtest_run *run)
+{
+    size_t strangers = 0, outside = 0;
+    int64_t first, last;
+
+    backtest_limits(run, &first, &last);
+    for (size_t i = 0; i < run->incidents.count; i++) {
+        const cli_incident *incident = &run->incidents.items[i];
+
+        strangers += !cli_incidents_concern(incident, &run->feed);
+        outside += incident->end < first || incident->start > last;
+    }
+    if (strangers > 0)
+        cli_note("%zu of %zu incidents name no series of the input", strangers,
+                 run->incidents.count);
+    if (outside > 0)
+        cli_note("%zu of %zu incidents lie before or after the input", outside,
+                 run->incidents.count);
 }
 
 typedef struct backtest_score {
@@ -127,6 +159,12 @@ typedef struct backtest_score {
     double precision, recall, f1;
     double delay;           /* the median, seconds; NaN: none was found */
 } backtest_score;
+
+/* Seconds from an incident's start to the alarm that found it; as a time this may overflow. */
+static double backtest_delay(const cli_incident *incident, size_t budget)
+{
+    return (double)((uint64_t)incident->found[budget] - (uint64_t)incident->start) / 1e9;
+}
 
 static int backtest_order(const void *left, const void *right)
 {
@@ -146,7 +184,7 @@ static backtest_score backtest_rate(const backtest_run *run, size_t budget)
         const cli_incident *incident = &run->incidents.items[i];
 
         if (incident->found[budget] != TOCSIN_TIME_NONE)
-            delays[score.found++] = (double)(incident->found[budget] - incident->start) / 1e9;
+            delays[score.found++] = backtest_delay(incident, budget);
     }
     qsort(delays, score.found, sizeof *delays, backtest_order);
     if (score.found > 0)
@@ -221,7 +259,6 @@ static void backtest_print_incidents(const backtest_run *run)
         }
         char time[CLI_TIME_TEXT];
         cli_buffer name = {NULL, 0, 0};
-
         const int64_t second = incident->start / TOCSIN_SECOND * TOCSIN_SECOND;
 
         cli_buffer_print(&name, "%s  %s", cli_format_time(second, time), incident->name);
@@ -229,12 +266,11 @@ static void backtest_print_incidents(const backtest_run *run)
         cli_buffer_free(&name);
         for (size_t i = 0; i < run->budget_count; i++) {
             char after[CLI_NUMBER_TEXT];
-            const int64_t found = incident->found[i];
 
             printf(" %10s",
-                   found == TOCSIN_TIME_NONE
+                   incident->found[i] == TOCSIN_TIME_NONE
                        ? "-"
-                       : cli_duration_text((double)(found - incident->start) / 1e9, after));
+                       : cli_duration_text(backtest_delay(incident, i), after));
         }
         putchar('\n');
     }
@@ -397,6 +433,8 @@ int cmd_backtest(const cli_options *options)
         backtest_print_json(&run);
     else
         backtest_print(&run);
+    if (code != CLI_NO_DATA)
+        backtest_check_labels(&run);
     for (size_t i = 0; i < run.budget_count; i++) {
         cli_watch_close(&run.budgets[i].watch, cli_feed_count(&run.feed));
         free(run.budgets[i].name);

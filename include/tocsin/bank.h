@@ -99,8 +99,10 @@ typedef struct tocsin_bank_options {
     uint32_t when_full;         /**< TOCSIN_FULL_* */
     uint64_t max_series;        /**< a hard limit, at most TOCSIN_BANK_SERIES_MAX; default: that */
     uint32_t alarms_per_round;  /**< alarms listed per round, at most 65536; default: 100 */
-    uint32_t lanes;             /**< threads that may work on a tick at once, at most 1024; default: 1 */
-    uint64_t seed;              /**< of the ids' hash: a secret number where strangers choose the ids */
+    uint32_t lanes;             /**< threads that may work on a tick at once, at most 1024;
+                                     default: 1 */
+    uint64_t seed;              /**< of the ids' hash: a secret number where strangers choose the
+                                     ids */
 } tocsin_bank_options;
 
 /* ---- Life ---------------------------------------------------------------- */
@@ -128,7 +130,8 @@ TOCSIN_API const tocsin_spec *tocsin_bank_spec(const tocsin_bank *bank);
  *  @param spec     the spec
  *  @param options  may be NULL
  *  @param series   how many
- *  @return the bytes; 0 if spec is NULL, an option out of bounds, or series more than `max_series` */
+ *  @return the bytes; 0 if spec is NULL, an option out of bounds, or series more than
+ *          `max_series` */
 TOCSIN_API uint64_t tocsin_bank_size(const tocsin_spec *spec, const tocsin_bank_options *options,
                                      uint64_t series);
 
@@ -147,7 +150,8 @@ TOCSIN_API size_t tocsin_bank_series_size(const tocsin_spec *spec);
  *  @retval TOCSIN_ERROR_SPACE     it would be one more than `max_series`, with TOCSIN_FULL_REFUSE
  *  @retval TOCSIN_ERROR_MEMORY    the allocator failed
  *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way
- *  Constant time; where series are evicted, now and then linear in the number of slots. */
+ *  Constant time but for growing and evicting, which now and then are linear in the number of
+ *  slots. */
 TOCSIN_API int tocsin_bank_add(tocsin_bank *bank, uint64_t id, uint32_t *slot);
 
 /** The slot of a series; TOCSIN_SLOT_NONE if there is none of that id, or bank is NULL. */
@@ -212,14 +216,17 @@ enum {
 typedef struct tocsin_tick {
     uint32_t struct_size;   /**< sizeof(tocsin_tick) */
     int32_t mode;           /**< TOCSIN_LEARN_AND_SCORE ... */
-    int64_t time;           /**< of all the points; may be TOCSIN_TIME_NONE where no silence is told */
-    uint64_t count;         /**< the arrays' length, tocsin_bank_slots(); 0 where there are no arrays */
+    int64_t time;           /**< of all the points; may be TOCSIN_TIME_NONE where no silence is
+                                 told */
+    uint64_t count;         /**< the arrays' length, tocsin_bank_slots(); may be 0 where there are no
+                                 arrays */
     uint64_t verdict_size;  /**< the stride of `verdicts`: sizeof(tocsin_verdict) */
     uint32_t value_type;    /**< TOCSIN_VALUES_* */
     uint32_t nan_means;     /**< TOCSIN_NAN_* */
     const void *values;     /**< by slot; NULL: nothing came from anybody */
     double *scores;         /**< by slot; may be NULL */
-    uint64_t *alarms;       /**< may be NULL; bit s % 64 of word s / 64: the alarm of slot s is on */
+    uint64_t *alarms;       /**< may be NULL; bit s % 64 of word s / 64: the alarm of slot s is
+                                 on */
     tocsin_verdict *verdicts;   /**< may be NULL; slot s is written at byte s * verdict_size */
 } tocsin_tick;
 
@@ -239,7 +246,7 @@ TOCSIN_API int tocsin_bank_tick(tocsin_bank *bank, const tocsin_tick *tick);
 TOCSIN_API int tocsin_bank_tick_begin(tocsin_bank *bank, const tocsin_tick *tick);
 
 /** Push the tick's points of the slots begin <= slot < end.  Slots that no range covers get
- *  no point; those that two ranges cover would get it twice.
+ *  no point, and nothing is written for them; those that two ranges cover get it twice.
  *  @param bank   the bank
  *  @param lane   which of the `lanes`; no two calls at the same time may share one
  *  @param begin  a multiple of TOCSIN_BANK_TILE
@@ -349,9 +356,11 @@ typedef struct tocsin_alarm {
 /** List the alarms that started in the last round, loudest first: absences as one entry,
  *  then pages by falling score, then tickets.  Equal ones stand in the order of their slots.
  *  @param bank        the bank
- *  @param alarms      entry i is written at byte offset i * alarm_size; may be NULL if capacity is 0
+ *  @param alarms      entry i is written at byte offset i * alarm_size; may be NULL if capacity
+ *                     is 0
  *  @param alarm_size  the stride: sizeof(tocsin_alarm)
- *  @param capacity    how many entries there is room for; `alarms_per_round` and one more always do
+ *  @param capacity    how many entries there is room for; one more than `alarms_per_round` is
+ *                     always enough
  *  @return how many entries were written; 0 while a tick is under way, for a NULL, or if
  *          alarm_size is too small */
 TOCSIN_API size_t tocsin_bank_alarms(const tocsin_bank *bank, tocsin_alarm *alarms,
@@ -396,7 +405,8 @@ typedef struct tocsin_bank_info {
     uint64_t removed;       /**< series removed by tocsin_bank_remove() */
     uint64_t evicted;       /**< series evicted, by either way */
     uint64_t refused;       /**< series refused because the bank was full */
-    int64_t time;           /**< time of the newest value of any series; TOCSIN_TIME_NONE: none yet */
+    int64_t time;           /**< time of the newest value of any series; TOCSIN_TIME_NONE: none
+                                 yet */
 } tocsin_bank_info;
 
 /** Look at a bank.

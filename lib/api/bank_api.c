@@ -326,16 +326,11 @@ size_t tocsin_bank_alarms(const tocsin_bank *bank, tocsin_alarm *alarms, size_t 
         return 0;
     for (; count < capacity; count++) {
         const tocsin_alarm *alarm = tocsin__fleet_alarm(bank, count);
-        char *to = (char *)alarms + count * alarm_size;
 
         if (!alarm)
             break;
-        if (alarm_size <= sizeof *alarm) {
-            memcpy(to, alarm, alarm_size);
-        } else {
-            memcpy(to, alarm, sizeof *alarm);
-            memset(to + sizeof *alarm, 0, alarm_size - sizeof *alarm);
-        }
+        tocsin__bank_hand_out(alarm, sizeof *alarm, (char *)alarms + count * alarm_size,
+                              alarm_size);
     }
     return count;
 }

@@ -9,8 +9,8 @@
 
 const char *tocsin_reason_name(int reason)
 {
-    static const char *const names[] = {"none",     "spike", "drop",        "level",  "trend", "season",
-                                        "variance", "shape", "combination", "absence"};
+    static const char *const names[] = {"none",   "spike",    "drop",  "level",       "trend",
+                                        "season", "variance", "shape", "combination", "absence"};
 
     return reason >= 0 && (size_t)reason < TOCSIN__COUNT(names) ? names[reason] : "unknown";
 }

@@ -101,6 +101,14 @@ static inline int tocsin__bank_has(const tocsin_bank *bank, uint64_t slot)
            (bank->tiles[slot / TOCSIN_BANK_TILE]->used >> slot % TOCSIN_BANK_TILE & 1) != 0;
 }
 
+/* Hand out a struct of `known` bytes to a caller who knows `size` of them, or more. */
+static inline void tocsin__bank_hand_out(const void *from, size_t known, void *to, size_t size)
+{
+    memcpy(to, from, size < known ? size : known);
+    if (size > known)
+        memset((char *)to + known, 0, size - known);
+}
+
 /* ---- bank.c: series and storage ---------------------------------------------- */
 
 /* Check a caller's options and resolve the defaults.  TOCSIN_ERROR_ARGUMENT. */
@@ -135,7 +143,7 @@ uint64_t tocsin__bank_evict(tocsin_bank *bank, int64_t since);
 /* ---- fleet.c: a round's alarms ------------------------------------------------ */
 
 /* Bytes of the lanes. */
-size_t tocsin__fleet_size(const tocsin_bank_options *options);
+uint64_t tocsin__fleet_size(const tocsin_bank_options *options);
 
 tocsin__lane *tocsin__fleet_lane(tocsin_bank *bank, uint32_t lane);
 

@@ -25,9 +25,9 @@ static size_t fleet_lane_size(const tocsin_bank_options *options)
     return (size + (TOCSIN__CACHE_LINE - 1)) / TOCSIN__CACHE_LINE * TOCSIN__CACHE_LINE;
 }
 
-size_t tocsin__fleet_size(const tocsin_bank_options *options)
+uint64_t tocsin__fleet_size(const tocsin_bank_options *options)
 {
-    return options->lanes * fleet_lane_size(options);
+    return (uint64_t)options->lanes * fleet_lane_size(options);
 }
 
 tocsin__lane *tocsin__fleet_lane(tocsin_bank *bank, uint32_t lane)

@@ -27,17 +27,6 @@
 #define ROUNDS_PREFETCH(address) ((void)(address))
 #endif
 
-/* Hand out a verdict to a caller who knows `size` bytes of it. */
-static void rounds_hand_out(const tocsin_verdict *verdict, void *to, size_t size)
-{
-    if (size <= sizeof *verdict) {
-        memcpy(to, verdict, size);
-    } else {
-        memcpy(to, verdict, sizeof *verdict);
-        memset((char *)to + sizeof *verdict, 0, size - sizeof *verdict);
-    }
-}
-
 /* Push one point, or silence, and note what came of it. */
 static TOCSIN__INLINE int rounds_point(const tocsin_bank *bank, tocsin__lane *lane,
                                        uint32_t slot, int is_silence, int mode, int want_verdict,
@@ -108,8 +97,9 @@ static void rounds_write(const tocsin_tick *tick, uint32_t slot, const tocsin_ve
     if (tick->scores)
         tick->scores[slot] = verdict->score;
     if (tick->verdicts)
-        rounds_hand_out(verdict, (char *)tick->verdicts + (size_t)(slot * tick->verdict_size),
-                        (size_t)tick->verdict_size);
+        tocsin__bank_hand_out(verdict, sizeof *verdict,
+                              (char *)tick->verdicts + (size_t)(slot * tick->verdict_size),
+                              (size_t)tick->verdict_size);
 }
 
 void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, uint32_t begin_tile,
@@ -149,7 +139,9 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, uint32_t begin_
 
 /* ---- Sparse --------------------------------------------------------------------------- */
 
-static void rounds_prefetch_state(const tocsin_bank *bank, uint32_t slot)
+/* Inline whatever happens: GCC takes a function that only prefetches for one without effect,
+ * and drops the calls. */
+static TOCSIN__INLINE void rounds_prefetch_state(const tocsin_bank *bank, uint32_t slot)
 {
     tocsin__tile *tile = tocsin__bank_tile(bank, slot);
     const uint32_t k = slot % TOCSIN_BANK_TILE;
@@ -220,8 +212,9 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
             if (out->scores)
                 out->scores[i] = verdict->score;
             if (out->verdicts)
-                rounds_hand_out(verdict, (char *)out->verdicts + i * out->verdict_size,
-                                out->verdict_size);
+                tocsin__bank_hand_out(verdict, sizeof *verdict,
+                                      (char *)out->verdicts + i * out->verdict_size,
+                                      out->verdict_size);
         }
     }
     return status;

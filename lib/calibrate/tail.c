@@ -86,7 +86,7 @@ typedef struct {
     double period[2];               /* return periods of the alarm's tiers, ns */
     double block;                   /* the longest block, ns */
     double step;                    /* nominal, ns; 0: nobody said */
-    double threshold;               /* score the alarm rings above, where there are no tiers; 0: none */
+    double threshold;               /* score the alarm rings above, without tiers; 0: none */
     uint32_t tiers;
     uint32_t reserved;
 } tail_constants;
@@ -97,7 +97,7 @@ typedef struct {
     double history;                 /* all blocks' time, ns */
     double step;                    /* mean time between points, ns; 0: not known */
     double body;                    /* statistic at the first knot; no logarithm below it */
-    double limit[2];                /* statistic above which a tier rings; infinite: never, NaN: not yet */
+    double limit[2];                /* statistic above which a tier rings; NaN: not yet */
     double scale;                   /* of the law above the last knot */
     double shape;
     uint32_t points;                /* in the block under way */

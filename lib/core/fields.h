@@ -96,7 +96,8 @@ typedef struct tocsin__layout {
 size_t tocsin__layout_size(const tocsin__layout *layout, const tocsin__shape *shape);
 
 /* Offset of array number `array` in such a state. */
-size_t tocsin__layout_array(const tocsin__layout *layout, const tocsin__shape *shape, uint32_t array);
+size_t tocsin__layout_array(const tocsin__layout *layout, const tocsin__shape *shape,
+                            uint32_t array);
 
 /* Bytes of the state when encoded (field names, types, counts and values), little-endian. */
 size_t tocsin__layout_encoded_size(const tocsin__layout *layout, const tocsin__shape *shape);

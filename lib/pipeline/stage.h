@@ -43,7 +43,7 @@ typedef struct tocsin__param {
     /* Inclusive.  Durations in seconds, rates in events per second; of a SPAN, seconds or
      * points, as it is given; of a SMOOTHING, the fraction: half-lives are only > 0. */
     double min, max;
-    const char *choices;    /* the words accepted, "skip|hold"; for typed parameters at most "auto"; or "" */
+    const char *choices;    /* the words accepted: "skip|hold"; beside a type only "auto"; or "" */
     const char *summary;
 } tocsin__param;
 
@@ -59,7 +59,7 @@ typedef struct tocsin__context {
     int64_t step;           /* nominal time between points, 0 if nobody said */
     uint32_t tier_count;    /* how many budgets the alarm has: 0 (raw, or a threshold) .. 2 */
     uint32_t reserved;
-    int64_t period[2];      /* their return periods, ascending: the ticket tier's, then the page tier's */
+    int64_t period[2];      /* their return periods, ascending: the ticket's, then the page's */
     int64_t cooldown;       /* the alarm's dead time, 0 if unknown */
     double threshold;       /* the score it rings above, where it has no budgets; 0: none */
 } tocsin__context;
@@ -90,8 +90,8 @@ typedef struct tocsin__point {
 } tocsin__point;
 
 typedef struct tocsin__reading {
-    double channel[TOCSIN_CHANNELS];    /* raw statistics >= 0, larger is stranger; NaN: nothing to say */
-    uint8_t reason[TOCSIN_CHANNELS];    /* TOCSIN_REASON_* of each, should it be the one that speaks */
+    double channel[TOCSIN_CHANNELS];    /* raw statistics >= 0, larger is stranger; NaN: none */
+    uint8_t reason[TOCSIN_CHANNELS];    /* TOCSIN_REASON_* of each, should it be what speaks */
     uint32_t flags;                     /* WARMING, FLOORED ... */
     int32_t direction;                  /* +1, -1, 0 */
     double expected, deviation, confidence;
@@ -100,8 +100,8 @@ typedef struct tocsin__reading {
 typedef struct tocsin__rarity {
     double score;           /* -log10 expected clusters per point; NaN while warming */
     double period;          /* seconds */
-    double limit[2];        /* per tier: the raw statistic above which it rings; NaN: not yet.  With a
-                               threshold in the place of budgets, the first is the threshold's */
+    double limit[2];        /* per tier: the raw statistic above which it rings; NaN: not yet.  With
+                               a threshold in the place of budgets, the first is that one's */
     double history;         /* seconds */
     double step;            /* mean seconds between points */
     uint32_t channel;       /* the one that speaks */
@@ -149,7 +149,8 @@ typedef struct tocsin__stage {
     /* score and then learn, in one go, for the point that is both. */
     void (*push)(const void *constants, void *state, const tocsin__point *point,
                  tocsin__reading *reading);
-    /* The values at which channel `channel` would read `limit`; NULL: expected -+ limit * deviation. */
+    /* The values at which channel `channel` would read `limit`; NULL: expected -+ limit *
+     * deviation. */
     void (*band)(const void *constants, const tocsin__reading *reading, uint32_t channel,
                  double limit, double *lower, double *upper);
     /* Forecast `steps` mean steps ahead of the last point, each `step` ns: mean and standard

@@ -39,7 +39,8 @@ static const tocsin__field clock_fields[] = {
     TOCSIN__FIELD(tocsin__clock_state, window_end, I64, -9.3e18, 9.3e18),
     TOCSIN__FIELD(tocsin__clock_state, mark_kind, U32, 0, TOCSIN_MARK_MAINTENANCE),
     TOCSIN__FIELD(tocsin__clock_state, window_kind, U32, 0, TOCSIN_MARK_MAINTENANCE),
-    TOCSIN__FIELD(tocsin__clock_state, window_options, U32, 0, TOCSIN_MARK_MUTE | TOCSIN_MARK_NO_LEARN),
+    TOCSIN__FIELD(tocsin__clock_state, window_options, U32, 0,
+                  TOCSIN_MARK_MUTE | TOCSIN_MARK_NO_LEARN),
     TOCSIN__FIELD(tocsin__clock_state, has_learnt, U16, 0, 1),
     TOCSIN__FIELD(tocsin__clock_state, is_waiting, U16, 0, 1),
 };

@@ -184,7 +184,8 @@ void tocsin__snapshot_write(const tocsin_spec *spec, const void *state, uint8_t 
     at += SNAPSHOT_HEADER;
 
     /* The text's NUL lands where the next record begins, which overwrites it. */
-    tocsin__text_start(&text, (char *)at + SNAPSHOT_RECORD, size - SNAPSHOT_HEADER - SNAPSHOT_RECORD);
+    tocsin__text_start(&text, (char *)at + SNAPSHOT_RECORD,
+                       size - SNAPSHOT_HEADER - SNAPSHOT_RECORD);
     tocsin__spec_write(spec, TOCSIN_TEXT_FULL, &text);
     at = snapshot_put_record(at, SNAPSHOT_TYPE_SPEC, SNAPSHOT_CRITICAL, text.length);
     at += text.length;
@@ -372,7 +373,8 @@ int tocsin__snapshot_open(tocsin__snapshot *snapshot, const void *bytes, size_t 
         if (!snapshot_take_record(&reader, &record))
             return snapshot_malformed(error, start, "a record reaches beyond the snapshot's end");
         if ((record.type == SNAPSHOT_TYPE_SPEC) != (i == 0))
-            return snapshot_malformed(error, start, "the spec must be the first record, and only it");
+            return snapshot_malformed(error, start,
+                                      "the spec must be the first record, and only it");
         if (record.type == SNAPSHOT_TYPE_SPEC) {
             snapshot->spec_text = (const char *)record.payload.bytes + record.payload.at;
             snapshot->spec_length = record.payload.end - record.payload.at;
@@ -441,7 +443,8 @@ static int snapshot_compare_params(snapshot_reader *reader, const tocsin_spec *s
         int shapes_state;
 
         if (!values)
-            return snapshot_malformed(error, start, "a stage's parameter is cut off or has no name");
+            return snapshot_malformed(error, start,
+                                      "a stage's parameter is cut off or has no name");
         while (index < stage->param_count &&
                !snapshot_is_named(stage->params[index].name, name, length))
             index++;

@@ -60,6 +60,29 @@ class Backtest(Test):
             self.assertAlmostEqual(found["alarms_per_series_week"], len(starts) / weeks, 9)
         self.assertGreater(total, 5)
 
+    def write_labels(self, labels):
+        return self.write("labels.csv", "incident,start,end,series\n" +
+                          "".join("%s,%s,%s,%s\n" % label for label in labels))
+
+    def test_labels_that_fit_nothing_are_told(self):
+        labels = self.write_labels([("x", START, START + 60, "a;typo"), ("y", START, START, "typo"),
+                                    ("z", START - 9e8, START - 8e8, "")])
+        result = tocsin("backtest", "-k", "series", "--labels", labels, "-", data=text(self.rows))
+        self.assertEqual(result.code, 0)
+        self.assertIn("1 of 3 incidents name no series", result.err)
+        self.assertIn("1 of 3 incidents lie before or after", result.err)
+
+    def test_times_at_the_ends_of_what_can_be_told(self):
+        """Distances that fit no time: only a sanitizer would see it."""
+        labels = self.write_labels([("all", "1678-01-01", "2261-12-31", ""),
+                                    ("early", "1678-01-01", "1678-01-02", "")])
+        data = "time,value\n1678-01-01,1\n" + "".join(
+            "2261-12-30T%02d:%02d:00Z,%d\n" % (i // 60, i % 60, 100 * (i == 900) + i % 7)
+            for i in range(1000))
+        found = json.loads(self.good("backtest", "-f", "json", "-b", "1/1h", "--slack", "14000w",
+                                     "--labels", labels, "-", data=data).out)["budgets"][0]
+        self.assertEqual(found["false_alarms"], 0)
+
     def check(self, found, budget, labels, beside_counts, slack=0):
         kinds, first = {"true": 0, "beside": 0, "false": 0}, {}
         for time, series in self.starts(budget):

@@ -171,6 +171,43 @@ START_TEST(dead_time_joins_exceedances)
 }
 END_TEST
 
+/* The dead time is an hour, a tenth of it six minutes. */
+START_TEST(an_outage_that_comes_back_rings_again)
+{
+    alarm a;
+
+    alarm_open(&a, "alarm budget=1/day");
+    ck_assert_int_eq(alarm_push(&a, 1e6 * day), START);
+    ck_assert_int_eq(alarm_quiet(&a, 5), CLEAR);
+    ck_assert_int_eq(alarm_quiet(&a, 5), NONE);
+    ck_assert_int_eq(alarm_push(&a, 9 * day), NONE);    /* not ten budgets */
+    ck_assert_uint_ne(a.verdict.flags & TOCSIN_FLAG_COOLING, 0);
+    alarm_quiet(&a, 4);
+    ck_assert_int_eq(alarm_push(&a, 1e6 * day), NONE);  /* five minutes after the last exceedance */
+    alarm_quiet(&a, 6);
+    ck_assert_int_eq(alarm_push(&a, 11 * day), START);
+    ck_assert_uint_eq(alarms_started(&a), 2);
+    alarm_close(&a);
+
+    alarm_open(&a, "alarm threshold=3 cooldown=1h");
+    ck_assert_int_eq(alarm_push(&a, 60 * 1e8), START);
+    ck_assert_int_eq(alarm_quiet(&a, 6), NONE);
+    ck_assert_int_eq(alarm_push(&a, 60 * 1e3 * 9), NONE);
+    alarm_quiet(&a, 6);
+    ck_assert_int_eq(alarm_push(&a, 60 * 1e3 * 11), START);
+    alarm_close(&a);
+
+    /* Each time it comes back too soon, it is the same episode. */
+    alarm_open(&a, "alarm budget=1/day clear=3p");
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(alarm_push(&a, 1e6 * day), i == 0 ? START : NONE);
+        alarm_quiet(&a, 4);
+    }
+    ck_assert_uint_eq(alarms_started(&a), 1);
+    alarm_close(&a);
+}
+END_TEST
+
 START_TEST(n_of_the_last_m_must_exceed)
 {
     alarm a;
@@ -413,6 +450,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, an_episode_starts_goes_on_and_clears);
     tcase_add_test(tcase, clearing_has_hysteresis);
     tcase_add_test(tcase, dead_time_joins_exceedances);
+    tcase_add_test(tcase, an_outage_that_comes_back_rings_again);
     tcase_add_test(tcase, n_of_the_last_m_must_exceed);
     tcase_add_test(tcase, windows_agree_with_counting);
     tcase_add_test(tcase, tickets_grow_into_pages);

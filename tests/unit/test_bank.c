@@ -1,5 +1,5 @@
-/* Banks through the public calls, promise by promise, and the table of ids beside a naive one.  That
- * a bank's series are a detector's equals is in tests/contract. */
+/* Banks through the public calls, promise by promise, and the table of ids beside a naive one.
+ * That a bank's series are a detector's equals is in tests/contract. */
 #include <math.h>
 
 #include "../support/banks.h"
@@ -724,6 +724,40 @@ START_TEST(the_list_has_the_loudest_first)
 }
 END_TEST
 
+/* All series alike, so that nothing but their slots tells their alarms apart. */
+START_TEST(equal_alarms_stand_by_slot)
+{
+    enum { SERIES = 320, CAP = 5 };
+    static double values[SERIES];
+    tocsin_bank_options options = banks_options();
+    tocsin_alarm alarms[CAP];
+    size_t rounds = 0;
+    rng noise = rng_seeded(77), cuts = rng_seeded((uint64_t)_i);
+
+    options.alarms_per_round = CAP;
+    options.lanes = 3;
+    use_options(RINGING, &options);
+    add_many(SERIES);
+    for (int t = 0; t < 600; t++) {
+        const double value = rng_normal(&noise) + (t % 100 == 99 ? 30 : 0);
+        tocsin_tick tick = banks_tick(bank, START + t * TOCSIN_MINUTE, values);
+
+        for (size_t k = 0; k < SERIES; k++)
+            values[k] = value;
+        banks_tick_in_parts(bank, &tick, 3, &cuts);
+        if (banks_last(bank).started == 0)
+            continue;
+        rounds++;
+        ck_assert_uint_eq(tocsin_bank_alarms(bank, alarms, sizeof alarms[0], CAP), CAP);
+        for (uint32_t i = 0; i < CAP; i++)
+            ck_assert_uint_eq(alarms[i].slot, i);
+        ck_assert_uint_eq(banks_last(bank).started, SERIES);
+        ck_assert_uint_eq(banks_last(bank).suppressed, SERIES - CAP);
+    }
+    ck_assert_uint_gt(rounds, 2);
+}
+END_TEST
+
 START_TEST(absences_are_one_entry)
 {
     const double one = 1;
@@ -731,7 +765,7 @@ START_TEST(absences_are_one_entry)
     tocsin_alarm alarms[4];
     tocsin_point back = {50, START + 12 * TOCSIN_MINUTE, 1};
     tocsin_tick tick;
-    rng r = rng_seeded(8);
+    rng r = rng_seeded((uint64_t)_i);
 
     options.lanes = 3;
     use_options("clock absence=5m | ewma | tail | alarm", &options);
@@ -784,7 +818,25 @@ START_TEST(refused_points_are_counted)
 }
 END_TEST
 
-/* ---- One series out of many ---------------------------------------------------------------------- */
+/* ---- One series out of many ------------------------------------------------------------------ */
+
+/* What the detector said before is not what the series was told. */
+START_TEST(a_copy_has_no_last_point)
+{
+    tocsin_detector *detector;
+    tocsin_verdict verdict;
+
+    use("ewma | raw");
+    add_many(1);
+    detector = specs_detector(spec);
+    tocsin_detector_push(detector, START, 5, TOCSIN_LEARN_AND_SCORE, NULL, 0);
+    ck_assert_int_eq(tocsin_bank_copy_out(bank, 0, detector), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_detector_verdict(detector, &verdict, sizeof verdict), TOCSIN_OK);
+    ck_assert(isnan(verdict.value));
+    ck_assert_uint_eq(verdict.flags, TOCSIN_FLAG_WARMING);
+    tocsin_detector_free(detector);
+}
+END_TEST
 
 START_TEST(copies_need_an_equal_spec)
 {
@@ -869,8 +921,10 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_tick_under_way_keeps_the_bank_as_it_is);
     tcase_add_test(tcase, strides_of_other_releases);
     tcase_add_loop_test(tcase, the_list_has_the_loudest_first, 0, 12);
-    tcase_add_test(tcase, absences_are_one_entry);
+    tcase_add_loop_test(tcase, equal_alarms_stand_by_slot, 0, 10);
+    tcase_add_loop_test(tcase, absences_are_one_entry, 0, 10);
     tcase_add_test(tcase, refused_points_are_counted);
+    tcase_add_test(tcase, a_copy_has_no_last_point);
     tcase_add_test(tcase, copies_need_an_equal_spec);
     tcase_add_test(tcase, bad_marks);
     return s;
