@@ -75,6 +75,7 @@
 #define tocsin__normal_quantile TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__normal_quantile)
 #define tocsin__normal_tail TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__normal_tail)
 #define tocsin__outcome_init TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__outcome_init)
+#define tocsin__outcome_verdict TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__outcome_verdict)
 #define tocsin__parse_duration TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__parse_duration)
 #define tocsin__parse_number TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__parse_number)
 #define tocsin__parse_points TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__parse_points)

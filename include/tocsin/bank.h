@@ -218,8 +218,8 @@ typedef struct tocsin_tick {
     int32_t mode;           /**< TOCSIN_LEARN_AND_SCORE ... */
     int64_t time;           /**< of all the points; may be TOCSIN_TIME_NONE where no silence is
                                  told */
-    uint64_t count;         /**< the arrays' length, tocsin_bank_slots(); may be 0 where there are no
-                                 arrays */
+    uint64_t count;         /**< the arrays' length, tocsin_bank_slots(); may be 0 where there are
+                                 no arrays */
     uint64_t verdict_size;  /**< the stride of `verdicts`: sizeof(tocsin_verdict) */
     uint32_t value_type;    /**< TOCSIN_VALUES_* */
     uint32_t nan_means;     /**< TOCSIN_NAN_* */

@@ -158,14 +158,6 @@ static void alarm_budgets(const tocsin__values *values, tocsin__context *context
         context->cooldown = context->period[0] / ALARM_CLUSTER;
 }
 
-static int alarm_complain(tocsin__complaint *complaint, uint32_t param, const char *message)
-{
-    complaint->status = TOCSIN_ERROR_CONFLICT;
-    complaint->param = param;
-    memcpy(complaint->message, message, strlen(message) + 1);
-    return complaint->status;
-}
-
 static int alarm_resolve(const tocsin__values *values, const tocsin__context *context,
                          void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
 {
@@ -176,19 +168,20 @@ static int alarm_resolve(const tocsin__values *values, const tocsin__context *co
     (void)context;
     (void)shape;
     if (values[ALARM_THRESHOLD].count > 0 && !alarm_by_threshold(values))
-        return alarm_complain(complaint, ALARM_THRESHOLD,
-                              "a threshold and a budget exclude each other: give one of them");
+        return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, ALARM_THRESHOLD,
+                                "a threshold and a budget exclude each other: give one of them");
     if (values[ALARM_TICKET].count > 0 &&
         values[ALARM_TICKET].item[0].duration >= values[ALARM_BUDGET].item[0].duration)
-        return alarm_complain(complaint, ALARM_TICKET,
-                              "a ticket must be allowed more often than a page: "
-                              "ticket=1/day budget=1/week");
+        return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, ALARM_TICKET,
+                                "a ticket must be allowed more often than a page: "
+                                "ticket=1/day budget=1/week");
 
     const double n = values[ALARM_N].item[0].number;
     const double m = values[ALARM_M].count > 0 ? values[ALARM_M].item[0].number : n;
 
     if (n > m)
-        return alarm_complain(complaint, ALARM_N, "n of the last m points: n is at most m");
+        return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, ALARM_N,
+                                "n of the last m points: n is at most m");
 
     k->by_threshold = (uint32_t)alarm_by_threshold(values);
     k->tiers = values[ALARM_TICKET].count > 0 ? 2 : 1;
@@ -412,7 +405,8 @@ static void alarm_decide(const void *constants, void *state, const tocsin__point
             alarm_clear(s, verdict);
     } else if (point->flags & TOCSIN_FLAG_ABSENT) {
         alarm_absence(s, point->time, verdict);
-    } else if (s->is_absence && !(point->flags & (TOCSIN_FLAG_LATE | TOCSIN_FLAG_REPEATED))) {
+    } else if (s->is_absence && !point->is_tick &&
+               !(point->flags & (TOCSIN_FLAG_LATE | TOCSIN_FLAG_REPEATED))) {
         alarm_clear(s, verdict);
     } else if (!tocsin__is_nan(rarity->score)) {
         alarm_scored(k, s, point, reading, rarity, verdict);

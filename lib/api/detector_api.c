@@ -260,7 +260,11 @@ int tocsin_detector_verdict(const tocsin_detector *detector, tocsin_verdict *ver
 {
     if (!verdict || detector_bad_call(detector, TOCSIN_HOLD, verdict, verdict_size))
         return TOCSIN_ERROR_ARGUMENT;
-    detector_hand_out(&detector->last.verdict, verdict, verdict_size);
+
+    tocsin_verdict last;
+
+    tocsin__outcome_verdict(detector->spec, &detector->last, &last);
+    detector_hand_out(&last, verdict, verdict_size);
     return TOCSIN_OK;
 }
 

@@ -38,7 +38,6 @@
  * A trend makes it lag by slope / g.  Several levels, dwelt in in turn, widen the deviation until
  * it spans them.
  */
-#include "../core/text.h"
 #include "residual.h"
 
 enum {
@@ -111,17 +110,6 @@ static const tocsin__field ewma_fields[] = {
     TOCSIN__FIELD(ewma_state, outside, U16, 0, 1),
 };
 
-static int ewma_refuse(tocsin__complaint *complaint, uint32_t param, const char *why)
-{
-    tocsin__text text;
-
-    complaint->status = TOCSIN_ERROR_CONFLICT;
-    complaint->param = param;
-    tocsin__text_start(&text, complaint->message, sizeof complaint->message);
-    tocsin__text_add(&text, why);
-    return complaint->status;
-}
-
 static int ewma_resolve(const tocsin__values *values, const tocsin__context *context,
                         void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
 {
@@ -134,7 +122,7 @@ static int ewma_resolve(const tocsin__values *values, const tocsin__context *con
         const double alpha = values[EWMA_ALPHA].item[0].number;
 
         if (values[EWMA_HALF_LIFE].is_given)
-            return ewma_refuse(complaint, EWMA_ALPHA,
+            return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, EWMA_ALPHA,
                                "half-life and alpha say the same thing: give one of them");
         k->gain = nominal = alpha;
         k->longest = tocsin__max(EWMA_LN2, -tocsin__log1p(-alpha));
@@ -145,7 +133,8 @@ static int ewma_resolve(const tocsin__values *values, const tocsin__context *con
         memory = 1 / alpha;
     } else {
         if (values[EWMA_STEP].count)
-            return ewma_refuse(complaint, EWMA_STEP, "step belongs to alpha, which is not given");
+            return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, EWMA_STEP,
+                                    "step belongs to alpha, which is not given");
         k->longest = EWMA_LN2;
         if (half_life->form == TOCSIN_VALUE_POINTS) {
             k->gain = nominal = -tocsin__expm1(-EWMA_LN2 / half_life->number);
@@ -194,7 +183,7 @@ static inline double ewma_gain(const ewma_constants *k, int64_t elapsed)
 }
 
 static TOCSIN__INLINE void ewma_score(const void *constants, const void *state,
-                              const tocsin__point *point, tocsin__reading *reading)
+                                      const tocsin__point *point, tocsin__reading *reading)
 {
     const ewma_constants *k = constants;
     const ewma_state *s = state;
@@ -213,8 +202,8 @@ static TOCSIN__INLINE void ewma_score(const void *constants, const void *state,
         reading->confidence *= k->longest / ((double)point->elapsed * k->rate);
 }
 
-static TOCSIN__INLINE void ewma_learn(const void *constants, void *state, const tocsin__point *point,
-                              const tocsin__reading *reading)
+static TOCSIN__INLINE void ewma_learn(const void *constants, void *state,
+                                      const tocsin__point *point, const tocsin__reading *reading)
 {
     const ewma_constants *k = constants;
     ewma_state *s = state;
@@ -253,20 +242,20 @@ static void ewma_push(const void *constants, void *state, const tocsin__point *p
     ewma_learn(constants, state, point, reading);
 }
 
-static int ewma_forecast(const void *constants, const void *state, int64_t last, int64_t step,
+static int ewma_forecast(const void *constants, const void *state, int64_t since, int64_t step,
                          uint64_t steps, double *expected, double *deviation)
 {
     const ewma_constants *k = constants;
     const ewma_state *s = state;
     const double a = ewma_gain(k, step);
+    const double ahead = (double)steps - 1 + (step > 0 ? (double)since / (double)step : 0);
 
-    (void)last;
     if (s->count < k->warmup)
         return 0;
     *expected = s->mean;
     *deviation = tocsin__max(tocsin__sqrt(s->variance),
                              tocsin__residual_floor(&k->rules, s->mean, s->reach)) *
-                 tocsin__sqrt(1 + ((double)steps - 1) * a * a);
+                 tocsin__sqrt(1 + ahead * a * a);
     return 1;
 }
 

@@ -62,7 +62,6 @@
  * factors are kept within 1/100 and 100.  An incident in the very first cycle is expected again
  * in the second, with the weight 1/2.
  */
-#include "../core/text.h"
 #include "residual.h"
 
 enum {
@@ -218,17 +217,6 @@ static const tocsin__layout holt_layout = {sizeof(holt_state), holt_fields,
 
 /* ---- Parameters ------------------------------------------------------------ */
 
-static int holt_refuse(tocsin__complaint *complaint, int status, uint32_t param, const char *why)
-{
-    tocsin__text text;
-
-    complaint->status = status;
-    complaint->param = param;
-    tocsin__text_start(&text, complaint->message, sizeof complaint->message);
-    tocsin__text_add(&text, why);
-    return status;
-}
-
 static int64_t holt_common_divisor(int64_t a, int64_t b)
 {
     while (b != 0) {
@@ -272,7 +260,7 @@ static int holt_resolve_time(const tocsin__values *values, const tocsin__context
     for (uint32_t i = HOLT_ALPHA; i <= HOLT_DELTA; i++)
         has_durations |= values[i].count && values[i].item[0].form == TOCSIN_VALUE_DURATION;
     if (has_points && has_durations && point == 0)
-        return holt_refuse(complaint, TOCSIN_ERROR_CONFLICT, HOLT_STEP,
+        return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, HOLT_STEP,
                            "a season in points beside durations needs step, the time of a point");
     k->counts_points = !has_durations && point == 0;
     k->season_count = season->count;
@@ -285,7 +273,7 @@ static int holt_resolve_time(const tocsin__values *values, const tocsin__context
             const double period = item->number * (k->counts_points ? 1.0 : (double)point);
 
             if (!(period < 9e18))
-                return holt_refuse(complaint, TOCSIN_ERROR_RANGE, HOLT_SEASON,
+                return tocsin__complain(complaint, TOCSIN_ERROR_RANGE, HOLT_SEASON,
                                    "a season of so many points is longer than 285 years");
             k->period[i] = (int64_t)period;
         }
@@ -300,19 +288,19 @@ static int holt_resolve_time(const tocsin__values *values, const tocsin__context
     else
         k->step = point ? point : TOCSIN_MINUTE;
     if (common % k->step != 0)
-        return holt_refuse(complaint, TOCSIN_ERROR_CONFLICT, HOLT_STEP,
+        return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, HOLT_STEP,
                            "each season must be a whole number of steps");
     for (uint32_t i = 0; i < season->count; i++) {
         const int64_t slots = k->period[i] / k->step;
 
         if (slots < 2 || slots > HOLT_SLOTS_MAX)
-            return holt_refuse(complaint, TOCSIN_ERROR_RANGE, HOLT_STEP,
+            return tocsin__complain(complaint, TOCSIN_ERROR_RANGE, HOLT_STEP,
                                "a season must have between 2 and 100000 steps");
         k->slots[i] = (uint32_t)slots;
         k->cycles_per_unit[i] = 1 / (double)k->period[i];
     }
     if (season->count == 2 && k->period[0] == k->period[1])
-        return holt_refuse(complaint, TOCSIN_ERROR_CONFLICT, HOLT_SEASON,
+        return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, HOLT_SEASON,
                            "the two seasons are the same");
     return TOCSIN_OK;
 }

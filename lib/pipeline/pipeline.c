@@ -45,7 +45,7 @@ static void pipeline_blank(tocsin__outcome *outcome)
 
     memset(verdict, 0, sizeof *verdict);
     verdict->time = outcome->point.time;
-    verdict->value = outcome->point.value;
+    verdict->value = outcome->point.is_limited ? outcome->point.given : outcome->point.value;
     verdict->score = verdict->period = verdict->raw = nan;
     verdict->expected = verdict->deviation = nan;
     verdict->flags = outcome->point.flags;
@@ -73,14 +73,14 @@ static void pipeline_decide(const tocsin_spec *spec, void *state, tocsin__outcom
 
 /* The verdict of a point that is not scored: its flags say why. */
 static TOCSIN__APART void pipeline_pass(const tocsin_spec *spec, void *state, uint32_t flags,
-                          tocsin__outcome *outcome)
+                                        tocsin__outcome *outcome)
 {
     outcome->point.flags |= flags;
     pipeline_blank(outcome);
     pipeline_decide(spec, state, outcome);
 }
 
-/* Where the alarm's loudest budget would ring, as values of the metric. */
+/* Where the alarm's most frequent budget would ring, as values of the metric. */
 static void pipeline_band(const tocsin_spec *spec, tocsin__outcome *outcome)
 {
     const tocsin__compiled_stage *detect = spec->detect;
@@ -104,7 +104,8 @@ static void pipeline_band(const tocsin_spec *spec, tocsin__outcome *outcome)
 }
 
 /* Reading and rarity into the verdict's fields. */
-static TOCSIN__APART void pipeline_judge(const tocsin_spec *spec, void *state, tocsin__outcome *outcome)
+static TOCSIN__APART void pipeline_judge(const tocsin_spec *spec, void *state,
+                                         tocsin__outcome *outcome)
 {
     const tocsin__reading *reading = &outcome->reading;
     const tocsin__rarity *rarity = &outcome->rarity;
@@ -167,7 +168,8 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int
 
     /* Prepare. */
     point->flags = mode == TOCSIN_SCORE_ONLY || mode == TOCSIN_HOLD ? TOCSIN_FLAG_HELD : 0;
-    point->fill_expected = point->is_limited = 0;
+    point->fill_expected = point->is_limited = point->is_tick = 0;
+    outcome->is_unjudged = 0;
     if (TOCSIN__RARELY(tocsin__clock_accept(spec->clock->constants, clock_state, point) !=
                        TOCSIN_OK)) {
         pipeline_pass(spec, state, 0, outcome);
@@ -207,12 +209,14 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int
                                     point, reading, detect->stage->channel_count, rarity);
 
     /* Alarm. */
-    if (TOCSIN__RARELY(mode == TOCSIN_LEARN_ONLY))
+    if (TOCSIN__RARELY(mode == TOCSIN_LEARN_ONLY)) {
         pipeline_pass(spec, state, TOCSIN_FLAG_UNSCORED, outcome);
-    else if (wants_verdict)
+    } else if (wants_verdict) {
         pipeline_judge(spec, state, outcome);
-    else
+    } else {
         outcome->verdict.score = rarity->score;
+        outcome->is_unjudged = 1;
+    }
     return TOCSIN_OK;
 }
 
@@ -244,6 +248,19 @@ int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int wa
     return pipeline_run_score(spec, state, outcome);
 }
 
+void tocsin__outcome_verdict(const tocsin_spec *spec, const tocsin__outcome *outcome,
+                             tocsin_verdict *verdict)
+{
+    if (outcome->is_unjudged) {
+        tocsin__outcome judged = *outcome;
+
+        pipeline_judge(spec, NULL, &judged);    /* there is no alarm, so no state is looked at */
+        *verdict = judged.verdict;
+    } else {
+        *verdict = outcome->verdict;
+    }
+}
+
 int tocsin__pipeline_tick(const tocsin_spec *spec, void *state, int64_t now,
                           tocsin__outcome *outcome)
 {
@@ -255,6 +272,8 @@ int tocsin__pipeline_tick(const tocsin_spec *spec, void *state, int64_t now,
     memset(point, 0, sizeof *point);
     point->time = now;
     point->value = tocsin__nan();
+    point->is_tick = 1;
+    outcome->is_unjudged = 0;
     if (tocsin__clock_tick(clock->constants, clock_state, now, &absent) != TOCSIN_OK) {
         pipeline_pass(spec, state, TOCSIN_FLAG_LATE, outcome);
         return TOCSIN_INFO_IGNORED;

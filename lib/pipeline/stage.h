@@ -71,6 +71,21 @@ typedef struct tocsin__complaint {
     char message[160];      /* what is wrong and what would be right */
 } tocsin__complaint;
 
+/* Say no. */
+static inline int tocsin__complain(tocsin__complaint *complaint, int status, uint32_t param,
+                                   const char *message)
+{
+    size_t length = strlen(message);
+
+    if (length >= sizeof complaint->message)
+        length = sizeof complaint->message - 1;
+    complaint->status = status;
+    complaint->param = param;
+    memcpy(complaint->message, message, length);
+    complaint->message[length] = '\0';
+    return status;
+}
+
 /* ---- What flows ------------------------------------------------------------ */
 
 /* Values are limited to +- this before a detector sees them, so that neither sums nor
@@ -86,6 +101,8 @@ typedef struct tocsin__point {
     uint32_t flags;         /* TOCSIN_FLAG_* collected on the way */
     uint32_t fill_expected; /* a missing value that the model's own expectation shall replace */
     uint32_t is_limited;    /* the value lay beyond TOCSIN__VALUE_MAX; `given` is what it was */
+    uint32_t is_tick;       /* no point at all: time has passed */
+    uint32_t reserved;
     double given;
 } tocsin__point;
 

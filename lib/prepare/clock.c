@@ -19,7 +19,7 @@ enum { CLOCK_STEP, CLOCK_GAP, CLOCK_ABSENCE };
 
 static const tocsin__param clock_params[] = {
     {"step", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "", 1e-9, 3.2e9, "",
-     "nominal time between points, taken for those that come without one; not set: 1m there"},
+     "nominal time between points, for those without a time; not set: as measured, at first 1m"},
     {"gap", TOCSIN_TYPE_NUMBER, 1, 0, 0, "mean steps", "3", 1.5, 1e9, "",
      "a pause longer than this is flagged as a gap"},
     {"absence", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "", 1e-9, 3.2e9, "",
@@ -53,6 +53,7 @@ static int clock_resolve(const tocsin__values *values, const tocsin__context *co
     (void)shape;
     (void)complaint;
     k->step = context->step > 0 ? context->step : TOCSIN_MINUTE;
+    k->is_nominal = context->step > 0;
     k->gap = values[CLOCK_GAP].item[0].number;
     k->absence = values[CLOCK_ABSENCE].count ? values[CLOCK_ABSENCE].item[0].duration : 0;
     return TOCSIN_OK;

@@ -14,6 +14,7 @@
 
 typedef struct tocsin__clock_constants {
     int64_t step;           /* between points without a time */
+    int64_t is_nominal;     /* somebody gave the step; else a measured one is better */
     int64_t absence;        /* 0: never */
     double gap;             /* mean steps */
 } tocsin__clock_constants;
@@ -66,12 +67,16 @@ static inline int tocsin__clock_accept(const tocsin__clock_constants *k,
     const uint64_t n = clock->points;
 
     if (TOCSIN__RARELY(point->time == TOCSIN_TIME_NONE)) {
+        int64_t step = k->step;
+
+        if (!k->is_nominal && n > 1)
+            step = (int64_t)tocsin__clamp(clock->step, 1, 9e18);
         if (n == 0)
             point->time = 0;
-        else if (clock->time > INT64_MAX - k->step)
+        else if (clock->time > INT64_MAX - step)
             point->time = INT64_MAX;
         else
-            point->time = clock->time + k->step;
+            point->time = clock->time + step;
     }
     if (n > 0) {
         if (TOCSIN__RARELY(point->time <= clock->time)) {

@@ -277,6 +277,31 @@ START_TEST(explain_and_forecast_check_their_arguments)
 }
 END_TEST
 
+/* A push that wants the score alone leaves the verdict for whoever asks for it later. */
+START_TEST(a_score_alone_has_a_verdict_too)
+{
+    static const char *const texts[] = {"ewma | raw", "holt-winters | raw", "ewma",
+                                        "counter | ewma"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        tocsin_detector *twin;
+        tocsin_verdict whole, later;
+        double score;
+
+        use(texts[i]);
+        push_noise(200, 21);
+        ck_assert_int_eq(tocsin_detector_clone(&twin, detector, NULL), TOCSIN_OK);
+        tocsin_detector_push(detector, now + TOCSIN_MINUTE, 1e300, TOCSIN_LEARN_AND_SCORE, &whole,
+                             sizeof whole);
+        tocsin_detector_score(twin, now + TOCSIN_MINUTE, 1e300, TOCSIN_LEARN_AND_SCORE, &score);
+        ck_assert_int_eq(tocsin_detector_verdict(twin, &later, sizeof later), TOCSIN_OK);
+        ck_assert_mem_eq(&whole, &later, sizeof whole);
+        ck_assert_mem_eq(&whole.score, &score, sizeof score);
+        tocsin_detector_free(twin);
+    }
+}
+END_TEST
+
 START_TEST(a_new_handle_explains_itself)
 {
     tocsin_explanation explanation;
@@ -466,6 +491,40 @@ START_TEST(silence_without_absence_never_rings)
 END_TEST
 
 /* Nothing ever came: the waiting begins with the first tick. */
+/* A tick can come from before the silence was noticed; it brings no point either. */
+START_TEST(a_tick_does_not_end_a_silence)
+{
+    int64_t silent;
+
+    use_ready("clock absence=5m |");
+    silent = now;
+    ck_assert_uint_eq(tick_at(silent + 6 * TOCSIN_MINUTE, TOCSIN_OK).transition,
+                      TOCSIN_TRANSITION_START);
+    ck_assert_uint_eq(tick_at(silent + 4 * TOCSIN_MINUTE, TOCSIN_OK).transition,
+                      TOCSIN_TRANSITION_ONGOING);
+    ck_assert_uint_eq(tick_at(silent + 7 * TOCSIN_MINUTE, TOCSIN_OK).transition,
+                      TOCSIN_TRANSITION_ONGOING);
+}
+END_TEST
+
+/* Where nobody gave a step, a point without a time comes one measured step after the last. */
+START_TEST(a_point_without_a_time_comes_at_the_measured_step)
+{
+    use("ewma");
+    for (int i = 0; i < 50; i++)
+        push_at(START + i * TOCSIN_SECOND, i % 3, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK);
+    ck_assert_int_eq(push_at(TOCSIN_TIME_NONE, 1, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK).time,
+                     START + 50 * TOCSIN_SECOND);
+    push_at(START + 51 * TOCSIN_SECOND, 2, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK);
+
+    use("clock step=1m | ewma");
+    push_at(START, 1, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK);
+    push_at(START + TOCSIN_SECOND, 1, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK);
+    ck_assert_int_eq(push_at(TOCSIN_TIME_NONE, 1, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK).time,
+                     START + TOCSIN_SECOND + TOCSIN_MINUTE);
+}
+END_TEST
+
 START_TEST(silence_from_the_beginning)
 {
     use("clock absence=5m | ewma");
@@ -1080,6 +1139,7 @@ static Suite *suite(void)
     tcase_add_test(calls, push_n_of_nothing);
     tcase_add_test(calls, explain_and_forecast_check_their_arguments);
     tcase_add_test(calls, a_new_handle_explains_itself);
+    tcase_add_test(calls, a_score_alone_has_a_verdict_too);
 
     tcase_add_checked_fixture(times, NULL, teardown);
     tcase_add_test(times, late_and_repeated_points_are_counted_and_change_nothing_else);
@@ -1092,6 +1152,8 @@ static Suite *suite(void)
     tcase_add_test(times, silence_rings_until_something_comes);
     tcase_add_test(times, silence_without_absence_never_rings);
     tcase_add_test(times, silence_from_the_beginning);
+    tcase_add_test(times, a_tick_does_not_end_a_silence);
+    tcase_add_test(times, a_point_without_a_time_comes_at_the_measured_step);
     tcase_add_test(times, a_tick_of_the_past_is_ignored);
 
     tcase_add_checked_fixture(values, NULL, teardown);
