@@ -130,7 +130,7 @@ class Runner:
 
     def program(self, text):
         program = os.path.join(self.work, "block")
-        return (self.run([*self.compile, self.source(text), self.arguments.library, "-lm",
+        return (self.run([*self.compile, self.source(text), self.arguments.tocsin, "-lm",
                           "-o", program]) or self.run([program]))
 
     def fragment(self, text):
@@ -174,10 +174,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("root")
     parser.add_argument("--cc", default="cc")
-    parser.add_argument("--library", required=True)
+    parser.add_argument("--library", dest="tocsin", required=True)
     parser.add_argument("--path")
     arguments = parser.parse_args()
-    arguments.library = os.path.abspath(arguments.library)
+    arguments.tocsin = os.path.abspath(arguments.tocsin)
     root, failed, blocks = arguments.root, [], []
 
     def read(path):
