@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "timing.h"
 #include "tocsin.h"
 
 enum { MAX_REPEATS = 101 };
@@ -40,41 +40,15 @@ static void counting_free(void *user, void *ptr, size_t size)
 static const tocsin_allocator counting = {sizeof(tocsin_allocator), 0, NULL, counting_alloc,
                                           counting_free};
 
-static double cpu_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *times, size_t count)
-{
-    qsort(times, count, sizeof *times, by_size);
-    return times[count / 2];
-}
-
 static void fill(double *values, int64_t *times, size_t count)
 {
-    uint64_t state = 88172645463325252u;
     double level = 100, noise = 0;
 
     for (size_t i = 0; i < count; i++) {
         double sum = -6;    /* Irwin-Hall: close enough to a Gaussian for a benchmark */
 
-        for (int k = 0; k < 12; k++) {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            sum += (double)(state >> 11) * 0x1p-53;
-        }
+        for (int k = 0; k < 12; k++)
+            sum += (double)(random_u64() >> 11) * 0x1p-53;
         noise = 0.5 * noise + sum;
         level += 0.01 * sum;
         values[i] = level + noise;
