@@ -39,7 +39,8 @@
  * The step is at least a tenth: a statistic that drifts must not outrun its ring.
  *
  * Limits are at least 1, on the statistic's own scale: detectors measure in deviations
- * above their floor, and one floor is nothing to ring for however still a series has been.
+ * above their floor, and one floor is nothing to ring for.  Where three quarters of the blocks
+ * have not moved at all the floor is all there is of a scale, and it takes 3 of them.
  *
  * Several channels: the largest statistic speaks, as if all were on one scale.
  *
@@ -68,6 +69,8 @@
 #define TAIL_CLIP 3.0               /* rings that would hold the clipping level once */
 #define TAIL_CLIP_STEP 0.1          /* a maximum may exceed the ring's at least by this */
 #define TAIL_STATISTIC_MIN 1.0      /* smallest limit */
+#define TAIL_STATISTIC_STILL 3.0    /* the same for a series that hardly ever moved ... */
+#define TAIL_STILL 0.05             /* ... as far as this */
 #define TAIL_STATISTIC_MAX 1e27      /* beyond, all are alike: levels end at 64 */
 #define TAIL_GAP 8.0                /* mean steps a gap counts at most */
 #define TAIL_STEP_BLOCKS 32.0       /* memory of the mean step, in blocks */
@@ -278,10 +281,12 @@ static const uint32_t tail_ranks[] = {6, 4, 3, 2};
 static void tail_draw(const tail_constants *k, tail_state *s)
 {
     const double length = (double)s->length;
-    const double floor = tail_level(TAIL_STATISTIC_MIN);
     tocsin__tail tail;
 
     tocsin__maxima_fit(&s->maxima, s->history / (length * s->step), &tail);
+
+    const int is_still = tail.threshold <= tail_level(TAIL_STILL);
+    const double floor = tail_level(is_still ? TAIL_STATISTIC_STILL : TAIL_STATISTIC_MIN);
 
     const double per_block = tocsin__log(length);
     const double blocks = (double)tail.blocks;

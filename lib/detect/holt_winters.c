@@ -105,7 +105,7 @@ static const tocsin__param holt_params[] = {
      "what lies farther out is learnt as if it lay there, unless it is frequent; inf: never"},
     {"floor", TOCSIN_TYPE_NUMBER, 1, 0, 0, "the metric's", "0", 0, 1e150, "",
      "the deviation is never taken for less"},
-    {"floor-relative", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the expected value", "1%", 0, 1, "",
+    {"floor-relative", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the expected value", "0.5%", 0, 1, "",
      "nor for less than this share of the expected value"},
     {"floor-history", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the largest residual", "0.1%", 0, 1, "",
      "nor for less than this share of the largest residual remembered"},
