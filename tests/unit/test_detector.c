@@ -288,6 +288,8 @@ START_TEST(a_score_alone_has_a_verdict_too)
         tocsin_verdict whole, later;
         double score;
 
+        if (i > 0)
+            teardown();
         use(texts[i]);
         push_noise(200, 21);
         ck_assert_int_eq(tocsin_detector_clone(&twin, detector, NULL), TOCSIN_OK);
@@ -517,6 +519,7 @@ START_TEST(a_point_without_a_time_comes_at_the_measured_step)
                      START + 50 * TOCSIN_SECOND);
     push_at(START + 51 * TOCSIN_SECOND, 2, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK);
 
+    teardown();
     use("clock step=1m | ewma");
     push_at(START, 1, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK);
     push_at(START + TOCSIN_SECOND, 1, TOCSIN_LEARN_AND_SCORE, TOCSIN_OK);
