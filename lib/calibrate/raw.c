@@ -19,19 +19,14 @@ static int raw_resolve(const tocsin__values *values, const tocsin__context *cont
 }
 
 static inline void raw_rank(const void *constants, const void *state, const tocsin__point *point,
-                     const tocsin__reading *reading, uint32_t channel_count, tocsin__rarity *rarity)
+                            const tocsin__reading *reading, uint32_t channel_count,
+                            tocsin__rarity *rarity)
 {
-    double largest = reading->channel[0];
+    const double largest = tocsin__speaker(reading, channel_count, &rarity->channel);
 
     (void)constants;
     (void)state;
     (void)point;
-    rarity->channel = 0;
-    for (uint32_t i = 1; i < channel_count; i++)
-        if (reading->channel[i] > largest || tocsin__is_nan(largest)) {
-            largest = reading->channel[i];
-            rarity->channel = i;
-        }
     rarity->score = tocsin__is_nan(largest) ? tocsin__nan() : tocsin__min(largest, DBL_MAX);
     rarity->period = tocsin__nan();
     rarity->limit[0] = rarity->limit[1] = tocsin__nan();

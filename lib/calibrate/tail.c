@@ -361,24 +361,18 @@ static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
         s->length /= 2;
 }
 
-/* The channel that speaks and its statistic, kept to what a level can say; NaN if none does. */
+/* The speaking channel's statistic, kept to what a level can say; NaN if none speaks. */
 static inline double tail_speaker(const tocsin__reading *reading, uint32_t channel_count,
-                           uint32_t *speaker)
+                                  uint32_t *speaker)
 {
-    double largest = reading->channel[0];
+    const double largest = tocsin__speaker(reading, channel_count, speaker);
 
-    *speaker = 0;
-    for (uint32_t i = 1; i < channel_count; i++)
-        if (reading->channel[i] > largest || tocsin__is_nan(largest)) {
-            largest = reading->channel[i];
-            *speaker = i;
-        }
     return largest > TAIL_STATISTIC_MAX ? TAIL_STATISTIC_MAX : largest;
 }
 
 static inline void tail_learn(const void *constants, void *state, const tocsin__point *point,
-                       const tocsin__reading *reading, uint32_t channel_count,
-                       const tocsin__rarity *rarity)
+                              const tocsin__reading *reading, uint32_t channel_count,
+                              const tocsin__rarity *rarity)
 {
     const tail_constants *k = constants;
     tail_state *s = state;

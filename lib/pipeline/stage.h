@@ -114,6 +114,21 @@ typedef struct tocsin__reading {
     double expected, deviation, confidence;
 } tocsin__reading;
 
+/* The channel that speaks, the largest, and its statistic; NaN if none has anything to say. */
+static inline double tocsin__speaker(const tocsin__reading *reading, uint32_t channel_count,
+                                     uint32_t *speaker)
+{
+    double largest = reading->channel[0];
+
+    *speaker = 0;
+    for (uint32_t i = 1; i < channel_count; i++)
+        if (reading->channel[i] > largest || tocsin__is_nan(largest)) {
+            largest = reading->channel[i];
+            *speaker = i;
+        }
+    return largest;
+}
+
 typedef struct tocsin__rarity {
     double score;           /* -log10 expected clusters per point; NaN while warming */
     double period;          /* seconds */
