@@ -109,21 +109,24 @@ typedef struct {
     int64_t unquiet;                /* last point that was not quiet */
     int64_t exceeded[2];            /* last exceedance of each tier; TOCSIN_TIME_NONE: none yet */
     double peak[2];                 /* highest score in each tier's cluster of exceedances */
-    uint64_t alarms;                /* episodes started */
+    uint32_t alarms;                /* episodes started */
     uint32_t window[2];             /* the last points of each tier, newest in bit 0; 1: exceeds */
     uint32_t quiet;                 /* quiet points in a row */
     uint8_t tier;                   /* TOCSIN_TIER_* of the episode that is on */
     uint8_t is_absence;
-    uint8_t spare[2];
+    uint8_t spare[6];
 } alarm_state;
 
 static const tocsin__field alarm_fields[] = {
     TOCSIN__FIELD(alarm_state, since, I64, -1e19, 1e19),
     TOCSIN__FIELD(alarm_state, unquiet, I64, -1e19, 1e19),
-    TOCSIN__FIELD(alarm_state, exceeded, I64, -1e19, 1e19),
-    TOCSIN__FIELD(alarm_state, peak, F64, 0, DBL_MAX),
-    TOCSIN__FIELD(alarm_state, alarms, U64, 0, 2e19),
-    TOCSIN__FIELD(alarm_state, window, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(alarm_state, exceeded[0], I64, -1e19, 1e19),
+    TOCSIN__FIELD(alarm_state, exceeded[1], I64, -1e19, 1e19),
+    TOCSIN__FIELD(alarm_state, peak[0], REAL, 0, 1e38),
+    TOCSIN__FIELD(alarm_state, peak[1], REAL, 0, 1e38),
+    TOCSIN__FIELD(alarm_state, alarms, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(alarm_state, window[0], U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(alarm_state, window[1], U32, 0, UINT32_MAX),
     TOCSIN__FIELD(alarm_state, quiet, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(alarm_state, tier, U8, 0, TOCSIN_TIER_PAGE),
     TOCSIN__FIELD(alarm_state, is_absence, U8, 0, 1),
@@ -166,7 +169,7 @@ static int alarm_resolve(const tocsin__values *values, const tocsin__context *co
     const tocsin_value *cooldown = &values[ALARM_COOLDOWN].item[0];
 
     (void)context;
-    (void)shape;
+    shape->precision = TOCSIN__MIXED;
     if (values[ALARM_THRESHOLD].count > 0 && !alarm_by_threshold(values))
         return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, ALARM_THRESHOLD,
                                 "a threshold and a budget exclude each other: give one of them");
@@ -291,7 +294,7 @@ static void alarm_start(alarm_state *s, uint8_t tier, int64_t time, tocsin_verdi
 {
     if (s->tier == TOCSIN_TIER_NONE) {
         s->since = time;
-        s->alarms++;
+        s->alarms += s->alarms < UINT32_MAX;
     }
     s->tier = tier;
     s->unquiet = time;
@@ -357,7 +360,8 @@ static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin_
                 verdict->flags |= TOCSIN_FLAG_COOLING;
         }
         if (rings || cools) {
-            s->peak[t] = cools ? tocsin__max(s->peak[t], rarity->score) : rarity->score;
+            s->peak[t] = tocsin__keep(TOCSIN__MIXED, cools ? tocsin__max(s->peak[t], rarity->score)
+                                                         : rarity->score);
             s->exceeded[t] = point->time;
         }
     }

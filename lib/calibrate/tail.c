@@ -73,6 +73,7 @@
 #define TAIL_STILL 0.05             /* ... as far as this */
 #define TAIL_STATISTIC_MAX 1e27      /* beyond, all are alike: levels end at 64 */
 #define TAIL_GAP 8.0                /* mean steps a gap counts at most */
+#define TAIL_ELAPSED_MAX 4e18       /* of a block, ns: 127 years */
 #define TAIL_STEP_BLOCKS 32.0       /* memory of the mean step, in blocks */
 #define TAIL_SCORE_MAX 300.0        /* so that the return period stays a finite number */
 #define TAIL_DEFAULT_PERIOD ((double)TOCSIN_WEEK)   /* where no alarm names one */
@@ -96,7 +97,7 @@ typedef struct {
 
 typedef struct {
     double maximum;                 /* largest statistic in the block under way */
-    double elapsed;                 /* that block's time, ns */
+    int64_t elapsed;                /* that block's time, ns */
     double history;                 /* all blocks' time, ns */
     double step;                    /* mean time between points, ns; 0: not known */
     double body;                    /* statistic at the first knot; no logarithm below it */
@@ -115,14 +116,15 @@ typedef struct {
 } tail_state;
 
 static const tocsin__field tail_fields[] = {
-    TOCSIN__FIELD(tail_state, maximum, F64, 0, DBL_MAX),
-    TOCSIN__FIELD(tail_state, elapsed, F64, 0, DBL_MAX),
+    TOCSIN__FIELD(tail_state, maximum, REAL, 0, TAIL_STATISTIC_MAX),
+    TOCSIN__FIELD(tail_state, elapsed, I64, 0, 9.3e18),
     TOCSIN__FIELD(tail_state, history, F64, 0, DBL_MAX),
     TOCSIN__FIELD(tail_state, step, F64, 0, 1e20),
-    TOCSIN__FIELD(tail_state, body, F64, 0, DBL_MAX),
-    TOCSIN__FIELD_NAN(tail_state, limit, F64, 0, INFINITY),
-    TOCSIN__FIELD(tail_state, scale, F64, 1e-6, 1e6),
-    TOCSIN__FIELD(tail_state, shape, F64, -1, 1),
+    TOCSIN__FIELD(tail_state, body, REAL, 0, 1e38),
+    TOCSIN__FIELD_NAN(tail_state, limit[0], REAL, 0, INFINITY),
+    TOCSIN__FIELD_NAN(tail_state, limit[1], REAL, 0, INFINITY),
+    TOCSIN__FIELD(tail_state, scale, REAL, 1e-6, 1e6),
+    TOCSIN__FIELD(tail_state, shape, REAL, -1, 1),
     TOCSIN__FIELD(tail_state, points, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(tail_state, length, U32, TAIL_BLOCK_MIN, UINT32_MAX),
     TOCSIN__FIELD(tail_state, maxima.level, U16, 0, UINT16_MAX),
@@ -142,8 +144,8 @@ static int tail_resolve(const tocsin__values *values, const tocsin__context *con
     tail_constants *k = constants;
 
     (void)values;
-    (void)shape;
     (void)complaint;
+    shape->precision = TOCSIN__MIXED;   /* levels are kept in 16 bits: a float says more */
     k->tiers = context->tier_count;
     k->threshold = context->threshold;
     for (uint32_t t = 0; t < k->tiers; t++)
@@ -172,6 +174,11 @@ static void tail_init(const void *constants, void *state)
 }
 
 /* ---- The curve ------------------------------------------------------------- */
+
+static double tail_keep(double value)
+{
+    return tocsin__keep(TOCSIN__MIXED, value);
+}
 
 static uint16_t tail_rarity_code(double rarity)
 {
@@ -306,9 +313,9 @@ static void tail_draw(const tail_constants *k, tail_state *s)
     const double beyond = tocsin__log(rate * blocks);
 
     tail_knot(s, tail.threshold + tocsin__excess_of(tail.scale, tail.shape, beyond), once);
-    s->scale = tail.scale * tocsin__exp(-tail.shape * beyond);
-    s->shape = tail.shape;
-    s->body = tail_statistic(tocsin__level_of(s->knot_level[0]));
+    s->scale = tail_keep(tail.scale * tocsin__exp(-tail.shape * beyond));
+    s->shape = tail_keep(tail.shape);
+    s->body = tail_keep(tail_statistic(tocsin__level_of(s->knot_level[0])));
 
     s->horizon = tail_rarity_code(tocsin__log(s->history / s->step));
     s->clip = tocsin__level_code(
@@ -319,12 +326,12 @@ static void tail_draw(const tail_constants *k, tail_state *s)
 
         s->limit[t] = tocsin__nan();
         if (s->history * TAIL_HISTORY >= k->period[t])
-            s->limit[t] = tail_statistic_at(
-                s, tail_caution(rarity, tail_rarity_of(s->horizon)));
+            s->limit[t] = tail_keep(tail_statistic_at(
+                s, tail_caution(rarity, tail_rarity_of(s->horizon))));
     }
     if (k->threshold > 0)
-        s->limit[0] = tail_statistic_at(
-            s, tail_caution(k->threshold * TAIL_LN10, tail_rarity_of(s->horizon)));
+        s->limit[0] = tail_keep(tail_statistic_at(
+            s, tail_caution(k->threshold * TAIL_LN10, tail_rarity_of(s->horizon))));
 }
 
 /* ---- Learning -------------------------------------------------------------- */
@@ -333,7 +340,7 @@ static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
 {
     const double memory = tocsin__min(TAIL_STEP_BLOCKS, (double)s->maxima.count + 1);
 
-    s->step += (tocsin__max(1, s->elapsed / (double)s->points) - s->step) / memory;
+    s->step += (tocsin__max(1, (double)s->elapsed / (double)s->points) - s->step) / memory;
 
     /* The longest block, in points of the step now known. */
     const double longest = k->block / s->step;
@@ -352,13 +359,22 @@ static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
     const uint16_t code = tocsin__level_code(tail_level(s->maximum));
 
     tocsin__maxima_push(&s->maxima, code < s->clip ? code : s->clip);
-    s->history += s->elapsed;
-    s->elapsed = s->maximum = 0;
+    s->history += (double)s->elapsed;
+    s->maximum = 0;
+    s->elapsed = 0;
     s->points = 0;
     if (s->maxima.count >= TAIL_BLOCKS_READY)
         tail_draw(k, s);
     if ((double)s->length > 2 * longest && s->length >= 2 * TAIL_BLOCK_MIN)
         s->length /= 2;
+}
+
+/* A gap counts for no more than some steps. */
+static inline int64_t tail_gap(double step, int64_t elapsed)
+{
+    return (double)elapsed <= TAIL_GAP * step
+               ? elapsed
+               : (int64_t)tocsin__min(TAIL_GAP * step, TAIL_ELAPSED_MAX);
 }
 
 /* The speaking channel's statistic, kept to what a level can say; NaN if none speaks. */
@@ -378,15 +394,17 @@ static inline void tail_learn(const void *constants, void *state, const tocsin__
     tail_state *s = state;
     uint32_t speaker;
     const double statistic = tail_speaker(reading, channel_count, &speaker);
-    double elapsed = (double)point->elapsed;
+    int64_t elapsed = point->elapsed;
 
     (void)rarity;
     if (tocsin__is_nan(statistic))
         return;
     if (s->step > 0)
-        elapsed = elapsed > 0 ? tocsin__min(elapsed, TAIL_GAP * s->step) : s->step;
-    s->elapsed += elapsed;
-    s->maximum = tocsin__max(s->maximum, statistic);
+        elapsed = elapsed > 0 ? tail_gap(s->step, elapsed)
+                              : (int64_t)tocsin__min(s->step, TAIL_ELAPSED_MAX);
+    s->elapsed = s->elapsed <= (int64_t)TAIL_ELAPSED_MAX - elapsed ? s->elapsed + elapsed
+                                                                   : (int64_t)TAIL_ELAPSED_MAX;
+    s->maximum = tocsin__max(s->maximum, tail_keep(statistic));
     if (++s->points >= s->length)
         tail_end_block(k, s);
 }
@@ -412,7 +430,7 @@ static inline void tail_rank(const void *constants, const void *state, const toc
     (void)point;
     out->limit[0] = s->limit[0];
     out->limit[1] = s->limit[1];
-    out->history = (s->history + s->elapsed) * 1e-9;
+    out->history = (s->history + (double)s->elapsed) * 1e-9;
     out->step = s->step * 1e-9;
     out->exceeds = 0;
     if (s->knots == 0 || tocsin__is_nan(statistic)) {
@@ -460,7 +478,7 @@ static void tail_explain(const void *constants, const void *state, const tocsin_
     (void)constants;
     (void)reading;
     explanation->limit = s->limit[0];
-    explanation->history = (s->history + s->elapsed) * 1e-9;
+    explanation->history = (s->history + (double)s->elapsed) * 1e-9;
     explanation->step = s->step * 1e-9;
 }
 

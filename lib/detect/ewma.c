@@ -16,7 +16,7 @@
  * sampling.  With half-life=200p, or alpha alone, the gain is the same for each point, whenever
  * it comes.  alpha with step is the gain for dt = step and 1 - (1-alpha)^(dt/step) otherwise.
  * At the start, and as long as it is the larger, g = 1/n: mean and variance are arithmetic ones
- * until the window is full, then exponential.  A gap longer than a half-life counts as one: a
+ * until the window is full (or 65,535 points are), then exponential.  A gap longer than a half-life counts as one: a
  * <= 1/2 (or alpha), for an outage is no reason to forget what is usual.
  *
  * Learning is winsorised, and the deviation has a floor: see residual.h.
@@ -67,7 +67,7 @@ static const tocsin__param ewma_params[] = {
      "nor for less than this share of the mean"},
     {"floor-history", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the largest residual", "0.1%", 0, 1, "",
      "nor for less than this share of the largest residual remembered"},
-    {"warmup", TOCSIN_TYPE_INTEGER, 1, 0, 0, "points", "32", 2, 1e6, "",
+    {"warmup", TOCSIN_TYPE_INTEGER, 1, 0, 0, "points", "32", 2, 65535, "",
      "points before the first verdict"},
     {"state", TOCSIN_TYPE_CHOICE, 1, 1, 0, "", "mixed", 0, 0, "double|mixed",
      "precision: all double, or the variance as float"},
@@ -96,18 +96,20 @@ typedef struct {
     double mean;
     double variance;
     double reach;           /* see residual.h */
-    uint32_t count;         /* points learnt, until the window is full and warm-up over */
+    uint16_t count;         /* points learnt, until the window is full and warm-up over */
     uint16_t habit;         /* see residual.h */
     uint16_t outside;
+    uint16_t spare;
 } ewma_state;
 
 static const tocsin__field ewma_fields[] = {
     TOCSIN__FIELD(ewma_state, mean, F64, -TOCSIN__VALUE_MAX, TOCSIN__VALUE_MAX),
     TOCSIN__FIELD(ewma_state, variance, REAL, 0, 1e301),
     TOCSIN__FIELD(ewma_state, reach, REAL, 0, 1e151),
-    TOCSIN__FIELD(ewma_state, count, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(ewma_state, count, U16, 0, UINT16_MAX),
     TOCSIN__FIELD(ewma_state, habit, U16, 0, UINT16_MAX),
     TOCSIN__FIELD(ewma_state, outside, U16, 0, 1),
+    TOCSIN__FIELD(ewma_state, spare, U16, 0, 0),
 };
 
 static int ewma_resolve(const tocsin__values *values, const tocsin__context *context,
@@ -215,9 +217,9 @@ static TOCSIN__INLINE void ewma_learn(const void *constants, void *state,
 
     if (n * g < 1) {
         g = 1 / n;
-        s->count += s->count < UINT32_MAX;
+        s->count = (uint16_t)(s->count + (s->count < UINT16_MAX));
     } else if (s->count < k->warmup) {
-        s->count++;
+        s->count = (uint16_t)(s->count + 1u);
     }
     s->mean += g * d;
     variance = s->variance + g * ((1 - g) * (d * d) - s->variance);

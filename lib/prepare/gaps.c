@@ -57,12 +57,16 @@ void tocsin__gaps_fill(const tocsin__gaps_constants *k, tocsin__gaps_state *gaps
         point->given = point->value;
         point->is_limited = 1;
         point->value = point->value < 0 ? -TOCSIN__VALUE_MAX : TOCSIN__VALUE_MAX;
-        gaps->previous = point->value;
-        gaps->run = 0;
+        if (k->policy != TOCSIN__GAPS_SKIP) {
+            gaps->previous = point->value;
+            gaps->run = 0;
+        }
         return;
     }
     point->value = tocsin__nan();
     gaps->missing++;
+    if (k->policy == TOCSIN__GAPS_SKIP)
+        return;
     if (gaps->run <= k->limit)
         gaps->run++;
     if (gaps->run > k->limit)

@@ -154,7 +154,7 @@ static inline void tocsin__gaps_accept(const tocsin__gaps_constants *k, tocsin__
 {
     if (TOCSIN__RARELY(!(tocsin__abs(point->value) <= TOCSIN__VALUE_MAX))) {
         tocsin__gaps_fill(k, gaps, point);
-    } else {
+    } else if (k->policy != TOCSIN__GAPS_SKIP) {
         gaps->previous = point->value;
         gaps->run = 0;
     }
