@@ -93,6 +93,18 @@ enum {
     TOCSIN_FULL_EVICT = 1       /**< the series that has had no value for longest makes room */
 };
 
+/** Whose time it is. */
+enum {
+    TOCSIN_CLOCK_OWN = 0,       /**< each series' own: points come when they come */
+    TOCSIN_CLOCK_SHARED = 1     /**< the bank's: points come at ticks, at one time for all */
+};
+
+/** Whether series have ids. */
+enum {
+    TOCSIN_IDS_KEPT = 0,        /**< each has one, and is found by it */
+    TOCSIN_IDS_NONE = 1         /**< slots only: 24 to 32 bytes per series less */
+};
+
 /** How a bank is made.  Zero means the default throughout. */
 typedef struct tocsin_bank_options {
     uint32_t struct_size;       /**< sizeof(tocsin_bank_options) */
@@ -103,6 +115,8 @@ typedef struct tocsin_bank_options {
                                      default: 1 */
     uint64_t seed;              /**< of the ids' hash: a secret number where strangers choose the
                                      ids */
+    uint32_t clock;             /**< TOCSIN_CLOCK_* */
+    uint32_t ids;               /**< TOCSIN_IDS_* */
 } tocsin_bank_options;
 
 /* ---- Life ---------------------------------------------------------------- */

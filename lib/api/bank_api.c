@@ -298,9 +298,7 @@ int tocsin_bank_copy_out(const tocsin_bank *bank, uint32_t slot, tocsin_detector
 
     if (status != TOCSIN_OK)
         return status;
-    memcpy(tocsin__detector_state(detector),
-           tocsin__tile_state(bank->spec, tocsin__bank_tile(bank, slot), slot % TOCSIN_BANK_TILE),
-           bank->spec->state_size);
+    tocsin__bank_read(bank, slot, tocsin__detector_state(detector));
     tocsin__outcome_init(&detector->last);
     return TOCSIN_OK;
 }

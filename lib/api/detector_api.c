@@ -156,7 +156,7 @@ static inline int detector_push(tocsin_detector *detector, int64_t time, double 
     point->value = value;
     point->count = count;
     point->is_count = is_count;
-    return tocsin__pipeline_push(detector->spec, tocsin__detector_state(detector), mode,
+    return tocsin__pipeline_push(detector->spec, tocsin__detector_state(detector), NULL, mode,
                                  want_verdict, &detector->last);
 }
 

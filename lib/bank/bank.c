@@ -333,6 +333,13 @@ int tocsin__bank_add(tocsin_bank *bank, uint64_t id, uint32_t *slot)
     return TOCSIN_OK;
 }
 
+void tocsin__bank_read(const tocsin_bank *bank, uint32_t slot, void *state)
+{
+    memcpy(state, tocsin__tile_state(bank->spec, tocsin__bank_tile(bank, slot),
+                                     slot % TOCSIN_BANK_TILE),
+           bank->spec->state_size);
+}
+
 void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state)
 {
     const tocsin_spec *spec = bank->spec;

@@ -131,6 +131,9 @@ int tocsin__bank_add(tocsin_bank *bank, uint64_t id, uint32_t *slot);
 /* Remove the series in a slot that has one. */
 void tocsin__bank_remove(tocsin_bank *bank, uint32_t slot);
 
+/* Copy out the state of the series in a slot that has one, as a row: spec->state_size bytes. */
+void tocsin__bank_read(const tocsin_bank *bank, uint32_t slot, void *state);
+
 /* Replace the state of the series in a slot that has one. */
 void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state);
 

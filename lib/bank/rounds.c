@@ -38,7 +38,7 @@ static TOCSIN__INLINE int rounds_point(const tocsin_bank *bank, tocsin__lane *la
     void *state = tocsin__tile_state(spec, tile, k);
     const int status =
         is_silence ? tocsin__pipeline_tick(spec, state, outcome->point.time, outcome)
-                   : tocsin__pipeline_push(spec, state, mode, want_verdict, outcome);
+                   : tocsin__pipeline_push(spec, state, NULL, mode, want_verdict, outcome);
     const tocsin__point *point = &outcome->point;
 
     if (TOCSIN__RARELY(status != TOCSIN_OK)) {

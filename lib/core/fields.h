@@ -27,6 +27,7 @@
  * Arrays follow the struct in the table's order, each at a multiple of 8 bytes.
  * Array elements of type REAL are stored as double (state=double) or float
  * (state=mixed); stages reach them through tocsin__array_load and _store.
+ * They need not follow the struct at all times: a tocsin__arrays says where they are instead.
  */
 #ifndef TOCSIN__FIELDS_H
 #define TOCSIN__FIELDS_H
@@ -117,6 +118,15 @@ int tocsin__layout_decode(const tocsin__layout *layout, const tocsin__shape *sha
 /* The first field in which two states differ in a bit, or NULL. */
 const char *tocsin__layout_compare(const tocsin__layout *layout, const tocsin__shape *shape,
                                    const void *a, const void *b);
+
+/* Where the arrays of one state are, if not behind its struct: element i of array a stands
+ * i * stride elements after base[a].  The stride is 1 in a row, and the number of series in a tile
+ * where the same element of all of them stands together.  The pointers are not const, for they
+ * serve both sides of a stage; its `score` side writes nothing. */
+typedef struct tocsin__arrays {
+    void *base[TOCSIN__MAX_ARRAYS];
+    size_t stride;                          /* elements */
+} tocsin__arrays;
 
 /* Keep a REAL at the state's precision. */
 static inline double tocsin__keep(uint32_t precision, double value)

@@ -185,11 +185,13 @@ static inline double ewma_gain(const ewma_constants *k, int64_t elapsed)
 }
 
 static TOCSIN__INLINE void ewma_score(const void *constants, const void *state,
-                                      const tocsin__point *point, tocsin__reading *reading)
+                                      const tocsin__arrays *arrays, const tocsin__point *point,
+                                      tocsin__reading *reading)
 {
     const ewma_constants *k = constants;
     const ewma_state *s = state;
 
+    (void)arrays;
     if (s->count < k->warmup) {
         reading->flags |= TOCSIN_FLAG_WARMING;
         reading->channel[0] = reading->expected = reading->deviation = tocsin__nan();
@@ -205,7 +207,8 @@ static TOCSIN__INLINE void ewma_score(const void *constants, const void *state,
 }
 
 static TOCSIN__INLINE void ewma_learn(const void *constants, void *state,
-                                      const tocsin__point *point, const tocsin__reading *reading)
+                                      const tocsin__arrays *arrays, const tocsin__point *point,
+                                      const tocsin__reading *reading)
 {
     const ewma_constants *k = constants;
     ewma_state *s = state;
@@ -215,6 +218,7 @@ static TOCSIN__INLINE void ewma_learn(const void *constants, void *state,
     const double n = (double)s->count + 1;
     double g = ewma_gain(k, point->elapsed), variance, reach = 0;
 
+    (void)arrays;
     if (n * g < 1) {
         g = 1 / n;
         s->count = (uint16_t)(s->count + (s->count < UINT16_MAX));
@@ -237,11 +241,11 @@ static TOCSIN__INLINE void ewma_learn(const void *constants, void *state,
     s->reach = tocsin__keep(k->precision, reach);
 }
 
-static void ewma_push(const void *constants, void *state, const tocsin__point *point,
-                      tocsin__reading *reading)
+static void ewma_push(const void *constants, void *state, const tocsin__arrays *arrays,
+                      const tocsin__point *point, tocsin__reading *reading)
 {
-    ewma_score(constants, state, point, reading);
-    ewma_learn(constants, state, point, reading);
+    ewma_score(constants, state, arrays, point, reading);
+    ewma_learn(constants, state, arrays, point, reading);
 }
 
 static int ewma_forecast(const void *constants, const void *state, int64_t since, int64_t step,

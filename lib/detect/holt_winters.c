@@ -407,15 +407,29 @@ static size_t holt_warmup(const void *constants)
 
 /* ---- State ----------------------------------------------------------------- */
 
-static double holt_load(const holt_constants *k, const holt_state *s, uint32_t array, size_t slot)
+/* Where a state's slots are: as the caller says, or behind it. */
+static tocsin__arrays holt_arrays(const holt_constants *k, const holt_state *s,
+                                  const tocsin__arrays *given)
 {
-    return tocsin__array_load(k->precision, (const char *)s + k->array[array], slot);
+    tocsin__arrays arrays = {{NULL}, 1};
+
+    if (given)
+        return *given;
+    for (uint32_t i = 0; i < TOCSIN__COUNT(k->array); i++)
+        arrays.base[i] = (char *)s + k->array[i];
+    return arrays;
 }
 
-static void holt_store(const holt_constants *k, holt_state *s, uint32_t array, size_t slot,
-                       double value)
+static double holt_load(const holt_constants *k, const tocsin__arrays *in, uint32_t array,
+                        size_t slot)
 {
-    tocsin__array_store(k->precision, (char *)s + k->array[array], slot,
+    return tocsin__array_load(k->precision, in->base[array], slot * in->stride);
+}
+
+static void holt_store(const holt_constants *k, const tocsin__arrays *in, uint32_t array,
+                       size_t slot, double value)
+{
+    tocsin__array_store(k->precision, in->base[array], slot * in->stride,
                         tocsin__clamp(value, -k->real_max, k->real_max));
 }
 
@@ -518,8 +532,8 @@ typedef struct {
     int is_unseen;          /* this slot was never seen */
 } holt_view;
 
-static void holt_look(const holt_constants *k, const holt_state *s, int64_t time, double steps,
-                      double trend_steps, holt_view *view)
+static void holt_look(const holt_constants *k, const holt_state *s, const tocsin__arrays *in,
+                      int64_t time, double steps, double trend_steps, holt_view *view)
 {
     const double neutral = k->form == HOLT_ADDITIVE ? 0 : 1;
     const uint32_t seasons = holt_seasons(k, s);
@@ -537,7 +551,7 @@ static void holt_look(const holt_constants *k, const holt_state *s, int64_t time
     }
     for (uint32_t i = 0; i < HOLT_SEASONS; i++) {
         view->slot[i] = i < k->season_count ? holt_slot(k, i, number) : 0;
-        view->season[i] = i < seasons ? holt_load(k, s, i, view->slot[i]) : neutral;
+        view->season[i] = i < seasons ? holt_load(k, in, i, view->slot[i]) : neutral;
         if (tocsin__is_nan(view->season[i]))
             view->season[i] = neutral;
     }
@@ -548,7 +562,7 @@ static void holt_look(const holt_constants *k, const holt_state *s, int64_t time
     view->is_unseen = 0;
     view->cycles = 0;
     if (seasons > 0) {
-        const double own = holt_load(k, s, HOLT_SLOT_DEVIATION, view->slot[0]);
+        const double own = holt_load(k, in, HOLT_SLOT_DEVIATION, view->slot[0]);
 
         view->cycles = (double)((uint64_t)time - (uint64_t)s->start) * k->cycles_per_unit[0];
         const double n = tocsin__min(view->cycles, k->slot_memory);
@@ -572,8 +586,8 @@ static double holt_points_in(const holt_state *s, int64_t time, double least)
 }
 
 /* The model at the moment of a point. */
-static void holt_look_at(const holt_constants *k, const holt_state *s, const tocsin__point *point,
-                         holt_view *view)
+static void holt_look_at(const holt_constants *k, const holt_state *s, const tocsin__arrays *in,
+                         const tocsin__point *point, holt_view *view)
 {
     int64_t time = point->time;
     double steps = 1;
@@ -584,14 +598,15 @@ static void holt_look_at(const holt_constants *k, const holt_state *s, const toc
     } else if (s->count) {
         steps = holt_steps(k, s->time, time);
     }
-    holt_look(k, s, time, steps, tocsin__min(steps, k->longest_trend), view);
+    holt_look(k, s, in, time, steps, tocsin__min(steps, k->longest_trend), view);
 }
 
-static void holt_score(const void *constants, const void *state, const tocsin__point *point,
-                       tocsin__reading *reading)
+static void holt_score(const void *constants, const void *state, const tocsin__arrays *arrays,
+                       const tocsin__point *point, tocsin__reading *reading)
 {
     const holt_constants *k = constants;
     const holt_state *s = state;
+    const tocsin__arrays in = holt_arrays(k, s, arrays);
     holt_view view;
 
     if (s->count < k->warmup) {
@@ -601,7 +616,7 @@ static void holt_score(const void *constants, const void *state, const tocsin__p
         reading->confidence = 0;
         return;
     }
-    holt_look_at(k, s, point, &view);
+    holt_look_at(k, s, &in, point, &view);
     reading->confidence = tocsin__min(1, s->count * k->trust);
     if (k->season_count)    /* 1/2 in the first two cycles */
         reading->confidence *= view.cycles > 1 ? view.cycles / (view.cycles + 1) : 0.5;
@@ -626,25 +641,25 @@ static double holt_gain_of(const holt_constants *k, const holt_gain *gain, doubl
 
 /* The first cycle of a season is full: its slots hold means relative to the origin.  Slots
  * that were never seen take the line between their neighbours. */
-static void holt_interpolate(const holt_constants *k, holt_state *s, uint32_t season)
+static void holt_interpolate(const holt_constants *k, const tocsin__arrays *in, uint32_t season)
 {
     const size_t slots = k->slots[season];
     size_t known = 0;
 
-    while (known < slots && tocsin__is_nan(holt_load(k, s, season, known)))
+    while (known < slots && tocsin__is_nan(holt_load(k, in, season, known)))
         known++;
     if (known == slots)
         return;
     for (size_t done = 0; done < slots;) {
-        const double left = holt_load(k, s, season, known);
+        const double left = holt_load(k, in, season, known);
         size_t gap = 1;
 
-        while (tocsin__is_nan(holt_load(k, s, season, (known + gap) % slots)))
+        while (tocsin__is_nan(holt_load(k, in, season, (known + gap) % slots)))
             gap++;
-        const double right = holt_load(k, s, season, (known + gap) % slots);
+        const double right = holt_load(k, in, season, (known + gap) % slots);
 
         for (size_t i = 1; i < gap; i++)
-            holt_store(k, s, season, (known + i) % slots,
+            holt_store(k, in, season, (known + i) % slots,
                        left + (right - left) * ((double)i / (double)gap));
         known = (known + gap) % slots;
         done += gap;
@@ -652,22 +667,22 @@ static void holt_interpolate(const holt_constants *k, holt_state *s, uint32_t se
 }
 
 /* Level and first season out of the slots' means. */
-static void holt_adopt_first(const holt_constants *k, holt_state *s)
+static void holt_adopt_first(const holt_constants *k, holt_state *s, const tocsin__arrays *in)
 {
     const size_t slots = k->slots[0];
     double mean = 0;
 
-    holt_interpolate(k, s, 0);
+    holt_interpolate(k, in, 0);
     for (size_t i = 0; i < slots; i++)
-        mean += (holt_load(k, s, 0, i) - mean) / (double)(i + 1);
+        mean += (holt_load(k, in, 0, i) - mean) / (double)(i + 1);
     s->level = tocsin__bounded(s->origin + mean);
     for (size_t i = 0; i < slots; i++) {
-        const double value = holt_load(k, s, 0, i);
+        const double value = holt_load(k, in, 0, i);
 
         if (k->form == HOLT_ADDITIVE)
-            holt_store(k, s, 0, i, value - mean);
+            holt_store(k, in, 0, i, value - mean);
         else
-            holt_store(k, s, 0, i,
+            holt_store(k, in, 0, i,
                        s->level > TOCSIN__DEVIATION_MIN
                            ? tocsin__clamp((s->origin + value) / s->level, HOLT_FACTOR_MIN,
                                            HOLT_FACTOR_MAX)
@@ -677,7 +692,8 @@ static void holt_adopt_first(const holt_constants *k, holt_state *s)
 }
 
 /* The second season: what the first leaves of its slots' means. */
-static void holt_adopt_second(const holt_constants *k, holt_state *s, const holt_view *view)
+static void holt_adopt_second(const holt_constants *k, const holt_state *s,
+                              const tocsin__arrays *in, const holt_view *view)
 {
     const size_t days = k->slots[0], weeks = k->slots[1];
     double mean = 0, seen = 0;
@@ -685,8 +701,8 @@ static void holt_adopt_second(const holt_constants *k, holt_state *s, const holt
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < weeks; i++) {
             const size_t ago = (view->slot[1] + weeks - i) % weeks;     /* steps */
-            const double first = holt_load(k, s, 0, (view->slot[0] + days - ago % days) % days);
-            double value = holt_load(k, s, 1, i);
+            const double first = holt_load(k, in, 0, (view->slot[0] + days - ago % days) % days);
+            double value = holt_load(k, in, 1, i);
 
             if (tocsin__is_nan(value))
                 continue;
@@ -694,9 +710,9 @@ static void holt_adopt_second(const holt_constants *k, holt_state *s, const holt
             if (pass == 0)
                 mean += (value - mean) / ++seen;
             else if (k->form == HOLT_ADDITIVE)
-                holt_store(k, s, 1, i, value - mean);
+                holt_store(k, in, 1, i, value - mean);
             else
-                holt_store(k, s, 1, i,
+                holt_store(k, in, 1, i,
                            mean > TOCSIN__DEVIATION_MIN
                                ? tocsin__clamp(value / mean, HOLT_FACTOR_MIN, HOLT_FACTOR_MAX)
                                : 1);
@@ -704,50 +720,51 @@ static void holt_adopt_second(const holt_constants *k, holt_state *s, const holt
 }
 
 /* Slots of seasons that are not in use yet remember the mean of their values. */
-static void holt_collect(const holt_constants *k, holt_state *s, const holt_view *view,
-                         double value)
+static void holt_collect(const holt_constants *k, holt_state *s, const tocsin__arrays *in,
+                         const holt_view *view, double value)
 {
     const double share = view->steps / (view->steps + view->into);
 
     for (uint32_t i = s->seasons; i < k->season_count; i++) {
-        const double there = holt_load(k, s, i, view->slot[i]), here = value - s->origin;
+        const double there = holt_load(k, in, i, view->slot[i]), here = value - s->origin;
 
-        holt_store(k, s, i, view->slot[i],
+        holt_store(k, in, i, view->slot[i],
                    tocsin__is_nan(there) ? here : there + share * (here - there));
     }
     if (s->seasons < k->season_count &&
         (double)((uint64_t)view->time - (uint64_t)s->start) + (double)k->step >=
             (double)k->period[s->seasons]) {
         if (s->seasons == 0)
-            holt_adopt_first(k, s);
+            holt_adopt_first(k, s, in);
         else
-            holt_adopt_second(k, s, view);
+            holt_adopt_second(k, s, in, view);
         s->seasons++;
         if (s->count > k->warmup)   /* another model: its deviation is learnt faster at first */
             s->count = k->warmup;
     }
 }
 
-static void holt_learn_first(const holt_constants *k, holt_state *s, const holt_view *view,
-                             double value)
+static void holt_learn_first(const holt_constants *k, holt_state *s, const tocsin__arrays *in,
+                             const holt_view *view, double value)
 {
     s->level = s->origin = value;
     s->time = s->start = view->time;
     s->count = 1;
-    holt_collect(k, s, view, value);
+    holt_collect(k, s, in, view, value);
 }
 
-static void holt_learn(const void *constants, void *state, const tocsin__point *point,
-                       const tocsin__reading *reading)
+static void holt_learn(const void *constants, void *state, const tocsin__arrays *arrays,
+                       const tocsin__point *point, const tocsin__reading *reading)
 {
     const holt_constants *k = constants;
     holt_state *s = state;
+    const tocsin__arrays in = holt_arrays(k, s, arrays);
     const double value = point->value;
     holt_view view;
 
-    holt_look_at(k, s, point, &view);
+    holt_look_at(k, s, &in, point, &view);
     if (s->count == 0) {
-        holt_learn_first(k, s, &view, value);
+        holt_learn_first(k, s, &in, &view, value);
         return;
     }
     const double common = HOLT_DEVIATION * s->spread;
@@ -786,16 +803,16 @@ static void holt_learn(const void *constants, void *state, const tocsin__point *
         else if (others > TOCSIN__DEVIATION_MIN)
             season = tocsin__clamp(season + g * ((view.expected + e) / others - season),
                                    HOLT_FACTOR_MIN, HOLT_FACTOR_MAX);
-        holt_store(k, s, i, view.slot[i], season);
+        holt_store(k, &in, i, view.slot[i], season);
         if (i == 0) {
-            const double own = holt_load(k, s, HOLT_SLOT_DEVIATION, view.slot[0]);
+            const double own = holt_load(k, &in, HOLT_SLOT_DEVIATION, view.slot[0]);
 
-            holt_store(k, s, HOLT_SLOT_DEVIATION, view.slot[0],
+            holt_store(k, &in, HOLT_SLOT_DEVIATION, view.slot[0],
                        tocsin__max(own == 0 ? size : own + g * (size - own), HOLT_SEEN));
         }
     }
     if (seasons == 0 && k->season_count)
-        holt_store(k, s, HOLT_SLOT_DEVIATION, view.slot[0], tocsin__max(size, HOLT_SEEN));
+        holt_store(k, &in, HOLT_SLOT_DEVIATION, view.slot[0], tocsin__max(size, HOLT_SEEN));
     s->spread = holt_keep(k, s->spread + d * (size - s->spread));
     if (s->spread < HOLT_SEEN)
         s->spread = 0;
@@ -807,16 +824,16 @@ static void holt_learn(const void *constants, void *state, const tocsin__point *
     }
     s->time = view.time;
     s->count += grows && s->count < UINT32_MAX;
-    holt_collect(k, s, &view, value);
+    holt_collect(k, s, &in, &view, value);
 }
 
 /* ---- The rest -------------------------------------------------------------- */
 
-static void holt_push(const void *constants, void *state, const tocsin__point *point,
-                      tocsin__reading *reading)
+static void holt_push(const void *constants, void *state, const tocsin__arrays *arrays,
+                      const tocsin__point *point, tocsin__reading *reading)
 {
-    holt_score(constants, state, point, reading);
-    holt_learn(constants, state, point, reading);
+    holt_score(constants, state, arrays, point, reading);
+    holt_learn(constants, state, arrays, point, reading);
 }
 
 static int holt_forecast(const void *constants, const void *state, int64_t since, int64_t step,
@@ -827,6 +844,7 @@ static int holt_forecast(const void *constants, const void *state, int64_t since
     const double passed = k->counts_points ? holt_points_in(s, since, 0) : (double)since;
     const double unit = k->counts_points ? 1 : (double)step;
     const double ahead = passed + (double)steps * unit;
+    const tocsin__arrays in = holt_arrays(k, s, NULL);
     holt_view view;
 
     if (s->count < k->warmup || !(ahead < 9e18 - tocsin__abs((double)s->time)))
@@ -834,7 +852,7 @@ static int holt_forecast(const void *constants, const void *state, int64_t since
     const int64_t time = s->time + (int64_t)ahead;
     const double h = holt_steps(k, s->time, time);
 
-    holt_look(k, s, time, h, h, &view);
+    holt_look(k, s, &in, time, h, h, &view);
     *expected = view.expected;
     *deviation = tocsin__max(view.deviation,
                              tocsin__residual_floor(&k->rules, view.expected, s->reach)) *
@@ -857,9 +875,10 @@ static void holt_explain(const void *constants, const void *state, const tocsin_
     if (k->has_trend)
         explanation->trend = s->trend;
     if (holt_seasons(k, s) > 0) {
+        const tocsin__arrays in = holt_arrays(k, s, NULL);
         holt_view view;
 
-        holt_look(k, s, s->time, 1, 1, &view);
+        holt_look(k, s, &in, s->time, 1, 1, &view);
         explanation->season = k->form == HOLT_ADDITIVE
                                   ? view.season[0] + view.season[1]
                                   : s->level * (view.season[0] * view.season[1] - 1);

@@ -92,6 +92,8 @@ static inline double tocsin__residual_floor(const tocsin__residual_rules *rules,
 static inline double tocsin__residual_reach(const tocsin__residual_rules *rules, double reach,
                                             double size)
 {
+    if (rules->floor_history == 0)      /* nobody asks */
+        return 0;
     if (size > reach)
         return size;
     return size > TOCSIN__REST * reach ? reach - rules->fade * reach : reach;

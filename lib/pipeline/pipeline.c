@@ -136,6 +136,7 @@ static TOCSIN__APART void pipeline_judge(const tocsin_spec *spec, void *state,
 
 /* A missing value that the model's own expectation replaces: judged, never learnt. */
 static TOCSIN__APART int pipeline_fill_expected(const tocsin_spec *spec, const void *state,
+                                                const tocsin__arrays *arrays,
                                                 tocsin__outcome *outcome)
 {
     const tocsin__compiled_stage *detect = spec->detect;
@@ -143,22 +144,22 @@ static TOCSIN__APART int pipeline_fill_expected(const tocsin_spec *spec, const v
     tocsin__point *point = &outcome->point;
     tocsin__reading *reading = &outcome->reading;
 
-    detect->stage->score(detect->constants, detect_state, point, reading);
+    detect->stage->score(detect->constants, detect_state, arrays, point, reading);
     if (!tocsin__is_finite(reading->expected))
         return TOCSIN_INFO_IGNORED;
     point->value = reading->expected;
     point->flags |= TOCSIN_FLAG_FILLED | TOCSIN_FLAG_HELD;
     reading->flags = 0;
-    detect->stage->score(detect->constants, detect_state, point, reading);
+    detect->stage->score(detect->constants, detect_state, arrays, point, reading);
     return TOCSIN_OK;
 }
 
 /* The way of a point.  Written once, compiled three times: as it stands; for the
  * point that most points are, learnt and scored, of a series that is no counter; and for
  * such a point of which only the score is wanted, with no alarm behind it. */
-static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int mode,
-                                       int is_counter, int wants_verdict,
-                                       tocsin__outcome *outcome)
+static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state,
+                                       const tocsin__arrays *arrays, int mode, int is_counter,
+                                       int wants_verdict, tocsin__outcome *outcome)
 {
     const tocsin__compiled_stage *detect = spec->detect, *calibrate = spec->calibrate;
     tocsin__clock_state *clock_state = tocsin__state_of(spec->clock, state);
@@ -185,7 +186,7 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int
     reading->direction = 0;
     if (TOCSIN__RARELY(tocsin__is_nan(point->value))) {
         if (mode == TOCSIN_HOLD || !point->fill_expected ||
-            pipeline_fill_expected(spec, state, outcome) != TOCSIN_OK) {
+            pipeline_fill_expected(spec, state, arrays, outcome) != TOCSIN_OK) {
             pipeline_pass(spec, state, TOCSIN_FLAG_MISSING, outcome);
             return TOCSIN_OK;
         }
@@ -193,9 +194,11 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int
         pipeline_pass(spec, state, TOCSIN_FLAG_UNSCORED, outcome);
         return TOCSIN_OK;
     } else if (TOCSIN__RARELY(point->flags & TOCSIN_FLAG_HELD)) {
-        detect->stage->score(detect->constants, tocsin__state_of(detect, state), point, reading);
+        detect->stage->score(detect->constants, tocsin__state_of(detect, state), arrays, point,
+                             reading);
     } else {
-        detect->stage->push(detect->constants, tocsin__state_of(detect, state), point, reading);
+        detect->stage->push(detect->constants, tocsin__state_of(detect, state), arrays, point,
+                            reading);
         tocsin__clock_learnt(clock_state, point->time);
     }
 
@@ -221,31 +224,34 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state, int
 }
 
 static TOCSIN__APART int pipeline_run_score(const tocsin_spec *spec, void *state,
+                                            const tocsin__arrays *arrays,
                                             tocsin__outcome *outcome)
 {
-    return pipeline_run(spec, state, TOCSIN_LEARN_AND_SCORE, 0, 0, outcome);
+    return pipeline_run(spec, state, arrays, TOCSIN_LEARN_AND_SCORE, 0, 0, outcome);
 }
 
 static TOCSIN__APART int pipeline_run_verdict(const tocsin_spec *spec, void *state,
+                                              const tocsin__arrays *arrays,
                                               tocsin__outcome *outcome)
 {
-    return pipeline_run(spec, state, TOCSIN_LEARN_AND_SCORE, 0, 1, outcome);
+    return pipeline_run(spec, state, arrays, TOCSIN_LEARN_AND_SCORE, 0, 1, outcome);
 }
 
-static TOCSIN__APART int pipeline_run_any(const tocsin_spec *spec, void *state, int mode,
+static TOCSIN__APART int pipeline_run_any(const tocsin_spec *spec, void *state,
+                                          const tocsin__arrays *arrays, int mode,
                                           tocsin__outcome *outcome)
 {
-    return pipeline_run(spec, state, mode, spec->counter != NULL, 1, outcome);
+    return pipeline_run(spec, state, arrays, mode, spec->counter != NULL, 1, outcome);
 }
 
-int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int wants_verdict,
-                          tocsin__outcome *outcome)
+int tocsin__pipeline_push(const tocsin_spec *spec, void *state, const tocsin__arrays *arrays,
+                          int mode, int wants_verdict, tocsin__outcome *outcome)
 {
     if (TOCSIN__RARELY(mode != TOCSIN_LEARN_AND_SCORE || spec->counter))
-        return pipeline_run_any(spec, state, mode, outcome);
+        return pipeline_run_any(spec, state, arrays, mode, outcome);
     if (wants_verdict || spec->alarm)
-        return pipeline_run_verdict(spec, state, outcome);
-    return pipeline_run_score(spec, state, outcome);
+        return pipeline_run_verdict(spec, state, arrays, outcome);
+    return pipeline_run_score(spec, state, arrays, outcome);
 }
 
 void tocsin__outcome_verdict(const tocsin_spec *spec, const tocsin__outcome *outcome,

@@ -20,12 +20,13 @@ void tocsin__pipeline_init(const tocsin_spec *spec, void *state);
 /* An outcome that says nothing yet: all NaN, warming. */
 void tocsin__outcome_init(tocsin__outcome *outcome);
 
-/* Push a point.  `outcome->point` comes with time, value, count and is_count (where it
+/* Push a point.  `arrays` says where the detector's arrays are; NULL: where a row has them.
+ * `outcome->point` comes with time, value, count and is_count (where it
  * is one, value is the count as a double); the rest of the outcome is filled in.  The
  * verdict is complete if `wants_verdict`; else only its score is.
  * TOCSIN_OK or TOCSIN_INFO_IGNORED. */
-int tocsin__pipeline_push(const tocsin_spec *spec, void *state, int mode, int wants_verdict,
-                          tocsin__outcome *outcome);
+int tocsin__pipeline_push(const tocsin_spec *spec, void *state, const tocsin__arrays *arrays,
+                          int mode, int wants_verdict, tocsin__outcome *outcome);
 
 /* The whole verdict, also after a push that wanted the score alone. */
 void tocsin__outcome_verdict(const tocsin_spec *spec, const tocsin__outcome *outcome,

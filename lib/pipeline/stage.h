@@ -172,15 +172,15 @@ typedef struct tocsin__stage {
     void (*explain)(const void *constants, const void *state, const tocsin__reading *reading,
                     tocsin_explanation *explanation);
 
-    /* Detect. */
+    /* Detect.  `arrays` says where the state's arrays are; NULL: behind the struct. */
     const char *const *channel_names;
-    void (*score)(const void *constants, const void *state, const tocsin__point *point,
-                  tocsin__reading *reading);
-    void (*learn)(const void *constants, void *state, const tocsin__point *point,
-                  const tocsin__reading *reading);
+    void (*score)(const void *constants, const void *state, const tocsin__arrays *arrays,
+                  const tocsin__point *point, tocsin__reading *reading);
+    void (*learn)(const void *constants, void *state, const tocsin__arrays *arrays,
+                  const tocsin__point *point, const tocsin__reading *reading);
     /* score and then learn, in one go, for the point that is both. */
-    void (*push)(const void *constants, void *state, const tocsin__point *point,
-                 tocsin__reading *reading);
+    void (*push)(const void *constants, void *state, const tocsin__arrays *arrays,
+                 const tocsin__point *point, tocsin__reading *reading);
     /* The values at which channel `channel` would read `limit`; NULL: expected -+ limit *
      * deviation. */
     void (*band)(const void *constants, const tocsin__reading *reading, uint32_t channel,

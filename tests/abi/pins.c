@@ -190,13 +190,15 @@ PIN_OFFSET(tocsin_forecast, expected, 8);
 PIN_OFFSET(tocsin_forecast, lower, 16);
 PIN_OFFSET(tocsin_forecast, upper, 24);
 
-PIN_SIZE(tocsin_bank_options, 32);
+PIN_SIZE(tocsin_bank_options, 40);
 PIN_OFFSET(tocsin_bank_options, struct_size, 0);
 PIN_OFFSET(tocsin_bank_options, when_full, 4);
 PIN_OFFSET(tocsin_bank_options, max_series, 8);
 PIN_OFFSET(tocsin_bank_options, alarms_per_round, 16);
 PIN_OFFSET(tocsin_bank_options, lanes, 20);
 PIN_OFFSET(tocsin_bank_options, seed, 24);
+PIN_OFFSET(tocsin_bank_options, clock, 32);
+PIN_OFFSET(tocsin_bank_options, ids, 36);
 
 PIN_SIZE(tocsin_point, 24);
 PIN_OFFSET(tocsin_point, key, 0);

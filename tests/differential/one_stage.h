@@ -56,8 +56,8 @@ static inline void one_stage_push(one_stage *one, int64_t time, double value)
     point.time = time;
     point.elapsed = one->has_last ? time - one->last : 0;
     point.value = value;
-    stage->score(one->detect->constants, one->state, &point, &one->reading);
-    stage->learn(one->detect->constants, one->state, &point, &one->reading);
+    stage->score(one->detect->constants, one->state, NULL, &point, &one->reading);
+    stage->learn(one->detect->constants, one->state, NULL, &point, &one->reading);
     one->last = time;
     one->has_last = 1;
 }

@@ -380,9 +380,12 @@ START_TEST(push_is_score_then_learn)
             point.value = in.value[k];
             point.elapsed = k > 0 && in.time[k] / 4 - last / 4 < INT64_MAX / 4 ? in.time[k] - last : 0;
             last = in.time[k];
-            detect->stage->push(detect->constants, tocsin__state_of(detect, pushed), &point, &a);
-            detect->stage->score(detect->constants, tocsin__state_of(detect, learnt), &point, &b);
-            detect->stage->learn(detect->constants, tocsin__state_of(detect, learnt), &point, &b);
+            detect->stage->push(detect->constants, tocsin__state_of(detect, pushed), NULL, &point,
+                                &a);
+            detect->stage->score(detect->constants, tocsin__state_of(detect, learnt), NULL, &point,
+                                 &b);
+            detect->stage->learn(detect->constants, tocsin__state_of(detect, learnt), NULL, &point,
+                                 &b);
             require(memcmp(&a, &b, sizeof a) == 0, "'%s' on %s: readings differ at %zu",
                     list.text[i], in.name, k);
             require(memcmp(pushed, learnt, spec->state_size) == 0,
@@ -440,7 +443,7 @@ START_TEST(mixed_states_hold_floats)
         for (size_t k = 0; k < INPUT_POINTS; k++) {
             outcome.point.time = in.time[k];
             outcome.point.value = in.value[k];
-            tocsin__pipeline_push(spec, state, TOCSIN_LEARN_AND_SCORE, 1, &outcome);
+            tocsin__pipeline_push(spec, state, NULL, TOCSIN_LEARN_AND_SCORE, 1, &outcome);
             assert_kept(spec, list.text[i], state);
         }
         free(state);

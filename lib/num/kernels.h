@@ -1,0 +1,105 @@
+/* kernels.h - the recursions that run over many series at once, and which of their
+ * instances is in use.
+ *
+ * A bank keeps series in tiles of 64, field by field (lib/bank/columns.c).  A kernel gives
+ * every series of some tiles one point each, in one pass over memory: it reads the value,
+ * judges it and learns it.  Each recursion is written once, as a template over a handful of
+ * lane operations (lanes_*.h), and compiled per instruction set; the scalar functions
+ * of the detector's own file are the definition, and every instance gives their bits.
+ *
+ * Kernels do what most points of most series need, and say what they leave: the driver in
+ * lib/bank gives those lanes their point by the way of a single series.
+ */
+#ifndef TOCSIN__KERNELS_H
+#define TOCSIN__KERNELS_H
+
+#include "../core/common.h"
+
+/* Series in a tile. */
+#define TOCSIN__LANES 64
+
+/* What all lanes of a tile in use have in common; a kernel may set and clear these. */
+enum {
+    TOCSIN__TILE_FULL = 1,  /* past warm-up and with the final gain: counts need not be read */
+    TOCSIN__TILE_CALM = 2,  /* habit and outside are 0 (lib/detect/residual.h): need not be read */
+    TOCSIN__TILE_MATURE = 4 /* holt-winters: slots' gains and weights no longer depend on age */
+};
+
+/* What stands at the beginning of every tile.  Bit k is lane k. */
+typedef struct tocsin__tile_head {
+    uint64_t used;          /* a series lives there */
+    uint64_t take;          /* the kernel may work on it; a part of `used` */
+    uint64_t learnt;        /* out: of those, what the kernel has judged and learnt */
+    uint64_t left;          /* out: of those, what has a value that the kernel leaves to others,
+                               unchanged: beyond +-1e150, or with a statistic above its bar */
+    uint32_t flags;         /* TOCSIN__TILE_* */
+    uint32_t state;         /* this and what follows is the driver's: see lib/bank/bank.h */
+    int64_t learnt_time;
+    uint64_t busy;
+    uint64_t round;
+} tocsin__tile_head;
+
+/* Where a job's tiles and values are.  Values, scores and tiles advance together: 64
+ * values belong to each tile, all of them readable. */
+typedef struct tocsin__tiles {
+    char *first;            /* the first tile; aligned to 64 bytes, as is every column */
+    size_t size;            /* from one tile to the next, bytes */
+    size_t count;           /* how many */
+    const void *values;     /* double or float; NaN: missing */
+    uint32_t is_float;
+    uint32_t reserved;
+    double *statistics;     /* out, may be NULL: channel 0 of each lane; the canonical NaN for lanes
+                               that were not learnt or are warming up */
+} tocsin__tiles;
+
+/* `ewma`: ewma.c's push, with state=mixed.  Columns are given by their offset in the tile. */
+typedef struct tocsin__ewma_job {
+    tocsin__tiles tiles;
+    /* Constants; see ewma_constants and tocsin__residual_rules. */
+    double gain;            /* of this tick */
+    const double *gains;    /* or one per lane; then there is one tile.  NULL: `gain` */
+    double clip, floor, floor_relative, floor_history, per_window, fade;
+    double variance_min, variance_max, reach_max;
+    uint32_t window, warmup;
+    uint32_t is_plain;      /* clip=inf floor-history=0: no columns reach, habit and outside */
+    uint32_t gain_varies;   /* FULL means nothing for this gain: neither trust nor touch it */
+    /* Columns of 64: mean f64, variance and reach f32, count, habit and outside u16. */
+    size_t mean, variance, reach, count, habit, outside;
+    /* For a calibrator behind it, else 0: the largest statistic so far, and the bar above which a
+     * point is left to others (NaN: no bar), both f32. */
+    size_t maximum, bar;
+} tocsin__ewma_job;
+
+/* `holt-winters`: holt_winters.c's push, with state=mixed form=additive, for series that are
+ * past warm-up with all their seasons in use, and last learnt at the same time. */
+typedef struct tocsin__holt_job {
+    tocsin__tiles tiles;
+    double clip, floor, floor_relative, floor_history, per_window, fade, real_max;
+    uint32_t window, warmup;
+    uint32_t has_trend, season_count;
+    /* Of this tick: see holt_look() and holt_learn(). */
+    double steps;               /* since the last point */
+    double damping_left, damping_sum;
+    double alpha, beta, delta;  /* gains over so many steps */
+    double widening;            /* of the deviation, as a factor; 1 after a single step */
+    double visit;
+    int64_t time;               /* model time */
+    double cycles_per_unit[2], gamma[2], slot_memory;
+    uint32_t gain_varies, reserved;
+    /* Columns: level f64, trend, spread, reach f32, start i64, count u32, habit, outside u16; and of
+     * this tick's slots: season[0], season[1], slot-deviation f32. */
+    size_t level, trend, spread, reach, start, count, habit, outside;
+    size_t season[2], deviation;
+    size_t maximum, bar;        /* as above */
+} tocsin__holt_job;
+
+typedef struct tocsin__kernels {
+    const char *name;           /* "scalar", "sse2", "avx2", "avx512", "neon" */
+    void (*ewma)(const tocsin__ewma_job *job);
+    void (*holt)(const tocsin__holt_job *job);
+} tocsin__kernels;
+
+/* The instance in use: the best this processor has, unless one was forced. */
+const tocsin__kernels *tocsin__kernels_in_use(void);
+
+#endif

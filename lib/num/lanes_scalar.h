@@ -1,0 +1,202 @@
+/* lanes_scalar.h - the operations of lanes.h one series at a time, in plain C: for processors
+ * that have no instance of their own, and what the others are held against.
+ */
+#ifndef TOCSIN__LANES_SCALAR_H
+#define TOCSIN__LANES_SCALAR_H
+
+#include "lanes.h"
+#include "mathx.h"
+
+#undef LANES_INSTANCE
+#define LANES_INSTANCE scalar
+
+typedef double lane_f64;
+typedef uint32_t lane_mask;
+
+enum { lane_width = 1 };
+
+static TOCSIN__INLINE lane_f64 lane_set(double x)
+{
+    return x;
+}
+
+static TOCSIN__INLINE lane_f64 lane_load(const double *p)
+{
+    return *p;
+}
+
+static TOCSIN__INLINE lane_f64 lane_load_f32(const float *p)
+{
+    return *p;
+}
+
+static TOCSIN__INLINE lane_f64 lane_load_u16(const uint16_t *p)
+{
+    return *p;
+}
+
+static TOCSIN__INLINE lane_f64 lane_load_u32(const uint32_t *p)
+{
+    return *p;
+}
+
+static TOCSIN__INLINE lane_f64 lane_load_i64(const int64_t *p)
+{
+    return (double)*p;
+}
+
+static TOCSIN__INLINE void lane_store(double *p, lane_f64 v)
+{
+    *p = v;
+}
+
+static TOCSIN__INLINE void lane_store_f32(float *p, lane_f64 v)
+{
+    *p = (float)v;
+}
+
+static TOCSIN__INLINE void lane_store_u16(uint16_t *p, lane_f64 v)
+{
+    *p = (uint16_t)v;
+}
+
+static TOCSIN__INLINE void lane_store_u32(uint32_t *p, lane_f64 v)
+{
+    *p = (uint32_t)v;
+}
+
+static TOCSIN__INLINE lane_f64 lane_add(lane_f64 a, lane_f64 b)
+{
+    return a + b;
+}
+
+static TOCSIN__INLINE lane_f64 lane_sub(lane_f64 a, lane_f64 b)
+{
+    return a - b;
+}
+
+static TOCSIN__INLINE lane_f64 lane_mul(lane_f64 a, lane_f64 b)
+{
+    return a * b;
+}
+
+static TOCSIN__INLINE lane_f64 lane_div(lane_f64 a, lane_f64 b)
+{
+    return a / b;
+}
+
+static TOCSIN__INLINE lane_f64 lane_sqrt(lane_f64 a)
+{
+    return tocsin__sqrt(a);
+}
+
+static TOCSIN__INLINE lane_f64 lane_abs(lane_f64 a)
+{
+    return tocsin__abs(a);
+}
+
+static TOCSIN__INLINE lane_f64 lane_negate(lane_f64 a)
+{
+    return -a;
+}
+
+static TOCSIN__INLINE lane_f64 lane_max(lane_f64 a, lane_f64 b)
+{
+    return tocsin__max(a, b);
+}
+
+static TOCSIN__INLINE lane_f64 lane_min(lane_f64 a, lane_f64 b)
+{
+    return tocsin__min(a, b);
+}
+
+static TOCSIN__INLINE lane_mask lane_lt(lane_f64 a, lane_f64 b)
+{
+    return a < b;
+}
+
+static TOCSIN__INLINE lane_mask lane_le(lane_f64 a, lane_f64 b)
+{
+    return a <= b;
+}
+
+static TOCSIN__INLINE lane_mask lane_gt(lane_f64 a, lane_f64 b)
+{
+    return a > b;
+}
+
+static TOCSIN__INLINE lane_mask lane_ge(lane_f64 a, lane_f64 b)
+{
+    return a >= b;
+}
+
+static TOCSIN__INLINE lane_mask lane_eq(lane_f64 a, lane_f64 b)
+{
+    return a == b;
+}
+
+static TOCSIN__INLINE lane_mask lane_is_nan(lane_f64 a)
+{
+    return tocsin__is_nan(a);
+}
+
+static TOCSIN__INLINE lane_mask lane_and(lane_mask m, lane_mask n)
+{
+    return m & n;
+}
+
+static TOCSIN__INLINE lane_mask lane_or(lane_mask m, lane_mask n)
+{
+    return m | n;
+}
+
+static TOCSIN__INLINE lane_mask lane_and_not(lane_mask m, lane_mask n)
+{
+    return m & ~n;
+}
+
+static TOCSIN__INLINE int lane_any(lane_mask m)
+{
+    return m != 0;
+}
+
+static TOCSIN__INLINE uint32_t lane_bits(lane_mask m)
+{
+    return m;
+}
+
+static TOCSIN__INLINE lane_mask lane_where(uint32_t bits)
+{
+    return bits & 1;
+}
+
+static TOCSIN__INLINE lane_f64 lane_blend(lane_mask m, lane_f64 a, lane_f64 b)
+{
+    return m ? a : b;
+}
+
+static TOCSIN__INLINE void lane_store_where(double *p, lane_mask m, lane_f64 v)
+{
+    if (m)
+        *p = v;
+}
+
+static TOCSIN__INLINE void lane_store_f32_where(float *p, lane_mask m, lane_f64 v)
+{
+    if (m)
+        *p = (float)v;
+}
+
+static TOCSIN__INLINE void lane_store_u16_where(uint16_t *p, lane_mask m, lane_f64 v)
+{
+    if (m)
+        *p = (uint16_t)v;
+}
+
+static TOCSIN__INLINE void lane_store_u32_where(uint32_t *p, lane_mask m, lane_f64 v)
+{
+    if (m)
+        *p = (uint32_t)v;
+}
+
+#endif
