@@ -40,8 +40,9 @@
  *
  * Cost: a few comparisons; two multiplications where a minimum is asked for.
  */
+#include "alarm.h"
+
 #include "../num/mathx.h"
-#include "../pipeline/stage.h"
 
 enum {
     ALARM_BUDGET,
@@ -387,6 +388,15 @@ static inline int alarm_is_concerned(const alarm_constants *k, const alarm_state
     return (point->flags & (TOCSIN_FLAG_MUTED | TOCSIN_FLAG_ABSENT)) != 0 || rarity->exceeds != 0 ||
            (s->tier | s->is_absence) != 0 || (s->window[0] | s->window[1]) != 0 ||
            k->by_threshold != 0;
+}
+
+int tocsin__alarm_is_at_rest(const void *constants, const void *state)
+{
+    const alarm_constants *k = constants;
+    const alarm_state *s = state;
+
+    return (s->tier | s->is_absence) == 0 && (s->window[0] | s->window[1]) == 0 &&
+           k->by_threshold == 0;
 }
 
 static void alarm_decide(const void *constants, void *state, const tocsin__point *point,

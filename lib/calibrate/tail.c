@@ -56,9 +56,7 @@
  * unlike each other, and the rate is then an average over good times and bad.  Two return
  * periods far apart share one block length, so the rarer one is extrapolated.
  */
-#include "../num/mathx.h"
-#include "../pipeline/stage.h"
-#include "../state/maxima.h"
+#include "tail.h"
 
 #define TAIL_BLOCK_MIN 4u           /* points */
 #define TAIL_BLOCK_START 8u
@@ -72,7 +70,6 @@
 #define TAIL_STATISTIC_STILL 3.0    /* the same for a series that hardly ever moved ... */
 #define TAIL_STILL 0.05             /* ... as far as this */
 #define TAIL_STATISTIC_MAX 1e27      /* beyond, all are alike: levels end at 64 */
-#define TAIL_GAP 8.0                /* mean steps a gap counts at most */
 #define TAIL_ELAPSED_MAX 4e18       /* of a block, ns: 127 years */
 #define TAIL_STEP_BLOCKS 32.0       /* memory of the mean step, in blocks */
 #define TAIL_SCORE_MAX 300.0        /* so that the return period stays a finite number */
@@ -80,8 +77,6 @@
 
 #define TAIL_LN10 2.302585092994045684
 #define TAIL_LN2 0.693147180559945309
-
-#define TAIL_KNOTS 8                /* median, threshold twice, four clusters, once in the ring */
 
 /* Rarities, -log of a rate per point, are kept in 16 bits: multiples of 1/2048 up to 32. */
 #define TAIL_RARITY_UNIT 2048.0
@@ -95,25 +90,7 @@ typedef struct {
     uint32_t reserved;
 } tail_constants;
 
-typedef struct {
-    double maximum;                 /* largest statistic in the block under way */
-    int64_t elapsed;                /* that block's time, ns */
-    double history;                 /* all blocks' time, ns */
-    double step;                    /* mean time between points, ns; 0: not known */
-    double body;                    /* statistic at the first knot; no logarithm below it */
-    double limit[2];                /* statistic above which a tier rings; NaN: not yet */
-    double scale;                   /* of the law above the last knot */
-    double shape;
-    uint32_t points;                /* in the block under way */
-    uint32_t length;                /* of a block, points */
-    tocsin__maxima maxima;
-    uint16_t knot_level[TAIL_KNOTS];
-    uint16_t knot_rarity[TAIL_KNOTS];
-    uint16_t knots;
-    uint16_t clip;                  /* level code no maximum exceeds */
-    uint16_t horizon;               /* rarity of what happens once in the history */
-    uint16_t spare[3];
-} tail_state;
+typedef tocsin__tail_state tail_state;
 
 static const tocsin__field tail_fields[] = {
     TOCSIN__FIELD(tail_state, maximum, REAL, 0, TAIL_STATISTIC_MAX),
@@ -132,7 +109,7 @@ static const tocsin__field tail_fields[] = {
     TOCSIN__FIELD(tail_state, maxima.count, U16, 0, TOCSIN__MAXIMA),
     TOCSIN__FIELD(tail_state, knot_level, U16, 0, UINT16_MAX),
     TOCSIN__FIELD(tail_state, knot_rarity, U16, 0, UINT16_MAX),
-    TOCSIN__FIELD(tail_state, knots, U16, 0, TAIL_KNOTS),
+    TOCSIN__FIELD(tail_state, knots, U16, 0, TOCSIN__TAIL_KNOTS),
     TOCSIN__FIELD(tail_state, clip, U16, 0, UINT16_MAX),
     TOCSIN__FIELD(tail_state, horizon, U16, 0, UINT16_MAX),
     TOCSIN__FIELD(tail_state, spare, U16, 0, 0),
@@ -372,9 +349,9 @@ static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
 /* A gap counts for no more than some steps. */
 static inline int64_t tail_gap(double step, int64_t elapsed)
 {
-    return (double)elapsed <= TAIL_GAP * step
+    return (double)elapsed <= TOCSIN__TAIL_GAP * step
                ? elapsed
-               : (int64_t)tocsin__min(TAIL_GAP * step, TAIL_ELAPSED_MAX);
+               : (int64_t)tocsin__min(TOCSIN__TAIL_GAP * step, TAIL_ELAPSED_MAX);
 }
 
 /* The speaking channel's statistic, kept to what a level can say; NaN if none speaks. */
@@ -457,17 +434,21 @@ static void tail_push(const void *constants, void *state, const tocsin__point *p
     tail_learn(constants, state, point, reading, channel_count, rarity);
 }
 
+double tocsin__tail_score(const tocsin__tail_state *state, double statistic)
+{
+    double rarity;
+
+    if (state->knots == 0 || tocsin__is_nan(statistic))
+        return tocsin__nan();
+    return tail_score_at(state, tocsin__min(statistic, TAIL_STATISTIC_MAX), &rarity);
+}
+
 static double tail_score_of(const void *constants, const void *state, uint32_t channel,
                             double value)
 {
-    const tail_state *s = state;
-    double rarity;
-
     (void)constants;
     (void)channel;
-    if (s->knots == 0 || tocsin__is_nan(value))
-        return tocsin__nan();
-    return tail_score_at(s, tocsin__min(value, TAIL_STATISTIC_MAX), &rarity);
+    return tocsin__tail_score(state, value);
 }
 
 static void tail_explain(const void *constants, const void *state, const tocsin__reading *reading,
