@@ -1,226 +1,593 @@
-/* bank.c - what a bank costs per point, beside the memory traffic of its states.
+/* bank.c - what a bank costs per point, beside its bandwidth twin.
  *
- * Each line is the median over repeated ticks of thread CPU time per point: all series of a
- * warm bank get a value, which differs from tick to tick and from series to series.
- * Sparse pushes take the series in a random order, by slot and by id, 8,192 points a call.
+ * Dense, with one clock for the whole bank (the states stand field by field, and kernels work on
+ * them), for each kernel that the machine has:
  *
- * The *bandwidth twin* reads and writes every byte of states, values and scores, in the
- * same order and in the same run, with an addition per eight bytes in the place of the
- * arithmetic.  That is more than a tick touches (most points leave most of a calibrator's
- * ring alone), so that a ratio near 1 would be as good as it gets, not a bound.
+ *     bank/SUBJECT/tick       every series gets a value and gives a score
+ *     bank/SUBJECT/bits       ... and gives one bit, whether its alarm is on
+ *     bank/SUBJECT/missing    scores; one value in a hundred is missing
+ *     bank/SUBJECT/threads    scores; a thread per processor, time as it goes by
  *
- *     bank [--json] [--max SERIES] [--rounds N]
+ * Dense, each series having a clock of its own (the states stand one after the other):
+ *
+ *     bank/SUBJECT/rows
+ *
+ * Sparse: 8,192 points a call, in a random order, half a million points (or all series) a
+ * tick:
+ *
+ *     bank/SUBJECT/slots, ids             one clock
+ *     bank/SUBJECT/rows-slots, rows-ids   own clocks
+ *
+ * The twins move the same streams and add (twin.h).  The twin of rows reads and writes the
+ * states but for seasonal slots of other times; that of sparse points, one cache line per point
+ * in the same order.  "x plain"
+ * is the time in times of the plain recursion's (bank/plain/tick), interleaved in the same run.
  */
-#define _POSIX_C_SOURCE 200809L
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "timing.h"
+#include "dense.h"
+#include "harness.h"
+#include "series.h"
 #include "tocsin.h"
+#include "twin.h"
 
-enum { MAX_ROUNDS = 101, BATCH = 8192, NOISE = 1 << 16, WARM_UP = 150 };
+enum {
+    WAYS_MAX = 64,
+    SIZES_MAX = 8,
+    BATCH = 8192,           /* points in a sparse push */
+    ROUND = 64 * BATCH,     /* points in a sparse tick, at most */
+    LINE = 64               /* bytes in a cache line */
+};
 
-static float noise[NOISE];
+/* ---- What is measured --------------------------------------------------------- */
 
-/* Every series at every tick another place in the noise. */
-static void fill(float *values, size_t series, size_t tick)
+typedef struct subject {
+    const char *name, *spec;
+    twin_shape shape;
+    size_t slots;           /* of its season */
+    int64_t step;
+    int has_alarm;
+    int is_sparse;          /* sparse points are measured too */
+    int has_threads;        /* and threads */
+    size_t sizes[SIZES_MAX];
+} subject;
+
+static const subject subjects[] = {
+    {"plain", "ewma clip=inf floor-relative=0 floor-history=0 | raw", TWIN_PLAIN, 0,
+     TOCSIN_MINUTE, 0, 0, 1, {10000, 100000, 1000000, 16000000}},
+    {"ewma", "ewma | raw", TWIN_EWMA, 0,
+     TOCSIN_MINUTE, 0, 1, 1, {10000, 100000, 1000000, 16000000}},
+    {"holt", "holt-winters season=1d step=5m | raw", TWIN_HOLT, 288,
+     5 * TOCSIN_MINUTE, 0, 0, 1, {10000, 100000, 1000000, 4000000}},
+    {"ewma-alarm", "ewma | tail | alarm", TWIN_EWMA_TAIL, 0,
+     TOCSIN_MINUTE, 1, 1, 0, {10000, 100000, 1000000, 16000000}},
+    {"holt-alarm", "holt-winters season=1d step=5m | tail | alarm", TWIN_HOLT_TAIL, 288,
+     5 * TOCSIN_MINUTE, 1, 0, 0, {10000, 100000, 1000000, 4000000}},
+};
+enum { SUBJECTS = sizeof subjects / sizeof subjects[0], PLAIN = 0 };
+
+static const size_t sparse_sizes[SIZES_MAX] = {16384, 16777216};
+enum { QUICK_SERIES = 100000 };
+
+static bench_options options;
+static size_t given_sizes[SIZES_MAX];       /* --series, in the place of all others */
+static uint64_t memory_limit = (uint64_t)16 << 30;
+
+static const char *kernels[KERNELS_MAX];
+static size_t kernel_count;
+static donors warm[SUBJECTS];               /* as they are needed */
+
+static donors *donors_of(const subject *s)
 {
-    const size_t offset = (size_t)(random_u64() % NOISE);
+    donors *d = &warm[s - subjects];
 
-    for (size_t i = 0; i < series; i++)
-        values[i] = 100 + noise[(i + offset + 7919 * tick) % NOISE];
+    if (!d->spec)
+        donors_init(d, s->spec, s->step, options.is_quick);
+    return d;
 }
 
-/* What is measured. */
-enum { DENSE, TWIN, BY_SLOT, BY_ID, WAYS };
+static int is_wanted(const subject *s, const char *way)
+{
+    char name[128];
 
-typedef struct run {
-    const tocsin_spec *spec;
-    tocsin_bank *bank;
-    size_t series, words;       /* words: of the twin's states */
-    float *values;
+    snprintf(name, sizeof name, "bank/%s/%s", s->name, way);
+    return bench_is_wanted(&options, name);
+}
+
+static int has_room(const subject *s, const char *way, size_t n, uint64_t bytes)
+{
+    const uint64_t available = bench_memory_free();
+    const uint64_t limit = memory_limit < available ? memory_limit : available;
+
+    if (bytes <= limit)
+        return 1;
+    fprintf(stderr, "bank/%s/%s with %zu series: left out, it would take %.1f of %.1f GiB\n",
+            s->name, way, n, (double)bytes * 0x1p-30, (double)limit * 0x1p-30);
+    return 0;
+}
+
+/* ---- Contests ------------------------------------------------------------------- */
+
+/* The ways that run against each other, and what shall be told of them. */
+typedef struct contest {
+    bench_way ways[WAYS_MAX];
+    size_t count;
+    struct contest_result {
+        char name[128];
+        const char *kernel, *clock;
+        size_t way, twin, plain;    /* indices; plain == way: not compared */
+        double bytes;
+    } results[WAYS_MAX];
+    size_t result_count;
+} contest;
+
+static size_t contest_add(contest *c, double (*run)(void *, size_t), void *context, double points)
+{
+    if (c->count == WAYS_MAX)
+        bench_fail("too many ways in one contest");
+    c->ways[c->count] = (bench_way){run, context, points, 0, NULL, 0};
+    return c->count++;
+}
+
+static struct contest_result *contest_tell(contest *c, const subject *s, const char *way,
+                                           const char *kernel, size_t index, size_t twin,
+                                           double bytes)
+{
+    struct contest_result *result = &c->results[c->result_count++];
+
+    snprintf(result->name, sizeof result->name, "bank/%s/%s", s->name, way);
+    result->kernel = kernel;
+    result->clock = "cpu";
+    result->way = result->plain = index;
+    result->twin = twin;
+    result->bytes = bytes;
+    return result;
+}
+
+static void contest_hold(contest *c, const subject *s, size_t n)
+{
+    bench_measure(&options, c->ways, c->count);
+    for (size_t i = 0; i < c->result_count; i++) {
+        const struct contest_result *r = &c->results[i];
+        const bench_way *way = &c->ways[r->way], *twin = &c->ways[r->twin];
+        const bench_line line = {
+            .name = r->name,
+            .spec = s->spec,
+            .kernel = r->kernel,
+            .n = n,
+            .ns = way->ns,
+            .twin_ns = twin->ns,
+            .twin_ratio = bench_ratio(&options, twin, way),
+            .plain_ratio = r->plain == r->way ? 0
+                                              : bench_ratio(&options, way, &c->ways[r->plain]),
+            .bytes = r->bytes,
+            .clock = r->clock,
+        };
+
+        bench_print(&options, &line);
+    }
+    bench_ways_free(c->ways, c->count);
+}
+
+/* ---- Dense ------------------------------------------------------------------------ */
+
+/* What belongs to one size of one subject. */
+typedef struct field {
+    const subject *subject;
+    size_t n;
+    series_bank bank, plain;
+    twin_bank twin;
+    noise_values values, gappy;
     double *scores;
+    uint64_t *alarms;
+    crew *crew;
+    size_t scores_size, alarms_size;
+    dense ways[WAYS_MAX];
+    size_t count;
+} field;
+
+static const tocsin_bank_options shared = {.struct_size = sizeof(tocsin_bank_options),
+                                           .clock = TOCSIN_CLOCK_SHARED,
+                                           .ids = TOCSIN_IDS_NONE};
+
+static dense *field_way(field *f, const char *kernel, dense like)
+{
+    dense *d = &f->ways[f->count++];
+
+    *d = like;
+    d->kernel = kernel;
+    d->n = f->n;
+    d->tick = f->count;
+    return d;
+}
+
+/* A bank's tick, then its twin's, then the plain bank's; `like` says what they read and
+ * write. */
+static void field_add(field *f, contest *c, const char *way, const char *kernel, dense like)
+{
+    dense *bank = field_way(f, kernel, like), *twin = field_way(f, kernel, like);
+    struct contest_result *result;
+    size_t index;
+
+    bank->bank = &f->bank;
+    twin->twin = &f->twin;
+    index = contest_add(c, dense_run_bank, bank, (double)f->n);
+    result = contest_tell(c, f->subject, way, kernel, index,
+                          contest_add(c, dense_run_twin, twin, (double)f->n),
+                          series_bytes(&f->bank));
+    if (like.crew) {
+        result->clock = "wall";
+    } else if (f->plain.bank) {
+        like.scores = f->scores;
+        like.alarms = NULL;
+        bank = field_way(f, kernel, like);
+        bank->bank = &f->plain;
+        result->plain = contest_add(c, dense_run_bank, bank, (double)f->n);
+    }
+}
+
+static void measure_dense(const subject *s, size_t n)
+{
+    const int tick = is_wanted(s, "tick"), missing = is_wanted(s, "missing");
+    const int bits = s->has_alarm && is_wanted(s, "bits");
+    const int threads = s->has_threads && options.threads > 1 && n >= 1000000 &&
+                        is_wanted(s, "threads");
+    const char *best = kernels[kernel_count - 1];
+    tocsin_bank_options lanes = shared;
+    contest c = {.count = 0};
+    field f = {.subject = s, .n = n};
+    const size_t padded = (n + 63) / 64 * 64;
+
+    if (!(tick || missing || bits || threads))
+        return;
+    lanes.lanes = (uint32_t)options.threads;
+    if (!has_room(s, "tick", n,
+                  series_size(donors_of(s), &lanes, n) +
+                      series_size(donors_of(&subjects[PLAIN]), &shared, n) + 64 * (uint64_t)n))
+        return;
+    f.scores_size = padded * sizeof *f.scores;
+    f.alarms_size = padded / 8;
+    f.scores = bench_memory(f.scores_size);
+    f.alarms = bench_memory(f.alarms_size);
+    noise_init(&f.values, n, 0);
+    noise_init(&f.gappy, n, 0.01);
+    series_init(&f.bank, donors_of(s), &lanes, n);
+    if (s != &subjects[PLAIN])
+        series_init(&f.plain, donors_of(&subjects[PLAIN]), &shared, n);
+    twin_init(&f.twin, s->shape, n, s->slots);
+
+    const dense scores = {.values = &f.values, .scores = f.scores, .threads = 1};
+    dense other;
+
+    for (size_t k = 0; k < kernel_count; k++) {
+        if (tick)
+            field_add(&f, &c, "tick", kernels[k], scores);
+        if (bits) {
+            other = scores;
+            other.scores = NULL;
+            other.alarms = f.alarms;
+            field_add(&f, &c, "bits", kernels[k], other);
+        }
+    }
+    if (missing) {
+        other = scores;
+        other.values = &f.gappy;
+        field_add(&f, &c, "missing", best, other);
+    }
+    if (threads) {
+        other = scores;
+        other.threads = options.threads;
+        other.crew = f.crew = crew_create(options.threads);
+        field_add(&f, &c, "threads", best, other);
+    }
+    contest_hold(&c, s, n);
+
+    if (f.crew)
+        crew_free(f.crew);
+    twin_free(&f.twin);
+    if (f.plain.bank)
+        series_free(&f.plain);
+    series_free(&f.bank);
+    noise_free(&f.gappy);
+    noise_free(&f.values);
+    bench_release(f.alarms, f.alarms_size);
+    bench_release(f.scores, f.scores_size);
+}
+
+/* ---- Rows -------------------------------------------------------------------------- */
+
+/* The twin of rows: of every state all is read and written but seasonal slots, of which it is
+ * one of each array. */
+typedef struct rows_twin {
     uint64_t *states;
-    uint64_t *ids;
-    tocsin_point *points;
-    int64_t time;
-    size_t ticks;
-} run;
+    size_t n, words;        /* words per series */
+    size_t slots;           /* of the season: two arrays of floats at the end of the state */
+    const noise_values *values;
+    double *scores;
+    size_t tick;
+} rows_twin;
 
-static double volatile sink;
-
-static void check(int status)
+static double run_rows_twin(void *context, size_t times)
 {
-    if (status < 0) {
-        fprintf(stderr, "bank: %s\n", tocsin_status_name(status));
-        exit(1);
+    rows_twin *r = context;
+    const double start = bench_cpu_ns();
+
+    for (size_t k = 0; k < times; k++) {
+        const float *values = noise_at(r->values, r->tick++);
+        const size_t head = r->words - r->slots;
+        const size_t slot = r->slots ? r->tick % r->slots / 2 : 0;
+        uint64_t *state = r->states;
+
+        for (size_t i = 0; i < r->n; i++, state += r->words) {
+            for (size_t w = 0; w < head; w++)
+                state[w]++;
+            if (r->slots) {
+                state[head + slot]++;
+                state[head + r->slots / 2 + slot]++;
+            }
+            r->scores[i] = (double)values[i];
+        }
     }
+    return bench_cpu_ns() - start;
 }
 
-static void *allocate(size_t bytes)
+static void measure_rows(const subject *s, size_t n)
 {
-    void *memory = calloc(1, bytes);
+    contest c = {.count = 0};
+    series_bank bank;
+    noise_values values;
+    const size_t scores_size = n * sizeof(double);
+    rows_twin r = {.n = n, .slots = s->slots, .values = &values};
 
-    if (!memory) {
-        fprintf(stderr, "bank: out of memory\n");
-        exit(1);
-    }
-    return memory;
+    if (!is_wanted(s, "rows"))
+        return;
+    r.words = tocsin_spec_state_size(donors_of(s)->spec) / sizeof(uint64_t);
+    if (!has_room(s, "rows", n,
+                  series_size(donors_of(s), NULL, n) + (uint64_t)n * (r.words * 8 + 16)))
+        return;
+    noise_init(&values, n, 0);
+    series_init(&bank, donors_of(s), NULL, n);
+    r.states = bench_memory(n * r.words * sizeof *r.states);
+    r.scores = bench_memory(scores_size);
+
+    dense d = {.bank = &bank, .kernel = kernels[kernel_count - 1], .values = &values,
+               .scores = r.scores, .threads = 1, .n = n};
+    const size_t way = contest_add(&c, dense_run_bank, &d, (double)n);
+    const size_t twin = contest_add(&c, run_rows_twin, &r, (double)n);
+
+    contest_tell(&c, s, "rows", "rows", way, twin, series_bytes(&bank));
+    contest_hold(&c, s, n);
+    bench_release(r.scores, scores_size);
+    bench_release(r.states, n * r.words * sizeof *r.states);
+    series_free(&bank);
+    noise_free(&values);
 }
 
-static double dense(run *r)
-{
-    tocsin_tick tick;
-    double start;
+/* ---- Sparse ------------------------------------------------------------------------- */
 
-    memset(&tick, 0, sizeof tick);
-    tick.struct_size = sizeof tick;
-    tick.time = r->time += TOCSIN_MINUTE;
-    tick.count = r->series;
-    tick.value_type = TOCSIN_VALUES_FLOAT;
-    tick.values = r->values;
-    tick.scores = r->scores;
-    fill(r->values, r->series, r->ticks++);
-    start = cpu_ns();
-    check(tocsin_bank_tick(r->bank, &tick));
-    return (cpu_ns() - start) / (double)r->series;
+typedef struct line {
+    double sum;
+    char rest[LINE - sizeof(double)];
+} line;
+
+/* Points in the order of a permutation of the slots, which goes on from tick to tick. */
+typedef struct sparse {
+    series_bank *series;         /* the bank */
+    line *lines;            /* or its twin: a cache line per series */
+    const uint32_t *order;
+    size_t n, at;
+    size_t points;          /* per tick */
+    int by_id, is_shared;
+    const noise_values *values;
+    size_t tick;
+    tocsin_point batch[BATCH];
+    double scores[BATCH];
+} sparse;
+
+static size_t sparse_batch(sparse *s, int64_t time)
+{
+    const float *values = noise_at(s->values, s->tick);
+    const size_t count = s->n - s->at < BATCH ? s->n - s->at : BATCH;
+
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t slot = s->order[s->at + i];
+
+        s->batch[i].key = s->by_id ? series_id(slot) : slot;
+        s->batch[i].time = time;
+        s->batch[i].value = (double)values[s->at + i];
+    }
+    s->at = (s->at + count) % s->n;
+    return count;
 }
 
-static double twin(run *r)
+static double sparse_push(sparse *s, size_t count)
 {
-    const size_t per_series = r->words / r->series;
-    double start;
+    const double start = bench_cpu_ns();
 
-    fill(r->values, r->series, r->ticks++);
-    start = cpu_ns();
-    for (size_t i = 0; i < r->series; i++) {
-        uint64_t *state = r->states + i * per_series;
-
-        for (size_t k = 0; k < per_series; k++)
-            state[k]++;
-        r->scores[i] = (double)r->values[i];
-    }
-    start = cpu_ns() - start;
-    sink = r->scores[r->series / 2] + (double)r->states[r->words / 2];
-    return start / (double)r->series;
+    bench_check((s->by_id ? tocsin_bank_push_ids : tocsin_bank_push_slots)(
+                    s->series->bank, s->batch, count, TOCSIN_LEARN_AND_SCORE, s->scores, NULL, 0),
+                "a sparse push");
+    return bench_cpu_ns() - start;
 }
 
-static double sparse(run *r, int by_id)
+static double run_sparse(void *context, size_t times)
 {
-    double start;
+    sparse *s = context;
+    double ns = 0, start;
 
-    r->time += TOCSIN_MINUTE;
-    for (size_t i = 0; i < BATCH; i++) {
-        const size_t slot = (size_t)(random_u64() % r->series);
+    for (size_t k = 0; k < times; k++) {
+        tocsin_tick tick;
 
-        r->points[i].key = by_id ? r->ids[slot] : slot;
-        r->points[i].time = r->time + (int64_t)i;
-        r->points[i].value = 100 + (double)noise[random_u64() % NOISE];
+        series_next(s->series, &tick, NULL);
+        s->tick++;
+        start = bench_cpu_ns();
+        if (s->is_shared)
+            bench_check(tocsin_bank_tick_begin(s->series->bank, &tick), "beginning a tick");
+        ns += bench_cpu_ns() - start;
+        for (size_t done = 0; done < s->points;) {
+            const size_t count = sparse_batch(s, tick.time);
+
+            ns += sparse_push(s, count);
+            done += count;
+        }
+        start = bench_cpu_ns();
+        if (s->is_shared)
+            bench_check(tocsin_bank_tick_end(s->series->bank), "ending a tick");
+        ns += bench_cpu_ns() - start;
     }
-    start = cpu_ns();
-    check((by_id ? tocsin_bank_push_ids : tocsin_bank_push_slots)(
-        r->bank, r->points, BATCH, TOCSIN_LEARN_AND_SCORE, r->scores, NULL, 0));
-    return (cpu_ns() - start) / BATCH;
+    return ns;
 }
 
-static void measure(const char *text, size_t series, size_t rounds, int json)
+static double run_sparse_twin(void *context, size_t times)
 {
-    static const char *const ways[WAYS] = {"dense", "twin", "by slot", "by id"};
-    static double measured[WAYS][MAX_ROUNDS];
-    tocsin_error error = {.struct_size = sizeof error};
-    tocsin_spec *spec;
-    run r;
+    sparse *s = context;
+    double ns = 0;
 
-    if (tocsin_spec_compile(&spec, text, TOCSIN_NUL_TERMINATED, NULL, &error) < 0) {
-        fprintf(stderr, "bank: %s: %s\n", text, error.message);
-        exit(1);
+    for (size_t k = 0; k < times; k++) {
+        s->tick++;
+        for (size_t done = 0; done < s->points;) {
+            const size_t count = sparse_batch(s, 0);
+            const double start = bench_cpu_ns();
+
+            for (size_t i = 0; i < count; i++)
+                s->scores[i] = s->lines[s->batch[i].key].sum += s->batch[i].value;
+            ns += bench_cpu_ns() - start;
+            done += count;
+        }
+        bench_keep(s->scores[0]);
     }
-    memset(&r, 0, sizeof r);
-    r.spec = spec;
-    r.series = series;
-    r.words = series * (tocsin_spec_state_size(spec) / sizeof(uint64_t));
-    r.values = allocate(series * sizeof *r.values);
-    r.scores = allocate((series > BATCH ? series : BATCH) * sizeof *r.scores);
-    r.states = allocate(r.words * sizeof *r.states);
-    r.ids = allocate(series * sizeof *r.ids);
-    r.points = allocate(BATCH * sizeof *r.points);
-    check(tocsin_bank_create(&r.bank, spec, NULL, NULL));
-    check(tocsin_bank_reserve(r.bank, series));
-    for (size_t i = 0; i < series; i++) {
-        r.ids[i] = random_u64();
-        check(tocsin_bank_add(r.bank, r.ids[i], NULL));
+    return ns;
+}
+
+static uint32_t *permutation(size_t n)
+{
+    uint32_t *order = bench_memory(n * sizeof *order);
+
+    for (size_t i = 0; i < n; i++) {
+        const size_t j = (size_t)(bench_random() % (i + 1));
+
+        order[i] = order[j];
+        order[j] = (uint32_t)i;
     }
-    for (int i = 0; i < WARM_UP; i++)
-        dense(&r);
-    /* Round by round, so that a drifting machine drifts for all alike. */
-    for (size_t k = 0; k < rounds; k++) {
-        measured[DENSE][k] = dense(&r);
-        measured[TWIN][k] = twin(&r);
-        measured[BY_SLOT][k] = sparse(&r, 0);
-        measured[BY_ID][k] = sparse(&r, 1);
+    return order;
+}
+
+static void measure_sparse_of(const subject *s, size_t n, int is_shared)
+{
+    static const char *const names[2][2] = {{"rows-slots", "rows-ids"}, {"slots", "ids"}};
+    const char *const *name = names[is_shared];
+    const tocsin_bank_options own = {
+        .struct_size = sizeof own,
+        .clock = is_shared ? TOCSIN_CLOCK_SHARED : TOCSIN_CLOCK_OWN,
+    };
+    const int is_told[2] = {is_wanted(s, name[0]), is_wanted(s, name[1])};
+    contest c = {.count = 0};
+    static sparse ways[3];
+    series_bank bank;
+    noise_values values;
+
+    if (!(is_told[0] || is_told[1]) ||
+        !has_room(s, name[0], n, series_size(donors_of(s), &own, n) + (uint64_t)n * (LINE + 8)))
+        return;
+    noise_init(&values, n, 0);
+    series_init(&bank, donors_of(s), &own, n);
+
+    uint32_t *order = permutation(n);
+    line *lines = bench_memory(n * sizeof *lines);
+
+    for (int k = 0; k < 3; k++) {
+        ways[k].series = &bank;
+        ways[k].lines = lines;
+        ways[k].order = order;
+        ways[k].n = n;
+        ways[k].at = 0;
+        ways[k].points = n < ROUND ? n : ROUND;
+        ways[k].by_id = k == 1;
+        ways[k].is_shared = is_shared;
+        ways[k].values = &values;
+        ways[k].tick = (size_t)k;
     }
 
-    const double twin_ns = median(measured[TWIN], rounds);
+    const double points = (double)ways[0].points;
+    const size_t twin = contest_add(&c, run_sparse_twin, &ways[2], points);
 
-    for (int way = DENSE; way < WAYS; way++) {
-        const double ns = median(measured[way], rounds);
+    for (int k = 0; k < 2; k++)
+        if (is_told[k])
+            contest_tell(&c, s, name[k], is_shared ? kernels[kernel_count - 1] : "rows",
+                         contest_add(&c, run_sparse, &ways[k], points), twin,
+                         series_bytes(&bank));
+    kernels_force(kernels[kernel_count - 1]);
+    contest_hold(&c, s, n);
+    bench_release(lines, n * sizeof *lines);
+    bench_release(order, n * sizeof *order);
+    series_free(&bank);
+    noise_free(&values);
+}
 
-        if (way == TWIN)
-            continue;
-        if (json)
-            printf("{\"name\": \"bank: %s, %s\", \"kernel\": \"pipeline\", \"n\": %zu, "
-                   "\"ns_per_point\": %.3f, \"twin_ns_per_point\": %.3f, \"twin_ratio\": %.3f, "
-                   "\"bytes_per_series\": %zu}\n",
-                   text, ways[way], series, ns, twin_ns, twin_ns / ns,
-                   tocsin_bank_series_size(spec));
-        else
-            printf("%-46s %-8s %9zu %9.2f %9.2f %7.1f%% %7zu\n", text, ways[way], series, ns,
-                   twin_ns, 100 * twin_ns / ns, tocsin_bank_series_size(spec));
+static void measure_sparse(const subject *s, size_t n)
+{
+    measure_sparse_of(s, n, 1);
+    measure_sparse_of(s, n, 0);
+}
+
+/* ---- Command line -------------------------------------------------------------------- */
+
+static int take_series(const char *argument)
+{
+    char text[32];
+
+    for (size_t i = 0; i < SIZES_MAX; i++) {
+        const size_t length = strcspn(argument, ",");
+
+        if (length >= sizeof text)
+            return 0;
+        memcpy(text, argument, length);
+        text[length] = '\0';
+        given_sizes[i] = (size_t)bench_number(text);
+        if (given_sizes[i] == 0 || given_sizes[i] > TOCSIN_BANK_SERIES_MAX)
+            return 0;
+        if (argument[length] == '\0')
+            return 1;
+        argument += length + 1;
     }
-    fflush(stdout);
-    tocsin_bank_free(r.bank);
-    tocsin_spec_free(spec);
-    free(r.values);
-    free(r.scores);
-    free(r.states);
-    free(r.ids);
-    free(r.points);
+    return 0;
+}
+
+static int take_memory(const char *argument)
+{
+    memory_limit = bench_number(argument) << 30;
+    return memory_limit != 0;
+}
+
+static void for_each_size(const subject *s, const size_t *sizes,
+                          void (*measure)(const subject *s, size_t n))
+{
+    if (given_sizes[0])
+        sizes = given_sizes;
+    for (size_t i = 0; i < SIZES_MAX && sizes[i]; i++)
+        if (sizes == given_sizes || !options.is_quick || sizes[i] <= QUICK_SERIES)
+            measure(s, sizes[i]);
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const specs[] = {"ewma | raw", "ewma | tail | alarm",
-                                        "holt-winters season=24p step=1h | raw"};
-    static const size_t sizes[] = {10000, 100000, 1000000};
-    size_t max = 1000000, rounds = 15;
-    int json = 0;
+    static const bench_option own[] = {
+        {"--series", "N,...", take_series},
+        {"--memory", "GIB", take_memory},
+        {NULL, NULL, NULL},
+    };
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            json = 1;
-        else if (strcmp(argv[i], "--max") == 0 && i + 1 < argc)
-            max = strtoul(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc)
-            rounds = strtoul(argv[++i], NULL, 10);
-        else
-            rounds = 0;
+    options = bench_begin(argc, argv, own);
+    kernel_count = kernels_list(kernels);
+    for (const subject *s = subjects; s < subjects + SUBJECTS; s++) {
+        for_each_size(s, s->sizes, measure_dense);
+        for_each_size(s, s->sizes, measure_rows);
+        if (s->is_sparse)
+            for_each_size(s, sparse_sizes, measure_sparse);
     }
-    if (rounds < 1 || rounds > MAX_ROUNDS) {
-        fprintf(stderr, "usage: bank [--json] [--max SERIES] [--rounds 1..%d]\n", MAX_ROUNDS);
-        return 64;
-    }
-    for (size_t i = 0; i < NOISE; i++)
-        for (int k = 0; k < 12; k++)    /* Irwin-Hall: close enough to a Gaussian for a benchmark */
-            noise[i] += (float)((double)(random_u64() >> 11) * 0x1p-53 - 0.5);
-
-    if (!json)
-        printf("%-46s %-8s %9s %9s %9s %8s %7s\n", "", "", "series", "ns/point", "twin", "of twin",
-               "bytes");
-    for (size_t s = 0; s < sizeof specs / sizeof specs[0]; s++)
-        for (size_t n = 0; n < sizeof sizes / sizeof sizes[0]; n++)
-            if (sizes[n] <= max)
-                measure(specs[s], sizes[n], rounds, json);
-    return 0;
+    for (size_t i = 0; i < SUBJECTS; i++)
+        if (warm[i].spec)
+            donors_free(&warm[i]);
+    return bench_end(&options);
 }

@@ -1,25 +1,16 @@
 /* push.c - what one series costs per point through the public interface.
  *
- * Each line is the median over repeated runs of thread CPU time per point, with
- * the plainest loop there is - s += x over the same values - measured in the
- * same run beside it.  Values are autocorrelated noise around a level that
- * wanders, different at every point, so that no branch learns them by heart.
- *
- *     push [--json] [--points N] [--repeats N]
+ * Each line stands beside the plainest loop there is - s += x over the same values - in the
+ * place of a twin.  Values are autocorrelated noise around a level that wanders, different
+ * at every point, so that no branch learns them by heart.
  *
  * No allocation happens while points are pushed; the program counts and fails if
  * one does.
  */
-#define _POSIX_C_SOURCE 200809L
-
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "timing.h"
+#include "harness.h"
 #include "tocsin.h"
-
-enum { MAX_REPEATS = 101 };
 
 static size_t allocations;
 
@@ -45,12 +36,10 @@ static void fill(double *values, int64_t *times, size_t count)
     double level = 100, noise = 0;
 
     for (size_t i = 0; i < count; i++) {
-        double sum = -6;    /* Irwin-Hall: close enough to a Gaussian for a benchmark */
+        const double shock = bench_gaussian();
 
-        for (int k = 0; k < 12; k++)
-            sum += (double)(random_u64() >> 11) * 0x1p-53;
-        noise = 0.5 * noise + sum;
-        level += 0.01 * sum;
+        noise = 0.5 * noise + shock;
+        level += 0.01 * shock;
         values[i] = level + noise;
         times[i] = (int64_t)(i + 1) * TOCSIN_MINUTE;
     }
@@ -59,125 +48,140 @@ static void fill(double *values, int64_t *times, size_t count)
 /* What is done with each point. */
 enum { SUM, SCORE, VERDICT };
 
-static double volatile sink;
+typedef struct row {
+    const char *name, *spec;
+    int what;
+    tocsin_spec *compiled;
+} row;
 
-/* ns per point of one pass; a new detector that has warmed up on the first half. */
-static double pass(int what, const tocsin_spec *spec, const double *values, const int64_t *times,
-                   size_t count)
+static const double *values;
+static const int64_t *times;
+static size_t points = 400000;      /* the first half of them to warm up */
+
+static double sum(size_t begin, size_t end)
 {
-    const size_t half = count / 2;
-    tocsin_detector *detector = NULL;
-    tocsin_verdict verdict;
-    double total = 0, score, start;
-    size_t before;
+    const double start = bench_cpu_ns();
+    double total = 0;
 
-    if (what == SUM) {
-        start = cpu_ns();
-        for (size_t i = half; i < count; i++)
-            total += values[i];
-        sink = total;
-        return (cpu_ns() - start) / (double)(count - half);
-    }
-    if (tocsin_detector_create(&detector, spec, &counting) < 0)
-        exit(1);
-    for (size_t i = 0; i < half; i++)
-        tocsin_detector_push(detector, times[i], values[i], TOCSIN_LEARN_AND_SCORE, NULL, 0);
-    before = allocations;
-    start = cpu_ns();
-    if (what == SCORE) {
-        for (size_t i = half; i < count; i++) {
+    for (size_t i = begin; i < end; i++)
+        total += values[i];
+    bench_keep(total);
+    return bench_cpu_ns() - start;
+}
+
+/* The ns of some points, the detector having seen those before. */
+static double push(const row *r, tocsin_detector *detector, size_t begin, size_t end)
+{
+    const size_t before = allocations;
+    const double start = bench_cpu_ns();
+    tocsin_verdict verdict;
+    double total = 0, score, ns;
+
+    if (r->what == SCORE) {
+        for (size_t i = begin; i < end; i++) {
             tocsin_detector_score(detector, times[i], values[i], TOCSIN_LEARN_AND_SCORE, &score);
             total += score;
         }
     } else {
-        for (size_t i = half; i < count; i++) {
+        for (size_t i = begin; i < end; i++) {
             tocsin_detector_push(detector, times[i], values[i], TOCSIN_LEARN_AND_SCORE, &verdict,
                                  sizeof verdict);
             total += verdict.raw;
         }
     }
-    start = cpu_ns() - start;
-    sink = total;
-    if (allocations != before) {
-        fprintf(stderr, "push: %zu allocations while scoring\n", allocations - before);
-        exit(1);
+    ns = bench_cpu_ns() - start;
+    bench_keep(total);
+    if (allocations != before)
+        bench_fail("%s: %zu allocations while scoring", r->name, allocations - before);
+    return ns;
+}
+
+/* A new detector each time, which has warmed up on the first half. */
+static double run(void *context, size_t count)
+{
+    const row *r = context;
+    const size_t half = points / 2;
+    double ns = 0;
+
+    for (size_t k = 0; k < count; k++) {
+        tocsin_detector *detector = NULL;
+
+        if (r->what == SUM) {
+            ns += sum(half, points);
+            continue;
+        }
+        bench_check(tocsin_detector_create(&detector, r->compiled, &counting), "a detector");
+        for (size_t i = 0; i < half; i++)
+            tocsin_detector_push(detector, times[i], values[i], TOCSIN_LEARN_AND_SCORE, NULL, 0);
+        ns += push(r, detector, half, points);
+        tocsin_detector_free(detector);
     }
-    tocsin_detector_free(detector);
-    return start / (double)(count - half);
+    return ns;
+}
+
+static int take_points(const char *argument)
+{
+    points = (size_t)bench_number(argument);
+    return points >= 2;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name, *spec;
-        int what;
-    } rows[] = {
-        {"s += x", NULL, SUM},
-        {"ewma | raw, score only", "ewma | raw", SCORE},
-        {"ewma | raw, full verdict", "ewma | raw", VERDICT},
-        {"ewma | tail | alarm, score only", "ewma | tail | alarm", SCORE},
-        {"ewma | tail | alarm, full verdict", "ewma | tail | alarm", VERDICT},
-        {"holt-winters season=1d step=5m | tail | alarm, full verdict",
-         "holt-winters season=1d step=5m | tail | alarm", VERDICT},
+    static row rows[] = {
+        {"push/sum", NULL, SUM, NULL},
+        {"push/ewma/score", "ewma | raw", SCORE, NULL},
+        {"push/ewma/verdict", "ewma | raw", VERDICT, NULL},
+        {"push/ewma-alarm/score", "ewma | tail | alarm", SCORE, NULL},
+        {"push/ewma-alarm/verdict", "ewma | tail | alarm", VERDICT, NULL},
+        {"push/holt/verdict", "holt-winters season=1d step=5m | raw", VERDICT, NULL},
+        {"push/holt-alarm/verdict", "holt-winters season=1d step=5m | tail | alarm", VERDICT, NULL},
     };
     enum { ROWS = sizeof rows / sizeof rows[0] };
-    static double measured[ROWS][MAX_REPEATS];
-    tocsin_spec *specs[ROWS] = {NULL};
-    size_t points = 400000, repeats = 15;
-    int json = 0;
+    static const bench_option own[] = {{"--points", "N", take_points}, {NULL, NULL, NULL}};
+    const bench_options options = bench_begin(argc, argv, own);
+    bench_way ways[ROWS];
+    row *wanted[ROWS];
+    size_t count = 0;
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            json = 1;
-        else if (strcmp(argv[i], "--points") == 0 && i + 1 < argc)
-            points = strtoul(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--repeats") == 0 && i + 1 < argc)
-            repeats = strtoul(argv[++i], NULL, 10);
-        else
-            points = 0;
-    }
-    if (points < 2 || repeats < 1 || repeats > MAX_REPEATS) {
-        fprintf(stderr, "usage: push [--json] [--points N] [--repeats 1..%d]\n", MAX_REPEATS);
-        return 64;
-    }
+    double *all_values = bench_memory(points * sizeof *all_values);
+    int64_t *all_times = bench_memory(points * sizeof *all_times);
 
-    double *values = malloc(points * sizeof *values);
-    int64_t *times = malloc(points * sizeof *times);
-
-    if (!values || !times)
-        return 1;
-    fill(values, times, points);
-    for (size_t r = 0; r < ROWS; r++) {
+    fill(all_values, all_times, points);
+    values = all_values;
+    times = all_times;
+    for (size_t i = 0; i < ROWS; i++) {
         tocsin_error error = {.struct_size = sizeof error};
 
-        if (rows[r].spec && tocsin_spec_compile(&specs[r], rows[r].spec, TOCSIN_NUL_TERMINATED,
-                                                NULL, &error) < 0) {
-            fprintf(stderr, "push: %s: %s\n", rows[r].spec, error.message);
-            return 1;
-        }
+        if (rows[i].what != SUM && !bench_is_wanted(&options, rows[i].name))
+            continue;
+        if (rows[i].spec && tocsin_spec_compile(&rows[i].compiled, rows[i].spec,
+                                                TOCSIN_NUL_TERMINATED, NULL, &error) < 0)
+            bench_fail("%s: %s", rows[i].spec, error.message);
+        ways[count] = (bench_way){run, &rows[i], (double)(points - points / 2), 0, NULL, 0};
+        wanted[count++] = &rows[i];
     }
-    /* Round by round, so that a drifting machine drifts for all rows alike. */
-    for (size_t k = 0; k < repeats; k++)
-        for (size_t r = 0; r < ROWS; r++)
-            measured[r][k] = pass(rows[r].what, specs[r], values, times, points);
+    if (count > 1 || bench_is_wanted(&options, wanted[0]->name))
+        bench_measure(&options, ways, count);
+    else
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const row *r = wanted[i];
+        const bench_line line = {
+            .name = r->name,
+            .spec = r->spec,
+            .n = 1,
+            .ns = ways[i].ns,
+            .twin_ns = ways[0].ns,
+            .twin_ratio = bench_ratio(&options, &ways[0], &ways[i]),
+            .bytes = r->compiled ? (double)tocsin_spec_state_size(r->compiled) : 0,
+            .clock = "cpu",
+        };
 
-    const double twin = median(measured[0], repeats);
-
-    if (!json)
-        printf("%-62s %9s %9s\n", "", "ns/point", "x (s+=x)");
-    for (size_t r = 0; r < ROWS; r++) {
-        const double ns = median(measured[r], repeats);
-
-        if (json)
-            printf("{\"name\": \"push: %s\", \"ns_per_point\": %.3f, \"twin_ns_per_point\": %.3f, "
-                   "\"twin_ratio\": %.2f, \"bytes_per_series\": %zu}\n",
-                   rows[r].name, ns, twin, ns / twin,
-                   specs[r] ? tocsin_spec_state_size(specs[r]) : 0);
-        else
-            printf("%-62s %9.2f %9.1f\n", rows[r].name, ns, ns / twin);
-        tocsin_spec_free(specs[r]);
+        bench_print(&options, &line);
+        tocsin_spec_free(r->compiled);
     }
-    free(values);
-    free(times);
-    return 0;
+    bench_ways_free(ways, count);
+    bench_release(all_values, points * sizeof *all_values);
+    bench_release(all_times, points * sizeof *all_times);
+    return bench_end(&options);
 }

@@ -30,6 +30,7 @@
  *     tocsin/catalog.h    every stage and parameter a spec may name
  *     tocsin/detector.h   one series: push points, read verdicts
  *     tocsin/bank.h       many series with one spec: ticks, sparse points, fleets of alarms
+ *     tocsin/kernel.h     which instruction set scores a bank
  *     tocsin/snapshot.h   save, load, inspect and compare a detector's state
  *
  * How a point flows
@@ -95,6 +96,7 @@
 #include "tocsin/catalog.h"
 #include "tocsin/detector.h"
 #include "tocsin/bank.h"
+#include "tocsin/kernel.h"
 #include "tocsin/snapshot.h"
 
 #endif

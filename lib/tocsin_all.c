@@ -25,6 +25,12 @@
 #include "core/fields.c"
 
 #include "num/mathx.c"
+#include "num/kernels_scalar.c"
+#include "num/kernels_sse2.c"
+#include "num/kernels_avx2.c"
+#include "num/kernels_avx512.c"
+#include "num/kernels_neon.c"
+#include "num/kernels.c"
 
 #include "state/maxima.c"
 
@@ -46,10 +52,13 @@
 #include "pipeline/pipeline.c"
 
 #include "bank/ids.c"
+#include "bank/tiles.c"
 #include "bank/bank.c"
 #include "bank/fleet.c"
+#include "bank/columns.c"
 #include "bank/rounds.c"
 
+#include "snapshot/records.c"
 #include "snapshot/snapshot.c"
 
 #include "api/version.c"
@@ -57,5 +66,6 @@
 #include "api/spec_api.c"
 #include "api/detector_api.c"
 #include "api/bank_api.c"
+#include "api/kernel_api.c"
 #include "api/verdict_text.c"
 #include "api/snapshot_api.c"

@@ -117,6 +117,8 @@ typedef struct tocsin_bank_options {
                                      ids */
     uint32_t clock;             /**< TOCSIN_CLOCK_* */
     uint32_t ids;               /**< TOCSIN_IDS_* */
+    uint32_t max_classes;       /**< classes it can know, at most 65535; default: none */
+    uint32_t reserved;          /**< 0 */
 } tocsin_bank_options;
 
 /* ---- Life ---------------------------------------------------------------- */
@@ -150,8 +152,12 @@ TOCSIN_API uint64_t tocsin_bank_size(const tocsin_spec *spec, const tocsin_bank_
                                      uint64_t series);
 
 /** Bytes that each further series takes, in a large bank: its state, its id and the way
- *  to it.  0 if spec is NULL. */
-TOCSIN_API size_t tocsin_bank_series_size(const tocsin_spec *spec);
+ *  to it.
+ *  @param spec     the spec
+ *  @param options  may be NULL
+ *  @return the bytes, rounded up; 0 if spec is NULL or an option out of bounds */
+TOCSIN_API size_t tocsin_bank_series_size(const tocsin_spec *spec,
+                                          const tocsin_bank_options *options);
 
 /* ---- Series -------------------------------------------------------------- */
 
@@ -209,6 +215,101 @@ TOCSIN_API int tocsin_bank_reserve(tocsin_bank *bank, uint64_t series);
 /** One more than the highest slot that was ever in use: the length of a tick's arrays.
  *  0 for NULL. */
 TOCSIN_API uint32_t tocsin_bank_slots(const tocsin_bank *bank);
+
+/* ---- Classes --------------------------------------------------------------
+ *
+ * Where series live hours - the pods of a workload, say - none of them ever learns by itself what
+ * is rare at one alarm a week.  A bank with `max_classes` knows classes, each by a 64-bit number
+ * that the caller makes of what the series have in common: workload and metric.  A new series of a
+ * class starts with what the others have learnt: the calibrator knows how high the statistic reaches
+ * in this class, so that there is a limit from the first point that is scored, and the detector
+ * begins at the class's level and deviation as far as its series are alike in them.  From then on
+ * it is a series like any other, and learns for itself.
+ *
+ * A series teaches its class when it is removed or evicted, and now and then while it lives.  A
+ * class forgets: it looks back over a return period of the alarm's most frequent budget, and at
+ * least a day. */
+
+/** Find a series, or add it to a class: tocsin_bank_add(), but a new series starts from the class's
+ *  pool.  A class that is not known yet comes into being.  Where the bank knows `max_classes`
+ *  already, the class without series in which nothing has happened for longest is forgotten; if all have
+ *  series, the new one has no class, which tocsin_bank_classes() counts.
+ *  @param bank      the bank, with `max_classes`
+ *  @param id        any number; a series that is there already keeps the class it has
+ *  @param class_id  any number
+ *  @param slot      may be NULL; receives the series' slot
+ *  @retval the statuses of tocsin_bank_add(); TOCSIN_ERROR_ARGUMENT also without `max_classes`
+ *  The time of tocsin_bank_add() and some microseconds; finding room for a class is linear in their
+ *  number. */
+TOCSIN_API int tocsin_bank_add_to(tocsin_bank *bank, uint64_t id, uint64_t class_id,
+                                  uint32_t *slot);
+
+/** The class of the series in a slot.
+ *  @param bank      the bank
+ *  @param slot      a slot
+ *  @param class_id  receives the class's number
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_INFO_IGNORED    the series has no class; class_id is unchanged
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL
+ *  @retval TOCSIN_ERROR_RANGE     no series lives in that slot */
+TOCSIN_API int tocsin_bank_class_of(const tocsin_bank *bank, uint32_t slot, uint64_t *class_id);
+
+/** What is known of a class. */
+typedef struct tocsin_class_info {
+    uint32_t struct_size;   /**< set by the caller: sizeof(tocsin_class_info) */
+    uint32_t members;       /**< series that belong to it */
+    uint64_t class_id;      /**< its number */
+    uint64_t left;          /**< series that have been removed or evicted */
+    int64_t time;           /**< the bank's time when a series last joined or taught it;
+                                 TOCSIN_TIME_NONE: before the first point */
+    double history;         /**< what it has been taught, all series together, seconds; 0: nothing
+                                 yet, or by this pipe never anything */
+    double step;            /**< their mean time between points, seconds; NaN: not known yet */
+    double limit;           /**< the raw statistic above which a new series rings, of two tiers the
+                                 ticket; NaN: not yet, or no calibration */
+    double level;           /**< the level at which a new series starts; NaN: at its own */
+} tocsin_class_info;
+
+/** Look at a class.
+ *  @param bank      the bank
+ *  @param class_id  the class's number
+ *  @param info      filled in
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or a struct_size this library does not know
+ *  @retval TOCSIN_ERROR_RANGE     the bank knows no such class
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way */
+TOCSIN_API int tocsin_bank_class_describe(const tocsin_bank *bank, uint64_t class_id,
+                                          tocsin_class_info *info);
+
+/** Forget a class: its series go on without one, and the next that joins it founds it anew.
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL
+ *  @retval TOCSIN_ERROR_RANGE     the bank knows no such class
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way
+ *  Linear in the number of slots. */
+TOCSIN_API int tocsin_bank_class_forget(tocsin_bank *bank, uint64_t class_id);
+
+/** What a bank's classes are. */
+typedef struct tocsin_classes_info {
+    uint32_t struct_size;   /**< set by the caller: sizeof(tocsin_classes_info) */
+    uint32_t max_classes;   /**< classes it can know */
+    uint64_t classes;       /**< classes it knows */
+    uint64_t displaced;     /**< classes that were forgotten to make room for others */
+    uint64_t without;       /**< series that got no class because there was no room for it */
+} tocsin_classes_info;
+
+/** Look at a bank's classes.
+ *  @param bank      the bank
+ *  @param info      filled in; may be NULL
+ *  @param ids       receives the numbers of up to `capacity` classes, oldest place first; may be
+ *                   NULL if capacity is 0
+ *  @param capacity  how many numbers there is room for
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL, ids is NULL, or a struct_size this library does not
+ *                                 know
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way */
+TOCSIN_API int tocsin_bank_classes(const tocsin_bank *bank, tocsin_classes_info *info,
+                                   uint64_t *ids, size_t capacity);
 
 /* ---- Dense: ticks -------------------------------------------------------- */
 
@@ -270,6 +371,22 @@ TOCSIN_API int tocsin_bank_tick_begin(tocsin_bank *bank, const tocsin_tick *tick
  *  @retval TOCSIN_ERROR_CONFLICT  no tick is under way */
 TOCSIN_API int tocsin_bank_tick_range(tocsin_bank *bank, uint32_t lane, uint32_t begin,
                                       uint32_t end);
+
+/** Push points of the slots begin <= slot < end, as tocsin_bank_tick_range() does, out of arrays
+ *  that hold these slots' entries only: so a tick's values need not all be in memory at once.
+ *  The tick may have been begun without values; then, with clocks of their own, slots that get
+ *  neither a part nor a range have no point.
+ *  @param bank    the bank
+ *  @param lane    as for tocsin_bank_tick_range()
+ *  @param begin   likewise
+ *  @param end     likewise
+ *  @param values  of the tick's value_type; values[0] is that of slot `begin`
+ *  @param scores  may be NULL; likewise
+ *  @param alarms  may be NULL; likewise, a word for 64 slots
+ *  @retval the statuses of tocsin_bank_tick_range(); TOCSIN_ERROR_ARGUMENT also if values is NULL */
+TOCSIN_API int tocsin_bank_tick_part(tocsin_bank *bank, uint32_t lane, uint32_t begin,
+                                     uint32_t end, const void *values, double *scores,
+                                     uint64_t *alarms);
 
 /** End a tick: settle the list of its alarms and its counts.
  *  @retval TOCSIN_OK

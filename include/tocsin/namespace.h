@@ -67,6 +67,7 @@
 #define tocsin_bank_tick TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_bank_tick)
 #define tocsin_bank_tick_begin TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_bank_tick_begin)
 #define tocsin_bank_tick_range TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_bank_tick_range)
+#define tocsin_bank_tick_part TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_bank_tick_part)
 #define tocsin_bank_tick_end TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_bank_tick_end)
 #define tocsin_bank_push_ids TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_bank_push_ids)
 #define tocsin_bank_push_slots TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_bank_push_slots)

@@ -46,12 +46,18 @@ uint64_t tocsin_bank_size(const tocsin_spec *spec, const tocsin_bank_options *op
     return tocsin__bank_size(spec, &resolved, (uint32_t)series);
 }
 
-size_t tocsin_bank_series_size(const tocsin_spec *spec)
+size_t tocsin_bank_series_size(const tocsin_spec *spec, const tocsin_bank_options *given)
 {
-    /* Its part of the tile, four cells for three ids, and an eighth of a byte rounded up. */
-    return spec ? (size_t)(tocsin__tile_size(spec) / TOCSIN_BANK_TILE) +
-                      4 * sizeof(tocsin__id_cell) / 3 + 1
-                : 0;
+    tocsin_bank_options options;
+    tocsin__format format;
+
+    if (!spec || tocsin__bank_options(&options, given) != TOCSIN_OK)
+        return 0;
+    tocsin__format_init(&format, spec, &options);
+
+    /* Its part of the tile, four cells for three ids, and less than a byte, rounded up. */
+    return (format.tile_size + TOCSIN_BANK_TILE - 1) / TOCSIN_BANK_TILE +
+           (options.ids == TOCSIN_IDS_KEPT ? 4 * sizeof(tocsin__id_cell) / 3 : 0) + 1;
 }
 
 /* ---- Series -------------------------------------------------------------------- */
@@ -69,7 +75,7 @@ int tocsin_bank_add(tocsin_bank *bank, uint64_t id, uint32_t *slot)
 
 uint32_t tocsin_bank_find(const tocsin_bank *bank, uint64_t id)
 {
-    return bank ? tocsin__ids_find(&bank->ids, id) : TOCSIN_SLOT_NONE;
+    return bank && bank->format.ids ? tocsin__ids_find(&bank->ids, id) : TOCSIN_SLOT_NONE;
 }
 
 int tocsin_bank_id(const tocsin_bank *bank, uint32_t slot, uint64_t *id)
@@ -78,7 +84,7 @@ int tocsin_bank_id(const tocsin_bank *bank, uint32_t slot, uint64_t *id)
         return TOCSIN_ERROR_ARGUMENT;
     if (!tocsin__bank_has(bank, slot))
         return TOCSIN_ERROR_RANGE;
-    *id = tocsin__bank_tile(bank, slot)->id[slot % TOCSIN_BANK_TILE];
+    *id = tocsin__bank_key(bank, slot);
     return TOCSIN_OK;
 }
 
@@ -144,25 +150,55 @@ int tocsin_bank_tick_begin(tocsin_bank *bank, const tocsin_tick *tick)
 
     if (tick->count != bank->slots && (has_arrays || tick->count != 0))
         return TOCSIN_ERROR_ARGUMENT;
-    if (tick->time == TOCSIN_TIME_NONE &&
-        (!tick->values || tick->nan_means == TOCSIN_NAN_SILENCE))
+    if (tocsin__bank_is_shared(bank)) {
+        if (tick->nan_means == TOCSIN_NAN_SILENCE)
+            return TOCSIN_ERROR_CONFLICT;
+        if (!tick->values && has_arrays)
+            return TOCSIN_ERROR_ARGUMENT;
+    } else if (tick->time == TOCSIN_TIME_NONE &&
+               (!tick->values || tick->nan_means == TOCSIN_NAN_SILENCE)) {
         return TOCSIN_ERROR_TIME;
+    }
     if (bank->is_ticking)
         return TOCSIN_ERROR_CONFLICT;
-    bank->tick = *tick;
-    bank->is_ticking = 1;
-    tocsin__fleet_start(bank);
-    return TOCSIN_OK;
+    return tocsin__rounds_begin(bank, tick);
+}
+
+static int bank_api_bad_range(const tocsin_bank *bank, uint32_t lane, uint32_t begin,
+                              uint32_t end)
+{
+    return !bank || lane >= bank->options.lanes || begin > end || end > bank->slots ||
+           begin % TOCSIN_BANK_TILE != 0 || (end % TOCSIN_BANK_TILE != 0 && end != bank->slots);
 }
 
 int tocsin_bank_tick_range(tocsin_bank *bank, uint32_t lane, uint32_t begin, uint32_t end)
 {
-    if (!bank || lane >= bank->options.lanes || begin > end || end > bank->slots ||
-        begin % TOCSIN_BANK_TILE != 0 || (end % TOCSIN_BANK_TILE != 0 && end != bank->slots))
+    if (bank_api_bad_range(bank, lane, begin, end))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (!bank->is_ticking || bank->is_pushed)
+        return TOCSIN_ERROR_CONFLICT;
+    tocsin__rounds_range(bank, tocsin__fleet_lane(bank, lane), &bank->tick, 0,
+                         begin / TOCSIN_BANK_TILE,
+                         end / TOCSIN_BANK_TILE + (end % TOCSIN_BANK_TILE != 0));
+    return TOCSIN_OK;
+}
+
+int tocsin_bank_tick_part(tocsin_bank *bank, uint32_t lane, uint32_t begin, uint32_t end,
+                          const void *values, double *scores, uint64_t *alarms)
+{
+    if (bank_api_bad_range(bank, lane, begin, end) || (!values && begin != end))
         return TOCSIN_ERROR_ARGUMENT;
     if (!bank->is_ticking)
         return TOCSIN_ERROR_CONFLICT;
-    tocsin__rounds_range(bank, tocsin__fleet_lane(bank, lane), begin / TOCSIN_BANK_TILE,
+
+    tocsin_tick part = bank->tick;
+
+    part.values = values;
+    part.scores = scores;
+    part.alarms = alarms;
+    part.verdicts = NULL;
+    tocsin__rounds_range(bank, tocsin__fleet_lane(bank, lane), &part, begin,
+                         begin / TOCSIN_BANK_TILE,
                          end / TOCSIN_BANK_TILE + (end % TOCSIN_BANK_TILE != 0));
     return TOCSIN_OK;
 }
@@ -173,8 +209,8 @@ int tocsin_bank_tick_end(tocsin_bank *bank)
         return TOCSIN_ERROR_ARGUMENT;
     if (!bank->is_ticking)
         return TOCSIN_ERROR_CONFLICT;
+    tocsin__rounds_end(bank);
     tocsin__fleet_settle(bank);
-    bank->is_ticking = 0;
     return TOCSIN_OK;
 }
 
@@ -184,7 +220,8 @@ int tocsin_bank_tick(tocsin_bank *bank, const tocsin_tick *tick)
 
     if (status != TOCSIN_OK)
         return status;
-    tocsin_bank_tick_range(bank, 0, 0, bank->slots);
+    if (!bank->is_pushed)
+        tocsin_bank_tick_range(bank, 0, 0, bank->slots);
     return tocsin_bank_tick_end(bank);
 }
 
@@ -198,6 +235,9 @@ static int bank_api_push(tocsin_bank *bank, const tocsin_point *points, size_t c
 
     const uint32_t is_own_round = !bank->is_ticking;
 
+    if ((tocsin__bank_is_shared(bank) && !(bank->is_ticking && bank->is_pushed)) ||
+        (by_id && !bank->format.ids))
+        return TOCSIN_ERROR_CONFLICT;
     if (is_own_round)
         tocsin__fleet_start(bank);
 
@@ -227,11 +267,12 @@ int tocsin_bank_push_slots(tocsin_bank *bank, const tocsin_point *points, size_t
 
 /* ---- Marks --------------------------------------------------------------------- */
 
+/* Of a bank whose series have clocks of their own. */
 static tocsin__clock_state *bank_api_clock(const tocsin_bank *bank, uint32_t slot)
 {
     return tocsin__state_of(bank->spec->clock,
-                            tocsin__tile_state(bank->spec, tocsin__bank_tile(bank, slot),
-                                               slot % TOCSIN_BANK_TILE));
+                            tocsin__tile_row(&bank->format, tocsin__bank_tile(bank, slot),
+                                             slot % TOCSIN_BANK_TILE));
 }
 
 int tocsin_bank_mark(tocsin_bank *bank, const uint32_t *slots, size_t count, int kind,
@@ -242,16 +283,21 @@ int tocsin_bank_mark(tocsin_bank *bank, const uint32_t *slots, size_t count, int
         return TOCSIN_ERROR_ARGUMENT;
     if (begin == TOCSIN_TIME_NONE || (options && end != TOCSIN_TIME_NONE && end < begin))
         return TOCSIN_ERROR_TIME;
-    if (bank->is_ticking)
+    if (bank->is_ticking || (slots && tocsin__bank_is_shared(bank)))
         return TOCSIN_ERROR_CONFLICT;
 
-    if (slots) {
+    if (tocsin__bank_is_shared(bank)) {
+        bank->changes++;
+        tocsin__clock_mark(&bank->clock, kind, options, begin, end);
+    } else if (slots) {
         for (size_t i = 0; i < count; i++)
             if (!tocsin__bank_has(bank, slots[i]))
                 return TOCSIN_ERROR_RANGE;
+        bank->changes++;
         for (size_t i = 0; i < count; i++)
             tocsin__clock_mark(bank_api_clock(bank, slots[i]), kind, options, begin, end);
     } else {
+        bank->changes++;
         for (uint32_t slot = 0; slot < bank->slots; slot++)
             if (tocsin__bank_has(bank, slot))
                 tocsin__clock_mark(bank_api_clock(bank, slot), kind, options, begin, end);

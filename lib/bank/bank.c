@@ -1,13 +1,12 @@
 /* bank.c - series, slots and the memory they live in.
  *
- * Storage.  Series live in tiles of 64, and a tile is one block: its series' states
- * one after the other, as a single detector holds them, so that every detector of
- * the catalog works in a bank as it is.  A tile has no pointers and never moves.
+ * Storage.  Series live in tiles of 64, and a tile is one block, laid out as tiles.h says.
+ * A tile has no pointers and never moves.
  * Tiles are allocated in slabs, one slab each time the bank grows, and a directory
  * of pointers leads to them: a slot is a tile's number and a place in the tile.
  *
  * Slots.  A removed series' slot heads a list of free slots, linked through the
- * places where their ids stood, and the next series takes it; without a free slot the
+ * places where their states began, and the next series takes it; without a free slot the
  * series takes the first that was never in use.  So the same calls give the same slots.
  *
  * Growing.  When there is no room left, a quarter is added, and the table of ids is
@@ -21,8 +20,8 @@
  * 1/64 of a walk over the slots.
  *
  * Cost.  Adding, finding and removing take constant time but for growing and evicting.
- * Beside its state a series takes 17 bytes in its tile, 16 in the table of ids, and
- * an eighth of a byte in the directory.
+ * Beside its state a series takes 17 bytes in its tile and 16 in the table of ids, one
+ * without an id 1 byte in all.
  *
  * How it fails.  A bank does not shrink: memory of removed series serves later ones,
  * and goes back when the bank is freed.
@@ -46,7 +45,9 @@ int tocsin__bank_options(tocsin_bank_options *resolved, const tocsin_bank_option
     if (given) {
         if (!tocsin__info_fits(given, sizeof *given) || given->when_full > TOCSIN_FULL_EVICT ||
             given->max_series > TOCSIN_BANK_SERIES_MAX ||
-            given->alarms_per_round > BANK_ALARMS_MAX || given->lanes > BANK_LANES_MAX)
+            given->alarms_per_round > BANK_ALARMS_MAX || given->lanes > BANK_LANES_MAX ||
+            given->clock > TOCSIN_CLOCK_SHARED || given->ids > TOCSIN_IDS_NONE ||
+            (given->ids == TOCSIN_IDS_NONE && given->when_full == TOCSIN_FULL_EVICT))
             return TOCSIN_ERROR_ARGUMENT;
         *resolved = *given;
     }
@@ -65,30 +66,49 @@ static uint32_t bank_tiles(uint32_t series)
     return series / TOCSIN_BANK_TILE + (series % TOCSIN_BANK_TILE != 0);
 }
 
-static uint64_t bank_slab_size(const tocsin_spec *spec, uint32_t tiles)
+static uint64_t bank_slab_size(const tocsin__format *format, uint32_t tiles)
 {
-    return TOCSIN__CACHE_LINE + (uint64_t)tiles * tocsin__tile_size(spec);
+    return TOCSIN__CACHE_LINE + (uint64_t)tiles * format->tile_size;
 }
 
-static uint64_t bank_directory_size(uint32_t tiles)
+/* A pointer to each tile, and where the clock is shared a word of bits for its slots. */
+static uint64_t bank_directory_size(const tocsin_bank_options *options, uint32_t tiles)
 {
-    return (uint64_t)tiles * sizeof(tocsin__tile *);
+    const size_t bits = options->clock == TOCSIN_CLOCK_SHARED ? sizeof(uint64_t) : 0;
+
+    return (uint64_t)tiles * (sizeof(tocsin__tile_head *) + bits);
 }
 
-static uint64_t bank_cells_size(uint32_t tiles)
+static uint32_t bank_cells(const tocsin_bank_options *options, uint32_t tiles)
 {
-    return (uint64_t)tocsin__ids_capacity(tiles * TOCSIN_BANK_TILE) * sizeof(tocsin__id_cell);
+    return options->ids == TOCSIN_IDS_KEPT ? tocsin__ids_capacity(tiles * TOCSIN_BANK_TILE) : 0;
+}
+
+static uint64_t bank_cells_size(const tocsin_bank_options *options, uint32_t tiles)
+{
+    return (uint64_t)bank_cells(options, tiles) * sizeof(tocsin__id_cell);
+}
+
+static uint64_t bank_head_size(const tocsin_spec *spec, const tocsin_bank_options *options,
+                               const tocsin__format *format)
+{
+    return TOCSIN__BANK_HEAD_SIZE + tocsin__bank_row_size(spec) +
+           tocsin__fleet_size(options, format, spec);
 }
 
 uint64_t tocsin__bank_size(const tocsin_spec *spec, const tocsin_bank_options *options,
                            uint32_t series)
 {
     const uint32_t tiles = bank_tiles(series);
-    const uint64_t head = TOCSIN__BANK_HEAD_SIZE + tocsin__fleet_size(options);
+    tocsin__format format;
+
+    tocsin__format_init(&format, spec, options);
+
+    const uint64_t head = bank_head_size(spec, options, &format);
 
     return tiles == 0 ? head
-                      : head + bank_slab_size(spec, tiles) + bank_directory_size(tiles) +
-                            bank_cells_size(tiles);
+                      : head + bank_slab_size(&format, tiles) +
+                            bank_directory_size(options, tiles) + bank_cells_size(options, tiles);
 }
 
 /* ---- Life -------------------------------------------------------------------- */
@@ -111,11 +131,15 @@ int tocsin__bank_create(tocsin_bank **out, const tocsin_spec *spec,
     bank->spec = spec;
     bank->allocator = *allocator;
     bank->options = *options;
+    tocsin__format_init(&bank->format, spec, options);
     bank->bytes = (size_t)size;
     bank->free_slot = TOCSIN_SLOT_NONE;
     bank->latest = TOCSIN_TIME_NONE;
     bank->ids.seed = options->seed;
-    tocsin__fleet_start(bank);
+    tocsin__pipeline_init(spec, (char *)(void *)bank + TOCSIN__BANK_HEAD_SIZE);
+    memcpy(&bank->clock, tocsin__const_state_of(spec->clock, tocsin__bank_initial(bank)),
+           sizeof bank->clock);
+    tocsin__fleet_init(bank);
     *out = bank;
     return TOCSIN_OK;
 }
@@ -130,18 +154,20 @@ void tocsin__bank_free(tocsin_bank *bank)
         bank->slabs = slab->next;
         tocsin__free(&allocator, slab, slab->size);
     }
-    tocsin__free(&allocator, bank->tiles, (size_t)bank_directory_size(bank->tile_count));
-    tocsin__free(&allocator, bank->ids.cells, (size_t)bank_cells_size(bank->tile_count));
-    tocsin__free(&allocator, bank, (size_t)tocsin__bank_size(bank->spec, &bank->options, 0));
+    tocsin__free(&allocator, bank->tiles,
+                 (size_t)bank_directory_size(&bank->options, bank->tile_count));
+    tocsin__free(&allocator, bank->ids.cells,
+                 (size_t)bank_cells_size(&bank->options, bank->tile_count));
+    tocsin__free(&allocator, bank,
+                 (size_t)bank_head_size(bank->spec, &bank->options, &bank->format));
 }
 
 /* ---- Growing ------------------------------------------------------------------ */
 
 /* The larger directory and table take the place of the smaller ones. */
-static void bank_take(tocsin_bank *bank, tocsin__slab *slab, tocsin__tile **tiles,
+static void bank_take(tocsin_bank *bank, tocsin__slab *slab, tocsin__tile_head **tiles,
                       tocsin__id_cell *cells, uint32_t tile_count)
 {
-    const tocsin_spec *spec = bank->spec;
     const uint32_t before = bank->tile_count;
     char *next = (char *)slab + TOCSIN__CACHE_LINE;
     tocsin__ids ids;
@@ -149,21 +175,27 @@ static void bank_take(tocsin_bank *bank, tocsin__slab *slab, tocsin__tile **tile
     if (before)
         memcpy(tiles, bank->tiles, before * sizeof *tiles);
     for (uint32_t i = before; i < tile_count; i++) {
-        tiles[i] = (tocsin__tile *)(void *)next;
-        memset(tiles[i], 0, sizeof *tiles[i]);
-        next += (size_t)tocsin__tile_size(spec);
+        tiles[i] = (tocsin__tile_head *)(void *)next;
+        next += bank->format.tile_size;
     }
-    tocsin__free(&bank->allocator, bank->tiles, (size_t)bank_directory_size(before));
+    tocsin__free(&bank->allocator, bank->tiles,
+                 (size_t)bank_directory_size(&bank->options, before));
     bank->tiles = tiles;
     bank->tile_count = tile_count;
+    if (tocsin__bank_is_shared(bank)) {
+        bank->pushed = (uint64_t *)(void *)(tiles + tile_count);
+        memset(bank->pushed, 0, tile_count * sizeof *bank->pushed);
+    }
 
-    tocsin__ids_init(&ids, cells, tocsin__ids_capacity(tile_count * TOCSIN_BANK_TILE),
-                     bank->options.seed);
-    for (uint32_t slot = 0; slot < bank->slots; slot++)
-        if (tocsin__bank_has(bank, slot))
-            tocsin__ids_add(&ids, tocsin__bank_tile(bank, slot)->id[slot % TOCSIN_BANK_TILE], slot);
-    tocsin__free(&bank->allocator, bank->ids.cells, (size_t)bank_cells_size(before));
-    bank->ids = ids;
+    if (bank->options.ids == TOCSIN_IDS_KEPT) {
+        tocsin__ids_init(&ids, cells, bank_cells(&bank->options, tile_count), bank->options.seed);
+        for (uint32_t slot = 0; slot < bank->slots; slot++)
+            if (tocsin__bank_has(bank, slot))
+                tocsin__ids_add(&ids, tocsin__bank_key(bank, slot), slot);
+        tocsin__free(&bank->allocator, bank->ids.cells,
+                     (size_t)bank_cells_size(&bank->options, before));
+        bank->ids = ids;
+    }
 
     slab->next = bank->slabs;
     bank->slabs = slab;
@@ -177,20 +209,21 @@ int tocsin__bank_reserve(tocsin_bank *bank, uint32_t series)
     if (after <= before)
         return TOCSIN_OK;
 
-    const uint64_t slab_size = bank_slab_size(bank->spec, after - before);
-    const uint64_t directory_size = bank_directory_size(after);
-    const uint64_t cells_size = bank_cells_size(after);
+    const uint64_t slab_size = bank_slab_size(&bank->format, after - before);
+    const uint64_t directory_size = bank_directory_size(&bank->options, after);
+    const uint64_t cells_size = bank_cells_size(&bank->options, after);
     tocsin__slab *slab = bank_allocate(allocator, slab_size);
-    tocsin__tile **tiles = slab ? bank_allocate(allocator, directory_size) : NULL;
-    tocsin__id_cell *cells = tiles ? bank_allocate(allocator, cells_size) : NULL;
+    tocsin__tile_head **tiles = slab ? bank_allocate(allocator, directory_size) : NULL;
+    tocsin__id_cell *cells = tiles && cells_size ? bank_allocate(allocator, cells_size) : NULL;
 
-    if (!cells) {
+    if (!tiles || (cells_size && !cells)) {
         tocsin__free(allocator, tiles, (size_t)directory_size);
         tocsin__free(allocator, slab, (size_t)slab_size);
         return TOCSIN_ERROR_MEMORY;
     }
-    bank->bytes += (size_t)(slab_size + (directory_size - bank_directory_size(before)) +
-                            (cells_size - bank_cells_size(before)));
+    bank->bytes += (size_t)(slab_size +
+                            (directory_size - bank_directory_size(&bank->options, before)) +
+                            (cells_size - bank_cells_size(&bank->options, before)));
     slab->size = (size_t)slab_size;
     bank_take(bank, slab, tiles, cells, after);
     return TOCSIN_OK;
@@ -247,14 +280,12 @@ static uint32_t bank_longest_idle(tocsin_bank *bank)
             const tocsin__idle *idle = &bank->idle[--bank->idle_count];
 
             if (tocsin__bank_has(bank, idle->slot) &&
-                tocsin__bank_tile(bank, idle->slot)->active[idle->slot % TOCSIN_BANK_TILE] ==
-                    idle->active)
+                tocsin__bank_active(bank, idle->slot) == idle->active)
                 return idle->slot;
         }
         for (uint32_t slot = 0; slot < bank->slots; slot++)
             if (tocsin__bank_has(bank, slot))
-                bank_consider(bank, tocsin__bank_tile(bank, slot)->active[slot % TOCSIN_BANK_TILE],
-                              slot);
+                bank_consider(bank, tocsin__bank_active(bank, slot), slot);
     }
 }
 
@@ -264,7 +295,7 @@ uint64_t tocsin__bank_evict(tocsin_bank *bank, int64_t since)
 
     for (uint32_t slot = 0; slot < bank->slots; slot++)
         if (tocsin__bank_has(bank, slot) &&
-            tocsin__bank_tile(bank, slot)->active[slot % TOCSIN_BANK_TILE] < since) {
+            tocsin__bank_active(bank, slot) < since) {
             tocsin__bank_remove(bank, slot);
             count++;
         }
@@ -274,31 +305,111 @@ uint64_t tocsin__bank_evict(tocsin_bank *bank, int64_t since)
 
 /* ---- Series ---------------------------------------------------------------------- */
 
+/* A free slot's link to the next one stands where its state began. */
+static uint32_t *bank_link(const tocsin_bank *bank, uint32_t slot)
+{
+    const tocsin__format *format = &bank->format;
+    const uint32_t k = slot % TOCSIN_BANK_TILE;
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+
+    return tocsin__bank_is_in_columns(bank)
+               ? (uint32_t *)(void *)((char *)tile + format->moves[0].place +
+                                      (size_t)k * format->moves[0].stride)
+               : tocsin__tile_row(format, tile, k);
+}
+
+static void bank_free_slot(tocsin_bank *bank, uint32_t slot)
+{
+    *bank_link(bank, slot) = bank->free_slot;
+    bank->free_slot = slot;
+}
+
 void tocsin__bank_remove(tocsin_bank *bank, uint32_t slot)
 {
-    tocsin__tile *tile = tocsin__bank_tile(bank, slot);
-    const uint32_t k = slot % TOCSIN_BANK_TILE;
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+    const uint64_t bit = UINT64_C(1) << slot % TOCSIN_BANK_TILE;
 
-    tocsin__ids_remove(&bank->ids, tile->id[k]);
-    tile->used &= ~(UINT64_C(1) << k);
-    tile->id[k] = bank->free_slot;
-    bank->free_slot = slot;
+    if (bank->format.ids)
+        tocsin__ids_remove(&bank->ids, tocsin__bank_key(bank, slot));
+    tile->used &= ~bit;
+    tile->take &= ~bit;
+    tile->busy &= ~bit;
+    bank_free_slot(bank, slot);
     bank->series--;
+    bank->changes++;
+}
+
+/* The first use of a slot: nothing in its tile may be what memory happened to hold. */
+static void bank_open_slots(tocsin_bank *bank, uint32_t end)
+{
+    for (uint32_t t = bank_tiles(bank->slots); t < bank_tiles(end); t++)
+        tocsin__tile_open(&bank->format, bank->tiles[t]);
+    bank->slots = end;
 }
 
 static uint32_t bank_take_slot(tocsin_bank *bank)
 {
     const uint32_t slot = bank->free_slot;
 
-    if (slot == TOCSIN_SLOT_NONE)
-        return bank->slots++;
-    bank->free_slot = (uint32_t)tocsin__bank_tile(bank, slot)->id[slot % TOCSIN_BANK_TILE];
+    if (slot == TOCSIN_SLOT_NONE) {
+        bank_open_slots(bank, bank->slots + 1);
+        return bank->slots - 1;
+    }
+    bank->free_slot = *bank_link(bank, slot);
     return slot;
+}
+
+/* A row into a slot. */
+static void bank_store(tocsin_bank *bank, uint32_t slot, const void *row)
+{
+    const tocsin__format *format = &bank->format;
+    const uint32_t k = slot % TOCSIN_BANK_TILE;
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+
+    if (tocsin__bank_is_in_columns(bank)) {
+        tocsin__tile_scatter(format, bank->spec, tile, k, row);
+        tocsin__tile_scatter_arrays(format, bank->spec, tile, k, row);
+        tile->flags = 0;
+        tile->state &= ~(uint32_t)TOCSIN__TILE_SEASONED;
+    } else {
+        memcpy(tocsin__tile_row(format, tile, k), row, bank->spec->state_size);
+    }
+}
+
+/* The time of a series' last value, or of being added. */
+static void bank_set_active(tocsin_bank *bank, uint32_t slot, int64_t active)
+{
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+
+    if (!bank->format.times || tocsin__bank_active(bank, slot) == active)
+        return;
+    tocsin__tile_part(&bank->format, tile);
+    tocsin__tile_times(&bank->format, tile)[slot % TOCSIN_BANK_TILE] = active;
+}
+
+/* A new series moves into a slot. */
+static void bank_settle(tocsin_bank *bank, uint64_t id, uint32_t slot)
+{
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+    const uint64_t bit = UINT64_C(1) << slot % TOCSIN_BANK_TILE;
+
+    bank_set_active(bank, slot, bank->latest);
+    bank_store(bank, slot, tocsin__bank_initial(bank));
+    tile->used |= bit;
+    tile->take |= bit;
+    if (bank->format.ids) {
+        tocsin__tile_ids(&bank->format, tile)[slot % TOCSIN_BANK_TILE] = id;
+        tocsin__ids_add(&bank->ids, id, slot);
+    }
+    bank->series++;
+    bank->added++;
+    bank->changes++;
 }
 
 int tocsin__bank_add(tocsin_bank *bank, uint64_t id, uint32_t *slot)
 {
-    const uint32_t found = tocsin__ids_find(&bank->ids, id);
+    const uint32_t found =
+        bank->format.ids ? tocsin__ids_find(&bank->ids, id) : TOCSIN_SLOT_NONE;
 
     if (found != TOCSIN_SLOT_NONE) {
         *slot = found;
@@ -318,38 +429,71 @@ int tocsin__bank_add(tocsin_bank *bank, uint64_t id, uint32_t *slot)
     if (status != TOCSIN_OK)
         return status;
 
-    const uint32_t new_slot = bank_take_slot(bank);
-    tocsin__tile *tile = tocsin__bank_tile(bank, new_slot);
-    const uint32_t k = new_slot % TOCSIN_BANK_TILE;
-
-    tile->used |= UINT64_C(1) << k;
-    tile->id[k] = id;
-    tile->active[k] = bank->latest;
-    tocsin__pipeline_init(bank->spec, tocsin__tile_state(bank->spec, tile, k));
-    tocsin__ids_add(&bank->ids, id, new_slot);
-    bank->series++;
-    bank->added++;
-    *slot = new_slot;
+    *slot = bank_take_slot(bank);
+    bank_settle(bank, id, *slot);
     return TOCSIN_OK;
 }
 
+void tocsin__bank_add_at(tocsin_bank *bank, uint64_t id, uint32_t slot)
+{
+    const uint32_t first = bank->slots;
+
+    bank_open_slots(bank, slot + 1);
+    for (uint32_t hole = slot; hole-- > first;)     /* the lowest becomes the first one taken */
+        bank_free_slot(bank, hole);
+    bank_settle(bank, id, slot);
+}
+
+/* ---- Rows in and out --------------------------------------------------------------- */
+
 void tocsin__bank_read(const tocsin_bank *bank, uint32_t slot, void *state)
 {
-    memcpy(state, tocsin__tile_state(bank->spec, tocsin__bank_tile(bank, slot),
-                                     slot % TOCSIN_BANK_TILE),
-           bank->spec->state_size);
+    const tocsin__format *format = &bank->format;
+    const uint32_t k = slot % TOCSIN_BANK_TILE;
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+
+    if (tocsin__bank_is_in_columns(bank)) {
+        memcpy(state, tocsin__bank_initial(bank), bank->spec->state_size);
+        tocsin__tile_gather(format, bank->spec, tile, k, &bank->clock, state);
+        tocsin__tile_gather_arrays(format, bank->spec, tile, k, state);
+        return;
+    }
+    memcpy(state, tocsin__tile_row(format, tile, k), bank->spec->state_size);
+    if (tocsin__bank_is_shared(bank))
+        tocsin__bank_share_clock(&bank->clock, tocsin__state_of(bank->spec->clock, state));
 }
 
 void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state)
 {
-    const tocsin_spec *spec = bank->spec;
-    tocsin__tile *tile = tocsin__bank_tile(bank, slot);
-    const uint32_t k = slot % TOCSIN_BANK_TILE;
-    const tocsin__clock_state *clock = tocsin__const_state_of(spec->clock, state);
+    const tocsin__clock_state *clock = tocsin__const_state_of(bank->spec->clock, state);
+    const int is_shared = tocsin__bank_is_shared(bank);
+    const int has_value = is_shared ? clock->has_learnt : clock->points > 0;
+    const int64_t value_time = is_shared ? clock->learnt : clock->time;
+    const int64_t active = has_value ? value_time : bank->latest;
 
-    memcpy(tocsin__tile_state(spec, tile, k), state, spec->state_size);
-    tile->active[k] = clock->points ? clock->time : bank->latest;
-    if (tile->active[k] > bank->latest)
-        bank->latest = tile->active[k];
+    bank_store(bank, slot, state);
+    bank_set_active(bank, slot, active);
+    if (active > bank->latest)
+        bank->latest = active;
     bank->idle_count = 0;           /* this one may be older than any of them */
+    bank->changes++;
+}
+
+void tocsin__bank_restore(tocsin_bank *bank, uint32_t slot, const void *state, int64_t active)
+{
+    const int64_t latest = bank->latest;
+
+    tocsin__bank_put(bank, slot, state);
+    bank_set_active(bank, slot, active);
+    bank->latest = active > latest ? active : latest;
+}
+
+void tocsin__bank_clock_read(const tocsin_bank *bank, void *clock)
+{
+    memcpy(clock, &bank->clock, sizeof bank->clock);
+}
+
+void tocsin__bank_clock_put(tocsin_bank *bank, const void *clock)
+{
+    memcpy(&bank->clock, clock, sizeof bank->clock);
 }

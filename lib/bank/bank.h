@@ -2,29 +2,16 @@
 #ifndef TOCSIN__BANK_H
 #define TOCSIN__BANK_H
 
-#include "../pipeline/pipeline.h"
 #include "ids.h"
-#include "tocsin/bank.h"
+#include "tiles.h"
 
-/* ---- Tiles ------------------------------------------------------------------
+/* ---- Storage -----------------------------------------------------------------
  *
- * The states of 64 series, with what the bank itself knows of each: one block without
- * pointers, that begins at a cache line and can be moved as it is.  This struct, then
- * 64 states one after the other. */
-typedef struct tocsin__tile {
-    uint64_t used;                          /* bit k: a series lives in the tile's slot k */
-    uint64_t reserved[7];
-    uint64_t id[TOCSIN_BANK_TILE];          /* of the series; of a free slot: the next free slot */
-    int64_t active[TOCSIN_BANK_TILE];       /* time of the last value, at first of being added */
-} tocsin__tile;
-
-/* Tiles are allocated several at a time; this stands before them. */
+ * Tiles are allocated several at a time, in slabs that this stands before. */
 typedef struct tocsin__slab {
     struct tocsin__slab *next;
     size_t size;                            /* bytes of the allocation */
 } tocsin__slab;
-
-#define TOCSIN__CACHE_LINE 64
 
 /* ---- Lanes ------------------------------------------------------------------
  *
@@ -35,6 +22,8 @@ typedef struct tocsin__lane {
     uint32_t listed;                        /* alarms in the heap */
     uint32_t reserved;
     tocsin_alarm absent;                    /* absences as one; series == 0: none */
+    void *row;                              /* scratch: a series' state */
+    tocsin__tile_head *tile;                /* scratch: a tile in columns */
 } tocsin__lane;
 
 /* ---- Banks ------------------------------------------------------------------ */
@@ -52,8 +41,10 @@ struct tocsin_bank {
     const tocsin_spec *spec;
     tocsin_allocator allocator;
     tocsin_bank_options options;            /* with the defaults resolved */
+    tocsin__format format;
 
-    tocsin__tile **tiles;
+    tocsin__tile_head **tiles;
+    uint64_t *pushed;                       /* shared clock: bit per slot, in a tick of pushes */
     uint32_t tile_count;
     uint32_t slots;                         /* slots ever in use */
     uint32_t series;
@@ -62,36 +53,83 @@ struct tocsin_bank {
     tocsin__ids ids;
     size_t bytes;                           /* of all allocations */
     uint64_t added, removed, evicted, refused;
+    uint64_t changes;                       /* counts whatever may have changed a series */
     int64_t latest;                         /* newest time of a value; TOCSIN_TIME_NONE: none yet */
 
     uint32_t is_ticking;
     uint32_t idle_count;                    /* candidates left, the last one being the next */
     tocsin__idle idle[TOCSIN__IDLE_MAX];
 
+    tocsin__clock_state clock, clock_before;    /* shared: now, and before the tick */
+    uint32_t tick_flags;                    /* shared: what the clock says of the tick */
+    uint32_t by_kernel;                     /* the tick's points go to kernels */
+    uint32_t is_pushed;                     /* shared: the tick's points are pushed one by one */
+    uint32_t spare;
+    union {
+        tocsin__ewma_job ewma;
+        tocsin__holt_job holt;
+    } job;                                  /* all but tiles */
     tocsin_tick tick;                       /* the one that is under way */
     tocsin_bank_counts last, total;
 };
 
-/* At the next cache line follow options.lanes lanes, each with its heap of
- * options.alarms_per_round alarms. */
+/* At the next cache line follow a new series' state, then options.lanes lanes, each with its heap
+ * of options.alarms_per_round alarms and its scratch memory. */
 #define TOCSIN__BANK_HEAD_SIZE                                                    \
     ((sizeof(struct tocsin_bank) + (TOCSIN__CACHE_LINE - 1)) / TOCSIN__CACHE_LINE * \
      TOCSIN__CACHE_LINE)
 
-static inline uint64_t tocsin__tile_size(const tocsin_spec *spec)
-{
-    return sizeof(tocsin__tile) + (uint64_t)TOCSIN_BANK_TILE * spec->state_size;
-}
-
-static inline tocsin__tile *tocsin__bank_tile(const tocsin_bank *bank, uint32_t slot)
+static inline tocsin__tile_head *tocsin__bank_tile(const tocsin_bank *bank, uint32_t slot)
 {
     return bank->tiles[slot / TOCSIN_BANK_TILE];
 }
 
-/* The state of the tile's series k. */
-static inline void *tocsin__tile_state(const tocsin_spec *spec, tocsin__tile *tile, uint32_t k)
+static inline int tocsin__bank_is_shared(const tocsin_bank *bank)
 {
-    return (char *)(tile + 1) + k * spec->state_size;
+    return bank->options.clock == TOCSIN_CLOCK_SHARED;
+}
+
+static inline int tocsin__bank_is_in_columns(const tocsin_bank *bank)
+{
+    return bank->format.kind != TOCSIN__NO_KERNEL;
+}
+
+/* What a series goes by: its id, or where none are kept its slot. */
+static inline uint64_t tocsin__bank_key(const tocsin_bank *bank, uint32_t slot)
+{
+    return bank->format.ids ? tocsin__tile_ids(&bank->format, tocsin__bank_tile(bank, slot))
+                                  [slot % TOCSIN_BANK_TILE]
+                            : slot;
+}
+
+static inline size_t tocsin__bank_row_size(const tocsin_spec *spec)
+{
+    return (spec->state_size + (TOCSIN__CACHE_LINE - 1)) / TOCSIN__CACHE_LINE * TOCSIN__CACHE_LINE;
+}
+
+/* A new series' state. */
+static inline const void *tocsin__bank_initial(const tocsin_bank *bank)
+{
+    return (const char *)(const void *)bank + TOCSIN__BANK_HEAD_SIZE;
+}
+
+/* Since when the series is idle: the time of its last value, or of being added. */
+static inline int64_t tocsin__bank_active(const tocsin_bank *bank, uint32_t slot)
+{
+    return tocsin__tile_time(&bank->format, tocsin__bank_tile(bank, slot),
+                             slot % TOCSIN_BANK_TILE);
+}
+
+/* The clock of a series that shares the bank's: all of it but when that series was learnt. */
+static inline void tocsin__bank_share_clock(const tocsin__clock_state *shared,
+                                            tocsin__clock_state *clock)
+{
+    const int64_t learnt = clock->learnt;
+    const uint16_t has_learnt = clock->has_learnt;
+
+    *clock = *shared;
+    clock->learnt = learnt;
+    clock->has_learnt = has_learnt;
 }
 
 /* Does a series live there? */
@@ -137,6 +175,18 @@ void tocsin__bank_read(const tocsin_bank *bank, uint32_t slot, void *state);
 /* Replace the state of the series in a slot that has one. */
 void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state);
 
+/* Add an id that is not there in a slot that was never in use, where there is room for it:
+ * tocsin__bank_reserve().  Slots below it that were never in use either become free ones. */
+void tocsin__bank_add_at(tocsin_bank *bank, uint64_t id, uint32_t slot);
+
+/* Replace the state and that time. */
+void tocsin__bank_restore(tocsin_bank *bank, uint32_t slot, const void *state, int64_t active);
+
+/* The clock that all series share, and another one in its place.  Only with
+ * TOCSIN_CLOCK_SHARED; only where there are no series. */
+void tocsin__bank_clock_read(const tocsin_bank *bank, void *clock);
+void tocsin__bank_clock_put(tocsin_bank *bank, const void *clock);
+
 /* Series it may hold without allocating. */
 uint64_t tocsin__bank_capacity(const tocsin_bank *bank);
 
@@ -146,9 +196,13 @@ uint64_t tocsin__bank_evict(tocsin_bank *bank, int64_t since);
 /* ---- fleet.c: a round's alarms ------------------------------------------------ */
 
 /* Bytes of the lanes. */
-uint64_t tocsin__fleet_size(const tocsin_bank_options *options);
+uint64_t tocsin__fleet_size(const tocsin_bank_options *options, const tocsin__format *format,
+                            const tocsin_spec *spec);
 
 tocsin__lane *tocsin__fleet_lane(tocsin_bank *bank, uint32_t lane);
+
+/* A new bank's lanes. */
+void tocsin__fleet_init(tocsin_bank *bank);
 
 /* A round begins: nothing is counted yet. */
 void tocsin__fleet_start(tocsin_bank *bank);
@@ -165,9 +219,20 @@ const tocsin_alarm *tocsin__fleet_alarm(const tocsin_bank *bank, size_t i);
 
 /* ---- rounds.c: points ---------------------------------------------------------- */
 
-/* A tick whose arguments are sound is under way: push the points of these tiles. */
-void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, uint32_t begin_tile,
-                          uint32_t end_tile);
+/* Begin a tick whose arguments are sound.  TOCSIN_ERROR_TIME: a shared clock is past it. */
+int tocsin__rounds_begin(tocsin_bank *bank, const tocsin_tick *tick);
+
+/* Push a tick's points of these tiles.  Its arrays begin with the slot `base`. */
+void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
+                          uint32_t base, uint32_t begin_tile, uint32_t end_tile);
+
+/* The tick is over: whoever shares its clock and had no point has missed it. */
+void tocsin__rounds_end(tocsin_bank *bank);
+
+/* Push one point, or silence, and note what came of it.  `outcome->point` comes as for
+ * tocsin__pipeline_push(). */
+int tocsin__rounds_point(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, int is_silence,
+                         int mode, int wants_verdict, tocsin__outcome *outcome);
 
 /* Where a sparse push writes. */
 typedef struct tocsin__sparse_out {
@@ -179,5 +244,21 @@ typedef struct tocsin__sparse_out {
 /* Push points; TOCSIN_OK or TOCSIN_INFO_IGNORED. */
 int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *points,
                         size_t count, int by_id, int mode, const tocsin__sparse_out *out);
+
+/* ---- columns.c: ticks by kernels --------------------------------------------------- */
+
+/* Whether the tick that begins goes to kernels; if so, the job is prepared. */
+int tocsin__columns_begin(tocsin_bank *bank);
+
+/* Push the points of these tiles. */
+void tocsin__columns_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
+                           uint32_t base, uint32_t begin_tile, uint32_t end_tile);
+
+/* Do pushes within this tick go to kernels? */
+int tocsin__columns_can_push(const tocsin_bank *bank);
+
+/* Push up to TOCSIN__LANES values to as many different slots. */
+void tocsin__columns_push(tocsin_bank *bank, tocsin__lane *lane, const uint32_t *slots,
+                          const double *values, uint32_t count, double *scores);
 
 #endif

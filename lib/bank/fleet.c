@@ -17,7 +17,8 @@
  */
 #include "bank.h"
 
-static size_t fleet_lane_size(const tocsin_bank_options *options)
+/* A lane and its list. */
+static size_t fleet_list_size(const tocsin_bank_options *options)
 {
     const size_t size =
         sizeof(tocsin__lane) + (size_t)options->alarms_per_round * sizeof(tocsin_alarm);
@@ -25,15 +26,26 @@ static size_t fleet_lane_size(const tocsin_bank_options *options)
     return (size + (TOCSIN__CACHE_LINE - 1)) / TOCSIN__CACHE_LINE * TOCSIN__CACHE_LINE;
 }
 
-uint64_t tocsin__fleet_size(const tocsin_bank_options *options)
+/* With its scratch memory. */
+static size_t fleet_lane_size(const tocsin_bank_options *options, const tocsin__format *format,
+                              const tocsin_spec *spec)
 {
-    return (uint64_t)options->lanes * fleet_lane_size(options);
+    return fleet_list_size(options) + tocsin__bank_row_size(spec) +
+           (format->kind == TOCSIN__NO_KERNEL ? 0 : format->tile_size);
+}
+
+uint64_t tocsin__fleet_size(const tocsin_bank_options *options, const tocsin__format *format,
+                            const tocsin_spec *spec)
+{
+    return (uint64_t)options->lanes * fleet_lane_size(options, format, spec);
 }
 
 tocsin__lane *tocsin__fleet_lane(tocsin_bank *bank, uint32_t lane)
 {
     return (tocsin__lane *)(void *)((char *)bank + TOCSIN__BANK_HEAD_SIZE +
-                                    lane * fleet_lane_size(&bank->options));
+                                    tocsin__bank_row_size(bank->spec) +
+                                    lane * fleet_lane_size(&bank->options, &bank->format,
+                                                           bank->spec));
 }
 
 static tocsin_alarm *fleet_heap(tocsin__lane *lane)
@@ -113,13 +125,32 @@ static void fleet_join_absent(tocsin__lane *lane, const tocsin_alarm *absent)
 
 /* ---- A round ------------------------------------------------------------------------ */
 
+void tocsin__fleet_init(tocsin_bank *bank)
+{
+    for (uint32_t i = 0; i < bank->options.lanes; i++) {
+        tocsin__lane *lane = tocsin__fleet_lane(bank, i);
+
+        lane->row = (char *)lane + fleet_list_size(&bank->options);
+        memcpy(lane->row, tocsin__bank_initial(bank), bank->spec->state_size);
+        lane->tile = NULL;
+        if (tocsin__bank_is_in_columns(bank)) {
+            lane->tile = (tocsin__tile_head *)(void *)((char *)lane->row +
+                                                       tocsin__bank_row_size(bank->spec));
+            memset(lane->tile, 0, bank->format.tile_size);
+        }
+    }
+    tocsin__fleet_start(bank);
+}
+
 void tocsin__fleet_start(tocsin_bank *bank)
 {
     for (uint32_t i = 0; i < bank->options.lanes; i++) {
         tocsin__lane *lane = tocsin__fleet_lane(bank, i);
 
-        memset(lane, 0, sizeof *lane);
+        memset(&lane->counts, 0, sizeof lane->counts);
         lane->latest = TOCSIN_TIME_NONE;
+        lane->listed = 0;
+        lane->absent.series = 0;
     }
 }
 
@@ -128,7 +159,7 @@ void tocsin__fleet_ring(const tocsin_bank *bank, tocsin__lane *lane, uint32_t sl
 {
     tocsin_alarm alarm;
 
-    alarm.id = tocsin__bank_tile(bank, slot)->id[slot % TOCSIN_BANK_TILE];
+    alarm.id = tocsin__bank_key(bank, slot);
     alarm.slot = slot;
     alarm.series = 1;
     alarm.verdict = *verdict;
@@ -181,15 +212,15 @@ void tocsin__fleet_settle(tocsin_bank *bank)
     bank->last.rounds = 1;
     bank->last.suppressed = bank->last.started - bank->last.absences - all->listed;
     fleet_add_counts(&bank->total, &bank->last);
+    bank->changes++;
     if (all->latest > bank->latest)
         bank->latest = all->latest;
 }
 
 const tocsin_alarm *tocsin__fleet_alarm(const tocsin_bank *bank, size_t i)
 {
-    const tocsin__lane *all =
-        (const tocsin__lane *)(const void *)((const char *)bank + TOCSIN__BANK_HEAD_SIZE);
-    const tocsin_alarm *list = (const tocsin_alarm *)(const void *)(all + 1);
+    tocsin__lane *all = tocsin__fleet_lane((tocsin_bank *)(uintptr_t)bank, 0);
+    const tocsin_alarm *list = fleet_heap(all);
 
     if (all->absent.series) {
         if (i == 0)

@@ -2,13 +2,17 @@
  *
  * Each point goes through the pipeline that a single detector's goes through, over
  * the state in its slot, so that the bank's verdicts are a detector's by
- * construction.  What is between two points of different series, the outcome they are
- * computed in, is fully written by each before it is read.
+ * construction.  Where states are kept in columns a row is gathered for it, and most
+ * points of a tick never come here: columns.c.  What is between two points of different
+ * series, the outcome they are computed in, is fully written by each before it is read.
+ *
+ * A clock that is shared is the bank's: it takes in the time of a tick once, and each
+ * series sees it as it stood before.
  *
  * A tick walks through its tiles in order, and memory comes as fast as it can.  In a
  * sparse push every point is somewhere else, and a walk that waited for memory
  * three times per point (table of ids, tile, state) would do nothing but wait.  So
- * points are taken 32 at a time: first the table's cells of all of them are asked for, then
+ * points are taken 64 at a time: first the table's cells of all of them are asked for, then
  * they are looked up and their states are asked for, then they are pushed.
  *
  * A round's threads write to their own lane, their own tiles and their own parts of
@@ -18,7 +22,7 @@
  */
 #include "bank.h"
 
-#define ROUNDS_BATCH 32
+#define ROUNDS_BATCH TOCSIN__LANES
 #define ROUNDS_PREFETCH_MAX 512     /* bytes of a state that are worth asking for */
 
 #if defined(__GNUC__)
@@ -27,18 +31,39 @@
 #define ROUNDS_PREFETCH(address) ((void)(address))
 #endif
 
-/* Push one point, or silence, and note what came of it. */
-static TOCSIN__INLINE int rounds_point(const tocsin_bank *bank, tocsin__lane *lane,
-                                       uint32_t slot, int is_silence, int mode, int want_verdict,
-                                       tocsin__outcome *outcome)
+/* The pipeline over a slot's state. */
+static TOCSIN__INLINE int rounds_push(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot,
+                                      int is_silence, int mode, int wants_verdict,
+                                      tocsin__outcome *outcome)
 {
     const tocsin_spec *spec = bank->spec;
-    tocsin__tile *tile = tocsin__bank_tile(bank, slot);
+    const tocsin__format *format = &bank->format;
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
     const uint32_t k = slot % TOCSIN_BANK_TILE;
-    void *state = tocsin__tile_state(spec, tile, k);
+    void *row = lane->row;
+    tocsin__arrays arrays;
+    int status;
+
+    if (tocsin__bank_is_in_columns(bank)) {
+        tocsin__tile_gather(format, spec, tile, k, &bank->clock_before, row);
+        tocsin__tile_arrays(format, tile, k, &arrays);
+        status = tocsin__pipeline_push(spec, row, &arrays, mode, wants_verdict, outcome);
+        tocsin__tile_scatter(format, spec, tile, k, row);
+        return status;
+    }
+    row = tocsin__tile_row(format, tile, k);
+    if (TOCSIN__RARELY(tocsin__bank_is_shared(bank)))
+        tocsin__bank_share_clock(&bank->clock_before, tocsin__state_of(spec->clock, row));
+    return is_silence ? tocsin__pipeline_tick(spec, row, outcome->point.time, outcome)
+                      : tocsin__pipeline_push(spec, row, NULL, mode, wants_verdict, outcome);
+}
+
+int tocsin__rounds_point(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, int is_silence,
+                         int mode, int wants_verdict, tocsin__outcome *outcome)
+{
+    const tocsin_spec *spec = bank->spec;
     const int status =
-        is_silence ? tocsin__pipeline_tick(spec, state, outcome->point.time, outcome)
-                   : tocsin__pipeline_push(spec, state, NULL, mode, want_verdict, outcome);
+        rounds_push(bank, lane, slot, is_silence, mode, wants_verdict, outcome);
     const tocsin__point *point = &outcome->point;
 
     if (TOCSIN__RARELY(status != TOCSIN_OK)) {
@@ -53,7 +78,9 @@ static TOCSIN__INLINE int rounds_point(const tocsin_bank *bank, tocsin__lane *la
         if (TOCSIN__RARELY(point->flags & TOCSIN_FLAG_MISSING)) {
             lane->counts.missing++;
         } else {
-            tile->active[k] = point->time;
+            if (bank->format.rows && bank->format.times)
+                tocsin__tile_times(&bank->format, tocsin__bank_tile(bank, slot))
+                    [slot % TOCSIN_BANK_TILE] = point->time;
             if (point->time > lane->latest)
                 lane->latest = point->time;
         }
@@ -67,7 +94,77 @@ static TOCSIN__INLINE int rounds_point(const tocsin_bank *bank, tocsin__lane *la
     return status;
 }
 
-/* ---- Dense --------------------------------------------------------------------------- */
+/* ---- Ticks ---------------------------------------------------------------------------- */
+
+int tocsin__rounds_begin(tocsin_bank *bank, const tocsin_tick *tick)
+{
+    tocsin__point point;
+
+    bank->by_kernel = bank->is_pushed = 0;
+    if (tocsin__bank_is_shared(bank)) {
+        const tocsin__clock_state before = bank->clock;
+
+        memset(&point, 0, sizeof point);
+        point.time = tick->time;
+        if (tocsin__clock_accept(bank->spec->clock->constants, &bank->clock, &point) !=
+            TOCSIN_OK) {
+            bank->clock = before;
+            return TOCSIN_ERROR_TIME;
+        }
+        bank->clock_before = before;
+        bank->tick = *tick;
+        bank->tick.time = point.time;
+        bank->tick_flags = point.flags;
+        bank->by_kernel = (uint32_t)tocsin__columns_begin(bank);
+        bank->is_pushed = tick->values == NULL;
+        if (bank->is_pushed)
+            memset(bank->pushed, 0, bank->tile_count * sizeof *bank->pushed);
+    } else {
+        bank->tick = *tick;
+    }
+    bank->is_ticking = 1;
+    tocsin__fleet_start(bank);
+    return TOCSIN_OK;
+}
+
+/* Of a bank in rows: has the series been given this tick? */
+static int rounds_has_ticked(const tocsin_bank *bank, uint32_t slot)
+{
+    const tocsin__clock_state *clock = tocsin__const_state_of(
+        bank->spec->clock, tocsin__tile_row(&bank->format, tocsin__bank_tile(bank, slot),
+                                            slot % TOCSIN_BANK_TILE));
+
+    return clock->points == bank->clock.points;
+}
+
+void tocsin__rounds_end(tocsin_bank *bank)
+{
+    tocsin__lane *lane = tocsin__fleet_lane(bank, 0);
+    uint64_t points = 0;
+    tocsin__outcome outcome;
+
+    bank->is_ticking = 0;
+    if (!tocsin__bank_is_shared(bank))
+        return;
+    for (uint32_t i = 0; i < bank->options.lanes; i++)
+        points += tocsin__fleet_lane(bank, i)->counts.points;
+    if (points >= bank->series)
+        return;
+    if (tocsin__bank_is_in_columns(bank)) {     /* to have missed a tick changes nothing there */
+        lane->counts.points += bank->series - points;
+        lane->counts.missing += bank->series - points;
+        return;
+    }
+    tocsin__outcome_init(&outcome);
+    for (uint32_t slot = 0; slot < bank->slots; slot++)
+        if (tocsin__bank_has(bank, slot) && !rounds_has_ticked(bank, slot)) {
+            outcome.point.time = bank->tick.time;
+            outcome.point.value = tocsin__nan();
+            outcome.point.count = 0;
+            outcome.point.is_count = 0;
+            tocsin__rounds_point(bank, lane, slot, 0, bank->tick.mode, 1, &outcome);
+        }
+}
 
 /* The tick's value of a slot into the point; is it silence? */
 static inline int rounds_read(const tocsin_tick *tick, uint32_t slot, tocsin__point *point)
@@ -102,13 +199,16 @@ static void rounds_write(const tocsin_tick *tick, uint32_t slot, const tocsin_ve
                               (size_t)tick->verdict_size);
 }
 
-void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, uint32_t begin_tile,
-                          uint32_t end_tile)
+void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
+                          uint32_t base, uint32_t begin_tile, uint32_t end_tile)
 {
-    const tocsin_tick *tick = &bank->tick;
     const int has_alarm = bank->spec->alarm != NULL;
     tocsin__outcome nobody, outcome;
 
+    if (bank->by_kernel) {
+        tocsin__columns_range(bank, lane, tick, base, begin_tile, end_tile);
+        return;
+    }
     tocsin__outcome_init(&nobody);
     tocsin__outcome_init(&outcome);
     for (uint32_t t = begin_tile; t < end_tile; t++) {
@@ -120,20 +220,20 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, uint32_t begin_
 
         for (uint32_t k = 0; k < count; k++) {
             if (TOCSIN__RARELY(!(used >> k & 1))) {
-                rounds_write(tick, first + k, &nobody.verdict);
+                rounds_write(tick, first - base + k, &nobody.verdict);
                 continue;
             }
 
-            const int is_silence = rounds_read(tick, first + k, &outcome.point);
+            const int is_silence = rounds_read(tick, first - base + k, &outcome.point);
 
-            rounds_point(bank, lane, first + k, is_silence, tick->mode, tick->verdicts != NULL,
+            tocsin__rounds_point(bank, lane, first + k, is_silence, tick->mode, tick->verdicts != NULL,
                          &outcome);
             if (has_alarm && outcome.verdict.alarm == TOCSIN_ALARM_ON)
                 alarms |= UINT64_C(1) << k;
-            rounds_write(tick, first + k, &outcome.verdict);
+            rounds_write(tick, first - base + k, &outcome.verdict);
         }
         if (tick->alarms)
-            tick->alarms[t] = alarms;
+            tick->alarms[t - base / TOCSIN_BANK_TILE] = alarms;
     }
 }
 
@@ -141,18 +241,29 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, uint32_t begin_
 
 /* Inline whatever happens: GCC takes a function that only prefetches for one without effect,
  * and drops the calls. */
-static TOCSIN__INLINE void rounds_prefetch_state(const tocsin_bank *bank, uint32_t slot)
+static TOCSIN__INLINE void rounds_prefetch_row(const tocsin_bank *bank, uint32_t slot)
 {
-    tocsin__tile *tile = tocsin__bank_tile(bank, slot);
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
     const uint32_t k = slot % TOCSIN_BANK_TILE;
-    const char *state = tocsin__tile_state(bank->spec, tile, k);
-    const size_t size = bank->spec->state_size;
+    const char *row = tocsin__tile_row(&bank->format, tile, k);
+    const size_t size = bank->format.row_size;
     const size_t bytes = size < ROUNDS_PREFETCH_MAX ? size : ROUNDS_PREFETCH_MAX;
 
-    ROUNDS_PREFETCH(&tile->active[k]);
+    if (bank->format.times)
+        ROUNDS_PREFETCH(&tocsin__tile_times(&bank->format, tile)[k]);
     for (size_t at = 0; at < bytes; at += TOCSIN__CACHE_LINE)
-        ROUNDS_PREFETCH(state + at);
-    ROUNDS_PREFETCH(state + bytes - 1);
+        ROUNDS_PREFETCH(row + at);
+    ROUNDS_PREFETCH(row + bytes - 1);
+}
+
+static TOCSIN__INLINE void rounds_prefetch_columns(const tocsin_bank *bank, uint32_t slot)
+{
+    const char *tile = (const char *)tocsin__bank_tile(bank, slot);
+    const uint32_t k = slot % TOCSIN_BANK_TILE;
+
+    for (uint32_t m = 0; m < bank->format.calibrate_moves; m++)
+        ROUNDS_PREFETCH(tile + bank->format.moves[m].place +
+                        (size_t)k * bank->format.moves[m].stride);
 }
 
 /* The slots of up to ROUNDS_BATCH points; TOCSIN_SLOT_NONE where there is no series. */
@@ -174,14 +285,71 @@ static void rounds_look_up(const tocsin_bank *bank, const tocsin_point *points, 
             slots[i] = !by_id && tocsin__bank_has(bank, points[i].key) ? (uint32_t)points[i].key
                                                                       : TOCSIN_SLOT_NONE;
     }
-    for (size_t i = 0; i < count; i++)
-        if (slots[i] != TOCSIN_SLOT_NONE)
-            rounds_prefetch_state(bank, slots[i]);
+    if (tocsin__bank_is_in_columns(bank)) {
+        for (size_t i = 0; i < count; i++)
+            if (slots[i] != TOCSIN_SLOT_NONE)
+                rounds_prefetch_columns(bank, slots[i]);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            if (slots[i] != TOCSIN_SLOT_NONE)
+                rounds_prefetch_row(bank, slots[i]);
+    }
+}
+
+/* Points of a tick that is shared come once for each series, and at its time. */
+static int rounds_is_of_tick(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *point,
+                             uint32_t slot)
+{
+    const uint64_t bit = UINT64_C(1) << slot % TOCSIN_BANK_TILE;
+    uint64_t *pushed = &bank->pushed[slot / TOCSIN_BANK_TILE];
+
+    if (point->time != TOCSIN_TIME_NONE && point->time != bank->tick.time) {
+        lane->counts.late++;
+        return 0;
+    }
+    if (*pushed & bit) {
+        lane->counts.repeated++;
+        return 0;
+    }
+    *pushed |= bit;
+    return 1;
+}
+
+/* A batch of a shared tick's points to a kernel. */
+static int rounds_push_batch(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *points,
+                             const uint32_t *slots, size_t count, double *scores)
+{
+    uint32_t taken[ROUNDS_BATCH], index[ROUNDS_BATCH], n = 0;
+    double values[ROUNDS_BATCH], taken_scores[ROUNDS_BATCH];
+    int status = TOCSIN_OK;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (slots[i] != TOCSIN_SLOT_NONE &&
+            rounds_is_of_tick(bank, lane, &points[i], slots[i])) {
+            taken[n] = slots[i];
+            values[n] = points[i].value;
+            index[n++] = i;
+            continue;
+        }
+        lane->counts.unknown += slots[i] == TOCSIN_SLOT_NONE;
+        status = TOCSIN_INFO_IGNORED;
+        if (scores)
+            scores[i] = tocsin__nan();
+    }
+    if (n)
+        tocsin__columns_push(bank, lane, taken, values, n, taken_scores);
+    if (scores)
+        for (uint32_t i = 0; i < n; i++)
+            scores[index[i]] = taken_scores[i];
+    return status;
 }
 
 int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *points,
                         size_t count, int by_id, int mode, const tocsin__sparse_out *out)
 {
+    const int is_shared = tocsin__bank_is_shared(bank);
+    const int by_kernel = is_shared && mode == TOCSIN_LEARN_AND_SCORE && !out->verdicts &&
+                          tocsin__columns_can_push(bank);
     tocsin__outcome nobody, outcome;
     int status = TOCSIN_OK;
 
@@ -192,6 +360,12 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
         uint32_t slots[ROUNDS_BATCH];
 
         rounds_look_up(bank, points + done, batch, by_id, slots);
+        if (by_kernel) {
+            if (rounds_push_batch(bank, lane, points + done, slots, batch,
+                                  out->scores ? out->scores + done : NULL) != TOCSIN_OK)
+                status = TOCSIN_INFO_IGNORED;
+            continue;
+        }
         for (size_t b = 0; b < batch; b++) {
             const size_t i = done + b;
             const tocsin_verdict *verdict = &outcome.verdict;
@@ -200,12 +374,15 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
                 lane->counts.unknown++;
                 status = TOCSIN_INFO_IGNORED;
                 verdict = &nobody.verdict;
+            } else if (is_shared && !rounds_is_of_tick(bank, lane, &points[i], slots[b])) {
+                status = TOCSIN_INFO_IGNORED;
+                verdict = &nobody.verdict;
             } else {
-                outcome.point.time = points[i].time;
+                outcome.point.time = is_shared ? bank->tick.time : points[i].time;
                 outcome.point.value = points[i].value;
                 outcome.point.count = 0;
                 outcome.point.is_count = 0;
-                if (rounds_point(bank, lane, slots[b], 0, mode, out->verdicts != NULL,
+                if (tocsin__rounds_point(bank, lane, slots[b], 0, mode, out->verdicts != NULL,
                                  &outcome) != TOCSIN_OK)
                     status = TOCSIN_INFO_IGNORED;
             }

@@ -69,7 +69,7 @@
 #define TAIL_STATISTIC_MIN 1.0      /* smallest limit */
 #define TAIL_STATISTIC_STILL 3.0    /* the same for a series that hardly ever moved ... */
 #define TAIL_STILL 0.05             /* ... as far as this */
-#define TAIL_STATISTIC_MAX 1e27      /* beyond, all are alike: levels end at 64 */
+#define TAIL_STATISTIC_MAX TOCSIN__STATISTIC_MAX     /* levels end at 64 */
 #define TAIL_ELAPSED_MAX 4e18       /* of a block, ns: 127 years */
 #define TAIL_STEP_BLOCKS 32.0       /* memory of the mean step, in blocks */
 #define TAIL_SCORE_MAX 300.0        /* so that the return period stays a finite number */
@@ -451,6 +451,288 @@ static double tail_score_of(const void *constants, const void *state, uint32_t c
     return tocsin__tail_score(state, value);
 }
 
+/* ---- Pools ----------------------------------------------------------------- */
+
+#define TAIL_POOL 256               /* blocks a pool holds */
+#define TAIL_POOL_FULL 0.75         /* of a block's time: it has ended */
+#define TAIL_POOL_LONG 1.5          /* blocks: what is longer calls for longer ones */
+#define TAIL_POOL_MEMORY 32.0       /* blocks that a mean remembers */
+#define TAIL_POOL_SPAN ((double)TOCSIN_DAY)     /* a pool looks back at least as far */
+#define TAIL_POOL_STRIDE_MAX (UINT32_C(1) << 20)
+
+typedef struct {
+    double history;                 /* time taught, ns */
+    double block;                   /* how long a block shall be, ns; 0: nothing was taught yet */
+    double length;                  /* and is on average */
+    double elapsed;                 /* of the block under way */
+    double step;                    /* mean time between points, ns */
+    double interval;                /* mean time between two blocks that were kept, ns */
+    int64_t kept;                   /* when the last one was; TOCSIN_TIME_NONE: not known */
+    uint32_t stride;                /* one in so many blocks is kept: a power of two */
+    uint32_t blocks;                /* ended so far, modulo 2^32 */
+    uint16_t level[TAIL_POOL];
+    uint16_t first;                 /* index of the oldest */
+    uint16_t count;
+    uint16_t maximum;               /* in the block under way */
+    uint16_t clip;                  /* level code no maximum exceeds */
+} tail_pool;
+
+static const tocsin__field tail_pool_fields[] = {
+    TOCSIN__FIELD(tail_pool, history, F64, 0, 1e300),
+    TOCSIN__FIELD(tail_pool, block, F64, 0, 1e300),
+    TOCSIN__FIELD(tail_pool, length, F64, 0, 1e300),
+    TOCSIN__FIELD(tail_pool, elapsed, F64, 0, 1e300),
+    TOCSIN__FIELD(tail_pool, step, F64, 0, 1e20),
+    TOCSIN__FIELD(tail_pool, interval, F64, 0, 2e19),
+    TOCSIN__FIELD(tail_pool, kept, I64, -9.3e18, 9.3e18),
+    TOCSIN__FIELD(tail_pool, stride, U32, 1, TAIL_POOL_STRIDE_MAX),
+    TOCSIN__FIELD(tail_pool, blocks, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(tail_pool, level, U16, 0, UINT16_MAX),
+    TOCSIN__FIELD(tail_pool, first, U16, 0, TAIL_POOL - 1),
+    TOCSIN__FIELD(tail_pool, count, U16, 0, TAIL_POOL),
+    TOCSIN__FIELD(tail_pool, maximum, U16, 0, UINT16_MAX),
+    TOCSIN__FIELD(tail_pool, clip, U16, 0, UINT16_MAX),
+};
+
+static void tail_pool_init(const void *constants, void *pool)
+{
+    const tail_constants *k = constants;
+    tail_pool *p = pool;
+
+    p->step = k->step;
+    p->kept = TOCSIN_TIME_NONE;
+    p->stride = 1;
+    p->clip = UINT16_MAX;
+}
+
+static uint16_t tail_pool_at(const tail_pool *p, size_t age)
+{
+    return p->level[(p->first + age) % TAIL_POOL];
+}
+
+/* Shell's sort, largest first. */
+static void tail_pool_sort(uint16_t *code, size_t count)
+{
+    static const uint8_t gaps[] = {132, 57, 23, 10, 4, 1};
+
+    for (size_t g = 0; g < TOCSIN__COUNT(gaps); g++)
+        for (size_t gap = gaps[g], i = gap; i < count; i++) {
+            const uint16_t moving = code[i];
+            size_t at = i;
+
+            for (; at >= gap && code[at - gap] < moving; at -= gap)
+                code[at] = code[at - gap];
+            code[at] = moving;
+        }
+}
+
+/* The ring as a member's would typically be: the pool's quantiles at a ring's plotting positions.
+ * High blocks stand apart, for what makes runs of them is gone, and the oldest, which a new
+ * member forgets first, are a fair sample. */
+static void tail_pool_ring(const tail_pool *p, tocsin__maxima *ring)
+{
+    uint16_t sorted[TAIL_POOL];
+
+    memset(ring, 0, sizeof *ring);
+    if (p->count <= TOCSIN__MAXIMA) {
+        for (size_t i = 0; i < p->count; i++)
+            tocsin__maxima_push(ring, tail_pool_at(p, i));
+        return;
+    }
+    for (size_t i = 0; i < p->count; i++)
+        sorted[i] = tail_pool_at(p, i);
+    tail_pool_sort(sorted, p->count);
+    for (uint32_t i = 0; i < TOCSIN__MAXIMA; i++) {
+        const uint32_t rank = (i + 1) * (p->count + 1u);    /* from 1, in 33rds */
+        const uint32_t below = rank / (TOCSIN__MAXIMA + 1), part = rank % (TOCSIN__MAXIMA + 1);
+        const uint32_t high = sorted[below - 1], low = sorted[below < p->count ? below : below - 1];
+
+        ring->level[(5 * i + 16) % TOCSIN__MAXIMA] =
+            (uint16_t)(high - (high - low) * part / (TOCSIN__MAXIMA + 1));
+    }
+    ring->count = TOCSIN__MAXIMA;
+}
+
+/* What a new member starts with; 0 while the pool does not know enough. */
+static int tail_pool_draw(const tail_constants *k, const tail_pool *p, tail_state *s)
+{
+    if (p->count < TAIL_BLOCKS_READY || !(p->step > 0))
+        return 0;
+    memset(s, 0, sizeof *s);
+    tail_init(k, s);
+    s->step = p->step;
+    s->length = (uint32_t)tocsin__clamp(p->length / p->step, TAIL_BLOCK_MIN, 2e9);
+    s->history = p->history;
+    tail_pool_ring(p, &s->maxima);
+    tail_draw(k, s);
+    return 1;
+}
+
+/* Neighbours joined: half the blocks, each twice as long.  The oldest of an odd number goes. */
+static void tail_pool_join(tail_pool *p)
+{
+    uint16_t level[TAIL_POOL] = {0};
+    const uint16_t half = p->count / 2, odd = p->count % 2;
+
+    for (size_t i = 0; i < half; i++) {
+        const uint16_t a = tail_pool_at(p, odd + 2 * i), b = tail_pool_at(p, odd + 2 * i + 1);
+
+        level[i] = a > b ? a : b;
+    }
+    memcpy(p->level, level, sizeof level);
+    p->first = 0;
+    p->count = half;
+    p->block *= 2;
+    p->length *= 2;
+    p->interval *= 2;
+}
+
+/* Every other block goes, and from now on as many do not come in. */
+static void tail_pool_thin(tail_pool *p)
+{
+    uint16_t level[TAIL_POOL] = {0};
+    const uint16_t half = p->count / 2;
+
+    for (size_t i = 0; i < half; i++)
+        level[i] = tail_pool_at(p, 2 * i + 1);
+    memcpy(p->level, level, sizeof level);
+    p->first = 0;
+    p->count = half;
+    p->stride *= 2;
+    p->interval *= 2;
+}
+
+/* Which blocks are kept: one in `stride`, with no rhythm that a class could share
+ * (MurmurHash3's finaliser). */
+static int tail_pool_keeps(const tail_pool *p)
+{
+    uint32_t z = p->blocks;
+
+    z = (z ^ z >> 16) * UINT32_C(0x85ebca6b);
+    z = (z ^ z >> 13) * UINT32_C(0xc2b2ae35);
+    return ((z ^ z >> 16) & (p->stride - 1)) == 0;
+}
+
+static void tail_pool_end_block(const tail_constants *k, tail_pool *p, int64_t now)
+{
+    const uint16_t code = p->maximum < p->clip ? p->maximum : p->clip;
+    const double back = tocsin__max(TAIL_POOL_SPAN, TAIL_BLOCKS_PER_PERIOD * k->block);
+    tail_state drawn;
+
+    p->length += (p->elapsed - p->length) / tocsin__min(TAIL_POOL_MEMORY, (double)p->count + 1);
+    p->elapsed = 0;
+    p->maximum = 0;
+    p->blocks++;
+    if (!tail_pool_keeps(p))
+        return;
+    if (p->kept != TOCSIN_TIME_NONE && now > p->kept)
+        p->interval += ((double)now - (double)p->kept - p->interval) / TAIL_POOL_MEMORY;
+    else
+        p->interval -= p->interval / TAIL_POOL_MEMORY;
+    p->kept = now;
+    if (p->count == TAIL_POOL) {
+        if (2 * p->block <= k->block)
+            tail_pool_join(p);
+        else if (p->interval * TAIL_POOL < back && p->stride < TAIL_POOL_STRIDE_MAX)
+            tail_pool_thin(p);
+    }
+    if (p->count < TAIL_POOL) {
+        p->level[(p->first + p->count) % TAIL_POOL] = code;
+        p->count++;
+    } else {
+        p->level[p->first] = code;
+        p->first = (uint16_t)((p->first + 1u) % TAIL_POOL);
+    }
+    if (p->stride > 1 && p->interval * TAIL_POOL > 4 * back) {
+        p->stride /= 2;
+        p->interval /= 2;
+    }
+    if (tail_pool_draw(k, p, &drawn))
+        p->clip = drawn.clip;
+}
+
+/* A maximum over that much time. */
+static void tail_pool_learn(const tail_constants *k, tail_pool *p, uint16_t code, double elapsed,
+                            int64_t now)
+{
+    if (!(elapsed > 0))
+        return;
+    if (p->block == 0)
+        p->block = elapsed;
+    while (elapsed > TAIL_POOL_LONG * p->block && 2 * p->block <= k->block)
+        tail_pool_join(p);
+    p->history += elapsed;
+    p->elapsed += elapsed;
+    p->maximum = code > p->maximum ? code : p->maximum;
+    if (p->elapsed >= TAIL_POOL_FULL * p->block)
+        tail_pool_end_block(k, p, now);
+}
+
+/* A mark: how often the block's length has doubled, and how many blocks the ring has taken since. */
+#define TAIL_MARK_BLOCKS 64u
+
+static uint16_t tail_pool_mark(const void *constants, const void *state)
+{
+    const tail_state *s = state;
+    uint32_t doublings = 0;
+
+    (void)constants;
+    while (s->length >> doublings > 1)
+        doublings++;
+    return (uint16_t)(doublings * TAIL_MARK_BLOCKS +
+                      (s->maxima.count < TOCSIN__MAXIMA ? s->maxima.count
+                                                        : TOCSIN__MAXIMA + s->maxima.first));
+}
+
+/* Blocks of the ring that came since. */
+static uint32_t tail_pool_new(const tail_state *s, uint16_t mark)
+{
+    const uint32_t here = tail_pool_mark(NULL, s);
+    const uint32_t at = here % TAIL_MARK_BLOCKS;
+    uint32_t known = mark % TAIL_MARK_BLOCKS;
+
+    if (here / TAIL_MARK_BLOCKS > mark / TAIL_MARK_BLOCKS) {
+        known = known < TOCSIN__MAXIMA ? known : TOCSIN__MAXIMA;
+        for (uint32_t d = mark / TAIL_MARK_BLOCKS; d < here / TAIL_MARK_BLOCKS; d++)
+            known = (known + 1) / 2;
+    } else if (known > at && at >= TOCSIN__MAXIMA) {
+        known -= TOCSIN__MAXIMA;    /* the ring has gone round */
+    }
+
+    const uint32_t fresh = known < at ? at - known : 0;
+
+    return fresh < s->maxima.count ? fresh : s->maxima.count;
+}
+
+static void tail_pool_teach(const void *constants, void *pool, const void *state, uint16_t mark,
+                            int64_t now, int leaves)
+{
+    const tail_constants *k = constants;
+    const tail_state *s = state;
+    tail_pool *p = pool;
+    const uint32_t fresh = tail_pool_new(s, mark);
+
+    if (s->step > 0 && (fresh > 0 || leaves))
+        p->step += (s->step - p->step) /
+                   (p->step > 0 ? tocsin__min(TAIL_POOL_MEMORY, (double)p->count + 1) : 1);
+    for (uint32_t i = fresh; i > 0; i--)
+        tail_pool_learn(k, p,
+                        s->maxima.level[(s->maxima.first + s->maxima.count - i) % TOCSIN__MAXIMA],
+                        (double)s->length * s->step, now);
+    if (leaves && s->points > 0)
+        tail_pool_learn(k, p, tocsin__level_code(tail_level(s->maximum)), (double)s->elapsed, now);
+}
+
+static void tail_pool_start(const void *constants, const void *pool, void *state)
+{
+    tail_state drawn;
+
+    if (tail_pool_draw(constants, pool, &drawn))
+        memcpy(state, &drawn, sizeof drawn);
+}
+
+/* ---- Explaining ------------------------------------------------------------- */
+
 static void tail_explain(const void *constants, const void *state, const tocsin__reading *reading,
                          tocsin_explanation *explanation)
 {
@@ -482,4 +764,9 @@ const tocsin__stage tocsin__stage_tail = {
     .learn_rank = tail_learn,
     .push_rank = tail_push,
     .score_of = tail_score_of,
+    .pool = {sizeof(tail_pool), tail_pool_fields, TOCSIN__COUNT(tail_pool_fields)},
+    .pool_init = tail_pool_init,
+    .pool_mark = tail_pool_mark,
+    .pool_teach = tail_pool_teach,
+    .pool_start = tail_pool_start,
 };

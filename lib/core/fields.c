@@ -7,6 +7,10 @@
  *     u32  how many elements
  *     the elements, little-endian
  *
+ * Many states of one layout need the names but once: a table of the heads, without elements,
+ * says what stands in which order, and each state is then its elements alone.  An entry is one
+ * row of such a table.
+ *
  * A REAL is an f64 or an f32, as the state's precision says; nothing is lost, for
  * a state of mixed precision holds only values a float can hold.
  *
@@ -112,16 +116,41 @@ static size_t fields_offset(const tocsin__layout *layout, const tocsin__shape *s
 
 /* ---- Encoding -------------------------------------------------------------- */
 
-size_t tocsin__layout_encoded_size(const tocsin__layout *layout, const tocsin__shape *shape)
+/* Field number `index` as this release writes it. */
+static tocsin__entry fields_entry(const tocsin__layout *layout, const tocsin__shape *shape,
+                                  size_t index)
+{
+    const tocsin__field *const field = &layout->fields[index];
+    tocsin__entry entry;
+
+    memset(&entry, 0, sizeof entry);
+    entry.field = field;
+    entry.offset = fields_offset(layout, shape, field);
+    entry.bytes = fields_bytes(field, shape);
+    entry.count = fields_count(field, shape);
+    entry.disk_type = fields_disk_type(field, shape);
+    entry.disk_size = fields_disk_size[entry.disk_type];
+    entry.memory_size = (uint8_t)fields_element_size(field, shape);
+    return entry;
+}
+
+size_t tocsin__layout_table_size(const tocsin__layout *layout)
 {
     size_t size = 0;
 
-    for (size_t i = 0; i < layout->field_count; i++) {
-        const tocsin__field *const field = &layout->fields[i];
+    for (size_t i = 0; i < layout->field_count; i++)
+        size += 1 + strlen(layout->fields[i].name) + 1 + 4;
+    return size;
+}
 
-        size += 1 + strlen(field->name) + 1 + 4;
-        size += (size_t)fields_disk_size[fields_disk_type(field, shape)] *
-                fields_count(field, shape);
+size_t tocsin__layout_encoded_size(const tocsin__layout *layout, const tocsin__shape *shape)
+{
+    size_t size = tocsin__layout_table_size(layout);
+
+    for (size_t i = 0; i < layout->field_count; i++) {
+        const tocsin__entry entry = fields_entry(layout, shape, i);
+
+        size += (size_t)tocsin__entry_size(&entry);
     }
     return size;
 }
@@ -165,28 +194,47 @@ static void fields_put(uint8_t *out, uint8_t disk_type, int is_double, const uns
     }
 }
 
+static uint8_t *fields_put_head(uint8_t *out, const tocsin__entry *entry)
+{
+    const size_t name_length = strlen(entry->field->name);
+
+    *out++ = (uint8_t)name_length;
+    memcpy(out, entry->field->name, name_length);
+    out += name_length;
+    *out++ = entry->disk_type;
+    tocsin__put32(out, entry->count);
+    return out + 4;
+}
+
+void tocsin__entry_encode(const tocsin__entry *entry, const void *state, uint8_t *out)
+{
+    const unsigned char *element = (const unsigned char *)state + entry->offset;
+
+    for (uint32_t k = 0; k < entry->count; k++) {
+        fields_put(out, entry->disk_type, !entry->field->is_array, element);
+        out += entry->disk_size;
+        element += entry->memory_size;
+    }
+}
+
 void tocsin__layout_encode(const tocsin__layout *layout, const tocsin__shape *shape,
                            const void *state, uint8_t *out)
 {
     for (size_t i = 0; i < layout->field_count; i++) {
-        const tocsin__field *const field = &layout->fields[i];
-        const size_t name_length = strlen(field->name);
-        const uint8_t disk_type = fields_disk_type(field, shape);
-        const uint32_t count = fields_count(field, shape);
-        const unsigned char *element =
-            (const unsigned char *)state + fields_offset(layout, shape, field);
+        const tocsin__entry entry = fields_entry(layout, shape, i);
 
-        *out++ = (uint8_t)name_length;
-        memcpy(out, field->name, name_length);
-        out += name_length;
-        *out++ = disk_type;
-        tocsin__put32(out, count);
-        out += 4;
-        for (uint32_t k = 0; k < count; k++) {
-            fields_put(out, disk_type, !field->is_array, element);
-            out += fields_disk_size[disk_type];
-            element += fields_element_size(field, shape);
-        }
+        out = fields_put_head(out, &entry);
+        tocsin__entry_encode(&entry, state, out);
+        out += (size_t)tocsin__entry_size(&entry);
+    }
+}
+
+void tocsin__layout_table(const tocsin__layout *layout, const tocsin__shape *shape, uint8_t *out)
+{
+    for (size_t i = 0; i < layout->field_count; i++) {
+        const tocsin__entry entry = fields_entry(layout, shape, i);
+
+        out = fields_put_head(out, &entry);
     }
 }
 
@@ -278,54 +326,116 @@ static size_t fields_find(const tocsin__layout *layout, const uint8_t *name, siz
     return i;
 }
 
+/* The fields that have come, as bits by index. */
+typedef struct fields_set {
+    uint8_t bits[FIELDS_MAX / 8];
+} fields_set;
+
+/* Take a field's head: name, type and count.  *index is the field of that name, or field_count. */
+static int fields_take_head(const tocsin__layout *layout, const uint8_t *bytes, size_t size,
+                            size_t *cursor, tocsin__entry *entry, size_t *index, const char **name)
+{
+    const size_t name_length = bytes[*cursor];
+
+    *name = NULL;
+    if (size - *cursor < 1 + name_length + 1 + 4)
+        return TOCSIN_ERROR_FORMAT;
+
+    const uint8_t *const name_bytes = bytes + *cursor + 1;
+
+    *index = fields_find(layout, name_bytes, name_length);
+    *cursor += 1 + name_length + 1 + 4;
+    if (*index < layout->field_count)
+        *name = layout->fields[*index].name;
+    memset(entry, 0, sizeof *entry);
+    entry->disk_type = name_bytes[name_length];
+    entry->count = tocsin__get32(name_bytes + name_length + 1);
+    if (entry->disk_type == 0 || entry->disk_type >= TOCSIN__COUNT(fields_disk_size))
+        return TOCSIN_ERROR_FORMAT;
+    entry->disk_size = fields_disk_size[entry->disk_type];
+    return TOCSIN_OK;
+}
+
+/* A field that is known may come once, and must be what the state has. */
+static int fields_admit(const tocsin__layout *layout, const tocsin__shape *shape, size_t index,
+                        fields_set *seen, tocsin__entry *entry)
+{
+    if (index == layout->field_count)
+        return TOCSIN_OK;
+
+    const tocsin__entry ours = fields_entry(layout, shape, index);
+
+    if (seen->bits[index / 8] >> index % 8 & 1)
+        return TOCSIN_ERROR_FORMAT;
+    seen->bits[index / 8] |= (uint8_t)(1u << index % 8);
+    if (entry->disk_type != ours.disk_type || entry->count != ours.count)
+        return TOCSIN_ERROR_MISMATCH;
+    *entry = ours;
+    return TOCSIN_OK;
+}
+
+int tocsin__entry_decode(const tocsin__entry *entry, void *state, const uint8_t *bytes, size_t *at)
+{
+    const tocsin__field *const field = entry->field;
+
+    for (uint32_t k = 0; k < entry->count; k++) {
+        *at = k * (size_t)entry->disk_size;
+        if (!fields_is_within(field, fields_get(bytes + *at, entry->disk_type)))
+            return TOCSIN_ERROR_FORMAT;
+        if (state != NULL)
+            fields_store((unsigned char *)state + entry->offset + k * (size_t)entry->memory_size,
+                         entry->disk_type, !field->is_array, bytes + *at);
+    }
+    return TOCSIN_OK;
+}
+
 int tocsin__layout_decode(const tocsin__layout *layout, const tocsin__shape *shape, void *state,
                           const uint8_t *bytes, size_t size, size_t *at, const char **name)
 {
-    uint8_t seen[FIELDS_MAX / 8] = {0};
-    size_t cursor = 0;
+    fields_set seen = {{0}};
+    size_t cursor = 0, index = 0;
 
     while (cursor < size) {
-        /* The field's head: until all of it is read, *at points at its first byte. */
+        tocsin__entry entry;
+
         *at = cursor;
-        *name = NULL;
-        const size_t name_length = bytes[cursor];
-        if (size - cursor < 1 + name_length + 1 + 4)
+        if (fields_take_head(layout, bytes, size, &cursor, &entry, &index, name) != TOCSIN_OK ||
+            entry.count > (size - cursor) / entry.disk_size)
             return TOCSIN_ERROR_FORMAT;
-        const uint8_t *const name_bytes = bytes + cursor + 1;
-        const uint8_t disk_type = name_bytes[name_length];
-        const uint32_t count = tocsin__get32(name_bytes + name_length + 1);
-        const size_t index = fields_find(layout, name_bytes, name_length);
-        cursor += 1 + name_length + 1 + 4;
 
-        if (index < layout->field_count)
-            *name = layout->fields[index].name;
-        if (disk_type == 0 || disk_type >= TOCSIN__COUNT(fields_disk_size))
+        const size_t values = cursor;
+        const int status = fields_admit(layout, shape, index, &seen, &entry);
+
+        cursor += (size_t)tocsin__entry_size(&entry);
+        if (status != TOCSIN_OK)
+            return status;
+        if (entry.field && tocsin__entry_decode(&entry, state, bytes + values, at) != TOCSIN_OK) {
+            *at += values;
             return TOCSIN_ERROR_FORMAT;
-        const size_t element_size = fields_disk_size[disk_type];
-        if (count > (size - cursor) / element_size)
-            return TOCSIN_ERROR_FORMAT;
-        if (index == layout->field_count) {
-            cursor += element_size * count;
-            continue;
         }
+    }
+    return TOCSIN_OK;
+}
 
-        const tocsin__field *const field = &layout->fields[index];
-        if (seen[index / 8] >> index % 8 & 1)
-            return TOCSIN_ERROR_FORMAT;
-        seen[index / 8] |= (uint8_t)(1u << index % 8);
-        if (disk_type != fields_disk_type(field, shape) || count != fields_count(field, shape))
-            return TOCSIN_ERROR_MISMATCH;
+int tocsin__layout_match(const tocsin__layout *layout, const tocsin__shape *shape,
+                         const uint8_t *bytes, size_t size, tocsin__entry *entries,
+                         size_t capacity, size_t *count, size_t *at, const char **name)
+{
+    fields_set seen = {{0}};
+    size_t cursor = 0, index = 0;
 
-        const size_t offset = fields_offset(layout, shape, field);
-        for (uint32_t k = 0; k < count; k++, cursor += element_size) {
-            *at = cursor;
-            if (!fields_is_within(field, fields_get(bytes + cursor, disk_type)))
-                return TOCSIN_ERROR_FORMAT;
-            if (state != NULL)
-                fields_store((unsigned char *)state + offset +
-                                 k * fields_element_size(field, shape),
-                             disk_type, !field->is_array, bytes + cursor);
-        }
+    for (*count = 0; cursor < size; ++*count) {
+        tocsin__entry entry;
+
+        *at = cursor;
+        int status = fields_take_head(layout, bytes, size, &cursor, &entry, &index, name);
+
+        if (status == TOCSIN_OK)
+            status = *count < capacity ? fields_admit(layout, shape, index, &seen, &entry)
+                                       : TOCSIN_ERROR_FORMAT;
+        if (status != TOCSIN_OK)
+            return status;
+        entries[*count] = entry;
     }
     return TOCSIN_OK;
 }

@@ -115,6 +115,40 @@ void tocsin__layout_encode(const tocsin__layout *layout, const tocsin__shape *sh
 int tocsin__layout_decode(const tocsin__layout *layout, const tocsin__shape *shape, void *state,
                           const uint8_t *bytes, size_t size, size_t *at, const char **name);
 
+/* ---- Many states of one layout: the names once ----------------------------------
+ *
+ * One field as it stands in encoded bytes. */
+typedef struct tocsin__entry {
+    const tocsin__field *field;     /* NULL: unknown to this release; there to be skipped */
+    size_t offset, bytes;           /* in the state */
+    uint32_t count;
+    uint8_t disk_type, disk_size;   /* of an element */
+    uint8_t memory_size;            /* of one in the state */
+    uint8_t reserved;
+} tocsin__entry;
+
+/* Bytes of an entry's elements when encoded; they may be more than a hostile table's reader has. */
+static inline uint64_t tocsin__entry_size(const tocsin__entry *entry)
+{
+    return (uint64_t)entry->count * entry->disk_size;
+}
+
+/* A table of the fields' names, types and counts; the values are left to the entries. */
+size_t tocsin__layout_table_size(const tocsin__layout *layout);
+void tocsin__layout_table(const tocsin__layout *layout, const tocsin__shape *shape, uint8_t *out);
+
+/* Read a table: its entries, at most `capacity`.  On failure as tocsin__layout_decode(). */
+int tocsin__layout_match(const tocsin__layout *layout, const tocsin__shape *shape,
+                         const uint8_t *bytes, size_t size, tocsin__entry *entries,
+                         size_t capacity, size_t *count, size_t *at, const char **name);
+
+/* Write an entry's elements: tocsin__entry_size() bytes. */
+void tocsin__entry_encode(const tocsin__entry *entry, const void *state, uint8_t *out);
+
+/* Read them, of a field that is known; state == NULL: only check.  On failure returns
+ * TOCSIN_ERROR_FORMAT, and *at is the offset in `bytes`. */
+int tocsin__entry_decode(const tocsin__entry *entry, void *state, const uint8_t *bytes, size_t *at);
+
 /* The first field in which two states differ in a bit, or NULL. */
 const char *tocsin__layout_compare(const tocsin__layout *layout, const tocsin__shape *shape,
                                    const void *a, const void *b);

@@ -38,6 +38,7 @@
  * A trend makes it lag by slope / g.  Several levels, dwelt in in turn, widen the deviation until
  * it spans them.
  */
+#include "kernel_jobs.h"
 #include "residual.h"
 
 enum {
@@ -277,6 +278,123 @@ static void ewma_explain(const void *constants, const void *state, const tocsin_
     explanation->floor = tocsin__residual_floor(&k->rules, s->mean, s->reach);
 }
 
+/* ---- Many series at once ---------------------------------------------------- */
+
+int tocsin__ewma_has_kernel(const void *constants)
+{
+    return ((const ewma_constants *)constants)->precision == TOCSIN__MIXED;
+}
+
+double tocsin__ewma_job_gain(const void *constants, int64_t elapsed)
+{
+    return ewma_gain(constants, elapsed);
+}
+
+void tocsin__ewma_job_prepare(const void *constants, int64_t elapsed, tocsin__ewma_job *job)
+{
+    const ewma_constants *k = constants;
+
+    job->gain = ewma_gain(k, elapsed);
+    job->gains = NULL;
+    job->gain_varies = k->rate != 0 && elapsed != k->step;
+    job->clip = k->rules.clip;
+    job->floor = k->rules.floor;
+    job->floor_relative = k->rules.floor_relative;
+    job->floor_history = k->rules.floor_history;
+    job->per_window = k->rules.per_window;
+    job->fade = k->rules.fade;
+    job->window = k->rules.window;
+    job->variance_min = k->variance_min;
+    job->variance_max = k->variance_max;
+    job->reach_max = k->reach_max;
+    job->warmup = k->warmup;
+    job->is_plain = k->rules.clip == tocsin__infinity() && k->rules.floor_history == 0;
+}
+
+/* ---- Pools ----------------------------------------------------------------- */
+
+#define EWMA_POOL_MEMORY 64.0       /* lessons */
+#define EWMA_POOL_READY 8u
+#define EWMA_POOL_CLIP 4.0          /* deviations */
+
+typedef struct {
+    double level;                   /* mean of the members' levels */
+    double between;                 /* their variance */
+    double log_deviation;           /* mean of the logarithms of the members' deviations */
+    double log_variance;            /* their variance */
+    double habit;                   /* mean of the members' */
+    uint32_t lessons;
+    uint32_t spare;
+} ewma_pool;
+
+static const tocsin__field ewma_pool_fields[] = {
+    TOCSIN__FIELD(ewma_pool, level, F64, -TOCSIN__VALUE_MAX, TOCSIN__VALUE_MAX),
+    TOCSIN__FIELD(ewma_pool, between, F64, 0, 1e301),
+    TOCSIN__FIELD(ewma_pool, log_deviation, F64, -100, 400),
+    TOCSIN__FIELD(ewma_pool, log_variance, F64, 0, 1e6),
+    TOCSIN__FIELD(ewma_pool, habit, F64, 0, UINT16_MAX),
+    TOCSIN__FIELD(ewma_pool, lessons, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(ewma_pool, spare, U32, 0, 0),
+};
+
+/* Mean and variance of one more; after the first few, what lies far out counts as if it lay at
+ * EWMA_POOL_CLIP deviations. */
+static void ewma_pool_mean(double *mean, double *variance, double value, double more,
+                           uint32_t lessons)
+{
+    const double g = 1 / tocsin__min(EWMA_POOL_MEMORY, (double)lessons + 1);
+    const double limit = EWMA_POOL_CLIP * tocsin__sqrt(*variance + more);
+    double d = value - *mean;
+
+    if (lessons >= EWMA_POOL_READY)
+        d = tocsin__clamp(d, -limit, limit);
+    *mean += g * d;
+    *variance += g * ((1 - g) * (d * d) - *variance);
+}
+
+static void ewma_pool_teach(const void *constants, void *pool, const void *state, uint16_t mark,
+                            int64_t now, int leaves)
+{
+    const ewma_constants *k = constants;
+    const ewma_state *s = state;
+    ewma_pool *p = pool;
+    const double deviation =
+        tocsin__max(tocsin__max(tocsin__sqrt(s->variance), TOCSIN__DEVIATION_MIN),
+                    tocsin__residual_floor(&k->rules, s->mean, s->reach));
+
+    (void)mark;
+    (void)now;
+    (void)leaves;
+    if (s->count < k->warmup)
+        return;
+    ewma_pool_mean(&p->level, &p->between, s->mean, deviation * deviation, p->lessons);
+    ewma_pool_mean(&p->log_deviation, &p->log_variance, tocsin__log(deviation), 0.25, p->lessons);
+    p->habit += ((double)s->habit - p->habit) /
+                tocsin__min(EWMA_POOL_MEMORY, (double)p->lessons + 1);
+    p->lessons += p->lessons < UINT32_MAX;
+}
+
+static void ewma_pool_start(const void *constants, const void *pool, void *state)
+{
+    const ewma_constants *k = constants;
+    const ewma_pool *p = pool;
+    ewma_state *s = state;
+    const double deviation = tocsin__exp(p->log_deviation), variance = deviation * deviation;
+
+    if (p->lessons < EWMA_POOL_READY)
+        return;
+
+    const double worth = tocsin__min(variance / tocsin__max(p->between, DBL_MIN),
+                                     0.5 / tocsin__max(p->log_variance, DBL_MIN));
+
+    if (worth < 1)
+        return;
+    s->mean = p->level;
+    s->variance = tocsin__keep(k->precision, tocsin__min(variance, k->variance_max));
+    s->count = (uint16_t)tocsin__min(worth, k->warmup);
+    s->habit = (uint16_t)p->habit;
+}
+
 static const char *const ewma_channels[] = {"deviation"};
 
 const tocsin__stage tocsin__stage_ewma = {
@@ -301,4 +419,7 @@ const tocsin__stage tocsin__stage_ewma = {
     .learn = ewma_learn,
     .push = ewma_push,
     .forecast = ewma_forecast,
+    .pool = {sizeof(ewma_pool), ewma_pool_fields, TOCSIN__COUNT(ewma_pool_fields)},
+    .pool_teach = ewma_pool_teach,
+    .pool_start = ewma_pool_start,
 };

@@ -62,6 +62,7 @@
  * factors are kept within 1/100 and 100.  An incident in the very first cycle is expected again
  * in the second, with the weight 1/2.
  */
+#include "kernel_jobs.h"
 #include "residual.h"
 
 enum {
@@ -121,16 +122,11 @@ enum { HOLT_ADDITIVE, HOLT_MULTIPLICATIVE };
 #define HOLT_SLOTS 288              /* of the shortest season, where nobody says */
 #define HOLT_SLOTS_MAX 100000
 #define HOLT_LN2 0.693147180559945309
-#define HOLT_DEVIATION 1.25331413731550025  /* sqrt(pi/2): standard deviation / mean |residual| */
-#define HOLT_SHRINKAGE 5.0          /* cycles after which a slot's deviation counts half */
-#define HOLT_QUIETEST 0.25          /* of the common deviation */
-#define HOLT_UNSEEN 2.0             /* common deviations, in a slot that was never seen */
 #define HOLT_FACTOR_MIN 0.01        /* bounds of a multiplicative season */
 #define HOLT_FACTOR_MAX 100.0
 #define HOLT_PACE_MEMORY 64.0       /* points */
 #define HOLT_STEPS_MAX 1e9          /* the longest gap, in steps */
 #define HOLT_TRUST 4.0              /* confidence is full after so many warm-ups */
-#define HOLT_SEEN 1e-37             /* smallest deviation of a slot that was seen; 0: never */
 
 /* The arrays, in the order of the field table. */
 enum { HOLT_FIRST, HOLT_SECOND, HOLT_SLOT_DEVIATION };
@@ -532,25 +528,34 @@ typedef struct {
     int is_unseen;          /* this slot was never seen */
 } holt_view;
 
-static void holt_look(const holt_constants *k, const holt_state *s, const tocsin__arrays *in,
-                      int64_t time, double steps, double trend_steps, holt_view *view)
+/* The part of it that no state has a share in. */
+static void holt_set_clock(const holt_constants *k, int64_t time, double steps,
+                           double trend_steps, holt_view *view)
 {
-    const double neutral = k->form == HOLT_ADDITIVE ? 0 : 1;
-    const uint32_t seasons = holt_seasons(k, s);
     const int64_t rest = time % k->step;
     const int64_t number = time / k->step - (rest < 0);
 
     view->time = time;
     view->into = (double)(rest < 0 ? rest + k->step : rest) / (double)k->step;
     view->steps = steps;
-    view->base = s->level;
-    if (k->has_trend) {
+    if (k->has_trend)
         view->damping = trend_steps == k->nominal ? k->damping
                                                   : holt_damp(k->phi, k->log_phi, trend_steps);
-        view->base += s->trend * view->damping.sum;
-    }
-    for (uint32_t i = 0; i < HOLT_SEASONS; i++) {
+    for (uint32_t i = 0; i < HOLT_SEASONS; i++)
         view->slot[i] = i < k->season_count ? holt_slot(k, i, number) : 0;
+}
+
+static void holt_look(const holt_constants *k, const holt_state *s, const tocsin__arrays *in,
+                      int64_t time, double steps, double trend_steps, holt_view *view)
+{
+    const double neutral = k->form == HOLT_ADDITIVE ? 0 : 1;
+    const uint32_t seasons = holt_seasons(k, s);
+
+    holt_set_clock(k, time, steps, trend_steps, view);
+    view->base = s->level;
+    if (k->has_trend)
+        view->base += s->trend * view->damping.sum;
+    for (uint32_t i = 0; i < HOLT_SEASONS; i++) {
         view->season[i] = i < seasons ? holt_load(k, in, i, view->slot[i]) : neutral;
         if (tocsin__is_nan(view->season[i]))
             view->season[i] = neutral;
@@ -558,7 +563,7 @@ static void holt_look(const holt_constants *k, const holt_state *s, const tocsin
     view->expected = tocsin__bounded(k->form == HOLT_ADDITIVE
                                          ? view->base + view->season[0] + view->season[1]
                                          : view->base * view->season[0] * view->season[1]);
-    view->deviation = HOLT_DEVIATION * s->spread;
+    view->deviation = TOCSIN__HOLT_DEVIATION * s->spread;
     view->is_unseen = 0;
     view->cycles = 0;
     if (seasons > 0) {
@@ -569,11 +574,13 @@ static void holt_look(const holt_constants *k, const holt_state *s, const tocsin
 
         view->is_unseen = own == 0;
         if (view->is_unseen)
-            view->deviation *= HOLT_UNSEEN;
+            view->deviation *= TOCSIN__HOLT_UNSEEN;
         else
-            view->deviation = tocsin__max(HOLT_DEVIATION * (n * own + HOLT_SHRINKAGE * s->spread) /
-                                              (n + HOLT_SHRINKAGE),
-                                          HOLT_QUIETEST * view->deviation);
+            view->deviation =
+                tocsin__max(TOCSIN__HOLT_DEVIATION *
+                                (n * own + TOCSIN__HOLT_SHRINKAGE * s->spread) /
+                                (n + TOCSIN__HOLT_SHRINKAGE),
+                            TOCSIN__HOLT_QUIETEST * view->deviation);
     }
 }
 
@@ -767,7 +774,7 @@ static void holt_learn(const void *constants, void *state, const tocsin__arrays 
         holt_learn_first(k, s, &in, &view, value);
         return;
     }
-    const double common = HOLT_DEVIATION * s->spread;
+    const double common = TOCSIN__HOLT_DEVIATION * s->spread;
     const double scale = common > reading->deviation ? common : reading->deviation;
     const double e = tocsin__residual_winsorise(&k->rules, value - view.expected, scale, &s->habit,
                                                 &s->outside);
@@ -808,13 +815,14 @@ static void holt_learn(const void *constants, void *state, const tocsin__arrays 
             const double own = holt_load(k, &in, HOLT_SLOT_DEVIATION, view.slot[0]);
 
             holt_store(k, &in, HOLT_SLOT_DEVIATION, view.slot[0],
-                       tocsin__max(own == 0 ? size : own + g * (size - own), HOLT_SEEN));
+                       tocsin__max(own == 0 ? size : own + g * (size - own), TOCSIN__HOLT_SEEN));
         }
     }
     if (seasons == 0 && k->season_count)
-        holt_store(k, &in, HOLT_SLOT_DEVIATION, view.slot[0], tocsin__max(size, HOLT_SEEN));
+        holt_store(k, &in, HOLT_SLOT_DEVIATION, view.slot[0],
+                   tocsin__max(size, TOCSIN__HOLT_SEEN));
     s->spread = holt_keep(k, s->spread + d * (size - s->spread));
-    if (s->spread < HOLT_SEEN)
+    if (s->spread < TOCSIN__HOLT_SEEN)
         s->spread = 0;
     s->reach = holt_keep(k, tocsin__residual_reach(&k->rules, s->reach, size));
     if (k->counts_points) {
@@ -883,6 +891,59 @@ static void holt_explain(const void *constants, const void *state, const tocsin_
                                   ? view.season[0] + view.season[1]
                                   : s->level * (view.season[0] * view.season[1] - 1);
     }
+}
+
+/* ---- Many series at once ---------------------------------------------------- */
+
+int tocsin__holt_has_kernel(const void *constants)
+{
+    const holt_constants *k = constants;
+
+    return k->precision == TOCSIN__MIXED && k->form == HOLT_ADDITIVE && !k->counts_points;
+}
+
+int tocsin__holt_is_settled(const void *constants, const void *state)
+{
+    const holt_constants *k = constants;
+    const holt_state *s = state;
+
+    return s->count >= k->warmup && s->seasons >= k->season_count;
+}
+
+void tocsin__holt_job_prepare(const void *constants, int64_t time, int64_t last,
+                              tocsin__holt_job *job)
+{
+    const holt_constants *k = constants;
+    const double steps = holt_steps(k, last, time);
+    const double trend_steps = tocsin__min(steps, k->longest_trend);
+    const double counted = tocsin__min(steps, k->longest_level);
+    holt_view view;
+
+    holt_set_clock(k, time, steps, trend_steps, &view);
+    job->clip = k->rules.clip;
+    job->floor = k->rules.floor;
+    job->floor_relative = k->rules.floor_relative;
+    job->floor_history = k->rules.floor_history;
+    job->per_window = k->rules.per_window;
+    job->fade = k->rules.fade;
+    job->window = k->rules.window;
+    job->has_trend = k->has_trend;
+    job->season_count = k->season_count;
+    job->damping_left = k->has_trend ? view.damping.left : 1;
+    job->damping_sum = k->has_trend ? view.damping.sum : 1;
+    job->alpha = holt_gain_of(k, &k->alpha, counted);
+    job->beta = holt_gain_of(k, &k->beta, trend_steps);
+    job->delta = holt_gain_of(k, &k->delta, counted);
+    job->gain_varies = counted != tocsin__min(k->nominal, k->longest_level);
+    job->widening = steps > 1.5 ? tocsin__sqrt(holt_variance(k, counted, 0)) : 1;
+    job->visit = tocsin__min(steps, 1);
+    job->time = time;
+    for (uint32_t i = 0; i < HOLT_SEASONS; i++) {
+        job->cycles_per_unit[i] = k->cycles_per_unit[i];
+        job->gamma[i] = k->gamma[i];
+        job->slot[i] = view.slot[i];
+    }
+    job->slot_memory = k->slot_memory;
 }
 
 static const char *const holt_channels[] = {"deviation"};

@@ -39,14 +39,9 @@
 #include "../num/mathx.h"
 #include "../pipeline/stage.h"
 
-#define TOCSIN__DEVIATION_MIN 1e-30
-#define TOCSIN__REAL_MAX 1e38       /* what a float can hold, with room for sums */
-
 #define TOCSIN__HABIT_WINDOW_MIN 32
 #define TOCSIN__HABIT_WINDOW_MAX 4095
-#define TOCSIN__HABIT_WINDOWS 16    /* what the bucket holds */
 #define TOCSIN__REACH_WINDOWS 16    /* over which the reach fades */
-#define TOCSIN__REST 1e-3           /* of the reach: what moves less, rests */
 
 /* The constants behind both. */
 typedef struct tocsin__residual_rules {

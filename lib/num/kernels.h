@@ -71,21 +71,26 @@ typedef struct tocsin__ewma_job {
 } tocsin__ewma_job;
 
 /* `holt-winters`: holt_winters.c's push, with state=mixed form=additive, for series that are
- * past warm-up with all their seasons in use, and last learnt at the same time. */
+ * past warm-up with all their seasons in use, and last learnt at the same time.
+ * tocsin__holt_job_prepare() fills in all but tiles and columns.
+ *
+ * Of a lane's state the kernel leaves alone what such series no longer use (origin, pace, seasons),
+ * `start`, and the time last learnt, which is the same for all: of the lanes in `learnt` it is
+ * job->time afterwards, and it is for the driver to note that.  `outside` and `habit` are in memory
+ * also where CALM says that they are 0. */
 typedef struct tocsin__holt_job {
     tocsin__tiles tiles;
-    double clip, floor, floor_relative, floor_history, per_window, fade, real_max;
-    uint32_t window, warmup;
-    uint32_t has_trend, season_count;
+    double clip, floor, floor_relative, floor_history, per_window, fade;
+    uint32_t window, has_trend, season_count;
+    uint32_t gain_varies;       /* FULL means nothing for these gains */
     /* Of this tick: see holt_look() and holt_learn(). */
-    double steps;               /* since the last point */
     double damping_left, damping_sum;
-    double alpha, beta, delta;  /* gains over so many steps */
+    double alpha, beta, delta;  /* gains over the steps since the last point */
     double widening;            /* of the deviation, as a factor; 1 after a single step */
     double visit;
     int64_t time;               /* model time */
     double cycles_per_unit[2], gamma[2], slot_memory;
-    uint32_t gain_varies, reserved;
+    uint64_t slot[2];           /* of each season, that the tick hits; the first's deviation too */
     /* Columns: level f64, trend, spread, reach f32, start i64, count u32, habit, outside u16; and of
      * this tick's slots: season[0], season[1], slot-deviation f32. */
     size_t level, trend, spread, reach, start, count, habit, outside;
@@ -99,7 +104,21 @@ typedef struct tocsin__kernels {
     void (*holt)(const tocsin__holt_job *job);
 } tocsin__kernels;
 
-/* The instance in use: the best this processor has, unless one was forced. */
+extern const tocsin__kernels tocsin__kernels_scalar;
+#if defined(__x86_64__) || defined(__i386__)
+extern const tocsin__kernels tocsin__kernels_sse2, tocsin__kernels_avx2, tocsin__kernels_avx512;
+#elif defined(__aarch64__)
+extern const tocsin__kernels tocsin__kernels_neon;
+#endif
+
+/* The instances that this processor can run, the worst first. */
+size_t tocsin__kernels_count(void);
+const tocsin__kernels *tocsin__kernels_at(size_t index);
+
+/* The instance in use: the best one, unless another was forced. */
 const tocsin__kernels *tocsin__kernels_in_use(void);
+
+/* Force one of those; NULL: the best again. */
+void tocsin__kernels_use(const tocsin__kernels *kernels);
 
 #endif

@@ -33,8 +33,9 @@ static TOCSIN__INLINE lane_f64 lane_load_f32(const float *p)
 
 static TOCSIN__INLINE lane_f64 lane_load_u16(const uint16_t *p)
 {
-    return _mm512_cvtepi32_pd(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(
-        const void *)p)));
+    const __m128i words = _mm_loadu_si128((const __m128i *)(const void *)p);
+
+    return _mm512_cvtepi32_pd(_mm256_cvtepu16_epi32(words));
 }
 
 static TOCSIN__INLINE lane_f64 lane_load_u32(const uint32_t *p)

@@ -137,7 +137,7 @@ static TOCSIN__INLINE lane_mask lane_eq(lane_f64 a, lane_f64 b)
 
 static TOCSIN__INLINE lane_mask lane_is_nan(lane_f64 a)
 {
-    return tocsin__is_nan(a);
+    return a != a;
 }
 
 static TOCSIN__INLINE lane_mask lane_and(lane_mask m, lane_mask n)

@@ -24,6 +24,7 @@
 
 #include "../core/common.h"
 #include "../core/fields.h"
+#include "../num/bounds.h"
 #include "tocsin/catalog.h"
 #include "tocsin/detector.h"
 #include "tocsin/spec.h"
@@ -87,10 +88,6 @@ static inline int tocsin__complain(tocsin__complaint *complaint, int status, uin
 }
 
 /* ---- What flows ------------------------------------------------------------ */
-
-/* Values are limited to +- this before a detector sees them, so that neither sums nor
- * squares of them overflow. */
-#define TOCSIN__VALUE_MAX 1e150
 
 typedef struct tocsin__point {
     int64_t time;           /* always a time: the clock makes one where the caller has none */
@@ -212,6 +209,21 @@ typedef struct tocsin__stage {
     void (*decide)(const void *constants, void *state, const tocsin__point *point,
                    const tocsin__reading *reading, const tocsin__rarity *rarity,
                    tocsin_verdict *verdict);
+
+    /* Pools: what the members of a class teach it and a new member starts with.  A pool is a
+     * struct of doubles and integers with a field table, like a state without arrays.  Size 0:
+     * this stage has none, and a new member starts as any series does. */
+    tocsin__layout pool;
+    /* The initial pool; it comes zeroed.  NULL: zero is right. */
+    void (*pool_init)(const void *constants, void *pool);
+    /* How far a series has come, so that nothing is taught twice; NULL: needs no such thing. */
+    uint16_t (*pool_mark)(const void *constants, const void *state);
+    /* Teach what is new since `mark`; all of it if the series leaves.  `now` is the bank's time, or
+     * TOCSIN_TIME_NONE. */
+    void (*pool_teach)(const void *constants, void *pool, const void *state, uint16_t mark,
+                       int64_t now, int leaves);
+    /* Begin a state that holds its initial values. */
+    void (*pool_start)(const void *constants, const void *pool, void *state);
 } tocsin__stage;
 
 /* Positions in the pipe. */
@@ -225,7 +237,12 @@ enum {
     TOCSIN__RANKS = 6
 };
 
-/* The catalog: every stage there is. */
+extern const tocsin__stage tocsin__stage_clock, tocsin__stage_counter, tocsin__stage_gaps;
+extern const tocsin__stage tocsin__stage_ewma, tocsin__stage_holt_winters;
+extern const tocsin__stage tocsin__stage_tail, tocsin__stage_raw;
+extern const tocsin__stage tocsin__stage_alarm;
+
+/* The catalog: all of them. */
 extern const tocsin__stage *const tocsin__catalog[];
 extern const size_t tocsin__catalog_count;
 

@@ -153,7 +153,7 @@ START_TEST(bad_arguments)
     ck_assert_uint_gt(tocsin_bank_size(spec, &options, 10), 0);
     ck_assert_uint_eq(tocsin_bank_size(spec, &options, 11), 0);
     ck_assert_uint_eq(tocsin_bank_size(NULL, &options, 1), 0);
-    ck_assert_uint_eq(tocsin_bank_series_size(NULL), 0);
+    ck_assert_uint_eq(tocsin_bank_series_size(NULL, NULL), 0);
 
     ck_assert_ptr_null(tocsin_bank_spec(NULL));
     ck_assert_ptr_eq(tocsin_bank_spec(bank), spec);
@@ -210,7 +210,7 @@ START_TEST(series_size_is_the_slope)
         spec = specs_compile(list.text[i]);
         const double slope = (double)(tocsin_bank_size(spec, NULL, 2000000) -
                                       tocsin_bank_size(spec, NULL, 1000000)) / 1e6;
-        const double told = (double)tocsin_bank_series_size(spec);
+        const double told = (double)tocsin_bank_series_size(spec, NULL);
 
         ck_assert_msg(told >= slope && told < slope + 1, "%s: %g, told %g", list.text[i], slope,
                       told);

@@ -93,6 +93,29 @@ START_TEST(checksums_match_the_definition)
 }
 END_TEST
 
+/* However a stream is cut. */
+START_TEST(checksums_of_streams_match_the_definition)
+{
+    tocsin__crc_tables tables;
+    uint8_t bytes[100];
+    rng r = rng_seeded(3);
+
+    tocsin__crc_tables_init(&tables);
+    for (int i = 0; i < 2000; i++) {
+        const size_t size = rng_below(&r, sizeof bytes + 1);
+        uint32_t crc = 0;
+
+        for (size_t k = 0; k < size; k++)
+            bytes[k] = (uint8_t)rng_u64(&r);
+        for (size_t at = 0, part; at < size; at += part) {
+            part = 1 + rng_below(&r, size - at);
+            crc = tocsin__crc32c_more(&tables, crc, bytes + at, part);
+        }
+        ck_assert_uint_eq(crc, slow_crc32c(bytes, size));
+    }
+}
+END_TEST
+
 /* ---- Memory ---------------------------------------------------------------- */
 
 START_TEST(memory_over_malloc_is_aligned)
@@ -245,6 +268,7 @@ static Suite *suite(void)
     tcase_add_test(bytes, integers_come_back);
     tcase_add_test(bytes, checksums_match_the_standard);
     tcase_add_test(bytes, checksums_match_the_definition);
+    tcase_add_test(bytes, checksums_of_streams_match_the_definition);
     tcase_add_test(memory, memory_over_malloc_is_aligned);
     tcase_add_test(memory, a_callers_allocator_is_used);
     tcase_add_test(memory, malformed_allocators_are_refused);

@@ -1,0 +1,581 @@
+/* columns.c - ticks by kernels: many tiles in one pass over memory.
+ *
+ * A kernel (num/kernels.h) gives a run of tiles one point each and does what most points of
+ * most series need.  Before it runs, each tile says which lanes it may take; what it
+ * leaves, and what it may not take, goes by the way of a single series (rounds.c): the
+ * lane's row is gathered, pushed through the pipeline and scattered again.  That is the
+ * definition, so however the lanes are divided, the results are the same, and only the
+ * division is a matter of speed.  A kernel may not take a lane
+ *
+ *     whose model depends on time, and that was not learnt at the last tick: its gap is longer
+ *     that is in its first cycle or in warm-up, as far as the kernel does not do that itself
+ *     whose calibrator ends a block with this point, or would cut the gap
+ *     whose alarm is on or counts
+ *
+ * and it leaves, unchanged, a lane whose statistic is above the bar: the alarm has to hear of it
+ * before it is learnt.  A lane without a value has missed the tick: nothing of it changes, but that
+ * the calibrator's `base` moves on with the tile's `ticks`.
+ *
+ * Ticks that are not learnt and scored as usual (another mode, a maintenance window, verdicts
+ * for all) do not come here at all.
+ *
+ * Pushes within a tick.  Up to 64 series are brought together in a scratch tile, field by
+ * field, the same kernel runs over it, and what it learnt is carried back: two cache lines
+ * per point, all asked for in time.
+ *
+ * Threads.  A range writes to its tiles, its lane and its part of the caller's arrays.
+ */
+#include "bank.h"
+
+#include "../calibrate/tail.h"
+#include "../detect/kernel_jobs.h"
+
+#define COLUMNS_RUN 16              /* tiles a kernel is given at once */
+
+#define COLUMNS_AT(tile, place, type) ((type *)(void *)((char *)(tile) + (place)))
+
+static inline uint32_t columns_bits(uint64_t word)
+{
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* The lowest lane of a set that is not empty, taken out of it. */
+static inline uint32_t columns_next(uint64_t *lanes)
+{
+    const uint64_t lowest = *lanes & (~*lanes + 1);
+
+    *lanes ^= lowest;
+    return columns_bits(lowest - 1);
+}
+
+/* ---- The job ------------------------------------------------------------------------ */
+
+static void columns_prepare_ewma(tocsin_bank *bank, int64_t elapsed)
+{
+    const tocsin__format *format = &bank->format;
+    const tocsin_spec *spec = bank->spec;
+    tocsin__ewma_job *job = &bank->job.ewma;
+
+    memset(job, 0, sizeof *job);
+    tocsin__ewma_job_prepare(spec->detect->constants, elapsed, job);
+    job->mean = tocsin__format_column(format, spec, "mean");
+    job->variance = tocsin__format_column(format, spec, "variance");
+    job->reach = tocsin__format_column(format, spec, "reach");
+    job->count = format->count;
+    job->habit = format->habit;
+    job->outside = format->outside;
+    job->maximum = format->maximum;
+    job->bar = format->bar;
+}
+
+static void columns_prepare_holt(tocsin_bank *bank)
+{
+    const tocsin__format *format = &bank->format;
+    const tocsin_spec *spec = bank->spec;
+    tocsin__holt_job *job = &bank->job.holt;
+
+    memset(job, 0, sizeof *job);
+    tocsin__holt_job_prepare(spec->detect->constants, bank->tick.time, bank->clock_before.time,
+                             job);
+    job->level = tocsin__format_column(format, spec, "level");
+    job->trend = tocsin__format_column(format, spec, "trend");
+    job->spread = tocsin__format_column(format, spec, "spread");
+    job->reach = tocsin__format_column(format, spec, "reach");
+    job->start = tocsin__format_column(format, spec, "start");
+    job->count = format->count;
+    job->habit = format->habit;
+    job->outside = format->outside;
+    for (size_t i = 0; i < 2; i++)
+        job->season[i] = format->array[i] + (size_t)job->slot[i] * TOCSIN__LANES * sizeof(float);
+    job->deviation = format->array[2] + (size_t)job->slot[0] * TOCSIN__LANES * sizeof(float);
+    job->maximum = format->maximum;
+    job->bar = format->bar;
+}
+
+int tocsin__columns_begin(tocsin_bank *bank)
+{
+    const tocsin_tick *tick = &bank->tick;
+    const int64_t last = bank->clock_before.time;
+
+    if (!tocsin__bank_is_in_columns(bank) || tick->mode != TOCSIN_LEARN_AND_SCORE ||
+        tick->verdicts || tick->value_type == TOCSIN_VALUES_U64 ||
+        (bank->tick_flags & (TOCSIN_FLAG_MUTED | TOCSIN_FLAG_HELD)))
+        return 0;
+    if (bank->format.needs_times && bank->clock_before.points == 0)
+        return 0;
+    if (bank->format.kind == TOCSIN__EWMA_KERNEL)
+        columns_prepare_ewma(bank, bank->clock_before.points
+                                       ? tocsin__time_between(last, tick->time)
+                                       : 0);
+    else
+        columns_prepare_holt(bank);
+    return 1;
+}
+
+static void columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles)
+{
+    const tocsin__kernels *kernels = tocsin__kernels_in_use();
+
+    if (bank->format.kind == TOCSIN__EWMA_KERNEL) {
+        tocsin__ewma_job job = bank->job.ewma;
+
+        job.tiles = *tiles;
+        kernels->ewma(&job);
+    } else {
+        tocsin__holt_job job = bank->job.holt;
+
+        job.tiles = *tiles;
+        kernels->holt(&job);
+    }
+}
+
+/* ---- Before: which lanes the kernel may take -------------------------------------------- */
+
+/* Lanes that were learnt at the last tick. */
+static uint64_t columns_current(const tocsin_bank *bank, tocsin__tile_head *tile)
+{
+    const tocsin__format *format = &bank->format;
+    const tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    const int64_t last = bank->clock_before.time;
+    const int64_t *times = tocsin__tile_times(format, tile);
+    uint64_t current = 0;
+
+    if (tile->state & TOCSIN__TILE_EVEN)
+        return tile->learnt_time == last ? ~more->fresh : 0;
+    for (uint32_t k = 0; k < TOCSIN__LANES; k++)
+        current |= (uint64_t)(times[k] == last) << k;
+    return current & ~more->fresh;
+}
+
+/* ewma behind a calibrator: lanes past warm-up. */
+static uint64_t columns_warm(const tocsin_bank *bank, tocsin__tile_head *tile)
+{
+    const uint16_t *count = COLUMNS_AT(tile, bank->format.count, uint16_t);
+    uint64_t warm = 0;
+
+    if (tile->flags & TOCSIN__TILE_FULL)
+        return ~UINT64_C(0);
+    for (uint32_t k = 0; k < TOCSIN__LANES; k++)
+        warm |= (uint64_t)(count[k] >= bank->job.ewma.warmup) << k;
+    return warm;
+}
+
+/* holt-winters: lanes past warm-up and with all their seasons. */
+static uint64_t columns_settled(const tocsin_bank *bank, tocsin__lane *lane,
+                                tocsin__tile_head *tile)
+{
+    const tocsin_spec *spec = bank->spec;
+    uint64_t settled = 0;
+
+    if (tile->state & TOCSIN__TILE_SEASONED)
+        return ~UINT64_C(0);
+    for (uint64_t lanes = tile->used; lanes;) {
+        const uint32_t k = columns_next(&lanes);
+
+        tocsin__tile_gather_detector(&bank->format, tile, k, lane->row);
+        settled |= (uint64_t)(tocsin__holt_is_settled(
+                                  spec->detect->constants,
+                                  tocsin__const_state_of(spec->detect, lane->row)) != 0)
+                   << k;
+    }
+    if (settled == tile->used)
+        tile->state |= TOCSIN__TILE_SEASONED;
+    return settled;
+}
+
+/* Of these lanes, those whose calibrator does no more than take the maximum. */
+static uint64_t columns_within_blocks(const tocsin_bank *bank, tocsin__lane *lane,
+                                      tocsin__tile_head *tile, uint64_t candidates)
+{
+    const tocsin__format *format = &bank->format;
+    const tocsin_spec *spec = bank->spec;
+    const double elapsed =
+        (double)tocsin__time_between(bank->clock_before.time, bank->tick.time);
+    tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    uint64_t within = 0;
+
+    if (more->until > 1 && elapsed <= more->gap) {
+        more->until--;
+        return candidates;
+    }
+    more->until = UINT32_MAX;
+    more->gap = tocsin__infinity();
+    while (candidates) {
+        const uint32_t k = columns_next(&candidates);
+        const tocsin__tail_state *tail = tocsin__const_state_of(spec->calibrate, lane->row);
+
+        tocsin__tile_gather_calibrator(format, spec, tile, k, lane->row);
+
+        const uint32_t left = tocsin__tail_left(tail);
+        const double gap = tocsin__tail_gap(tail);
+
+        if (left > 1 && elapsed <= gap) {
+            within |= UINT64_C(1) << k;
+            more->until = left - 1 < more->until ? left - 1 : more->until;
+            more->gap = gap < more->gap ? gap : more->gap;
+        }
+    }
+    return within;
+}
+
+static void columns_before(const tocsin_bank *bank, tocsin__lane *lane, tocsin__tile_head *tile)
+{
+    const tocsin__format *format = &bank->format;
+
+    tile->take = tile->used & ~tile->busy;
+    if (format->needs_times)
+        tile->take &= columns_current(bank, tile);
+    if (format->kind == TOCSIN__HOLT_KERNEL)
+        tile->take &= columns_settled(bank, lane, tile);
+    if (format->bar) {
+        if (format->kind == TOCSIN__EWMA_KERNEL)
+            tile->take &= columns_warm(bank, tile);
+        tile->take = columns_within_blocks(bank, lane, tile, tile->take);
+        tocsin__tile_more_of(format, tile)->ticks++;
+    }
+}
+
+/* ---- After: what the kernel left -------------------------------------------------------- */
+
+/* The kernel has learnt `learnt`; the other lanes of those in use have not learnt, or not yet. */
+static void columns_note(const tocsin_bank *bank, tocsin__tile_head *tile, uint64_t rest)
+{
+    const tocsin__format *format = &bank->format;
+    const uint64_t learnt = tile->learnt;
+
+    if (format->more) {
+        tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+
+        if (rest == 0) {
+            tile->learnt_time = bank->tick.time;
+            tile->state |= TOCSIN__TILE_EVEN;
+            more->fresh = 0;
+        } else {
+            int64_t *times = tocsin__tile_times(format, tile);
+
+            tocsin__tile_part(format, tile);
+            for (uint64_t lanes = learnt; lanes;)
+                times[columns_next(&lanes)] = bank->tick.time;
+            more->fresh &= ~learnt;
+        }
+    }
+    if (format->bar)
+        for (uint64_t lanes = rest; lanes;)
+            COLUMNS_AT(tile, format->base, uint32_t)[columns_next(&lanes)]++;
+}
+
+/* Are all now learnt at this tick's time? */
+static void columns_even(const tocsin_bank *bank, tocsin__tile_head *tile)
+{
+    if (!bank->format.more || tile->state & TOCSIN__TILE_EVEN)
+        return;
+    if (tocsin__tile_more_of(&bank->format, tile)->fresh & tile->used)
+        return;
+
+    const int64_t *times = tocsin__tile_times(&bank->format, tile);
+
+    for (uint64_t lanes = tile->used; lanes;)
+        if (times[columns_next(&lanes)] != bank->tick.time)
+            return;
+    tile->learnt_time = bank->tick.time;
+    tile->state |= TOCSIN__TILE_EVEN;
+}
+
+static inline double columns_value(const tocsin__tiles *tiles, size_t i)
+{
+    return tiles->is_float ? (double)((const float *)tiles->values)[i]
+                           : ((const double *)tiles->values)[i];
+}
+
+/* Give the lanes that the kernel has not learnt their points; the tile's alarms that are on.
+ * Tile number `i` of the run is the bank's tile number t. */
+static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsin__tiles *tiles,
+                              uint32_t i, uint32_t t, double *scores)
+{
+    tocsin__tile_head *tile = bank->tiles[t];
+    const uint64_t rest = tile->used & ~tile->learnt;
+    uint64_t others = (tile->used & ~tile->take) | tile->left, alarms = 0;
+    uint64_t missed = rest & ~others;
+    tocsin__outcome outcome;
+
+    columns_note(bank, tile, rest);
+    if (rest == 0) {
+        lane->counts.points += columns_bits(tile->used);
+        lane->latest = bank->tick.time;
+        return 0;
+    }
+    lane->counts.points += columns_bits(tile->learnt);
+    if (tile->learnt)
+        lane->latest = bank->tick.time;
+    if (others)
+        tocsin__outcome_init(&outcome);
+    while (others) {
+        const uint32_t k = columns_next(&others);
+        const size_t at = (size_t)i * TOCSIN__LANES + k;
+
+        outcome.point.value = columns_value(tiles, at);
+        if (tocsin__is_nan(outcome.point.value) && !(tile->busy >> k & 1)) {
+            missed |= UINT64_C(1) << k;
+            continue;
+        }
+        outcome.point.time = bank->tick.time;
+        outcome.point.count = 0;
+        outcome.point.is_count = 0;
+        tocsin__rounds_point(bank, lane, t * TOCSIN__LANES + k, 0, TOCSIN_LEARN_AND_SCORE, 1,
+                             &outcome);
+        alarms |= (uint64_t)(outcome.verdict.alarm == TOCSIN_ALARM_ON) << k;
+        if (scores)
+            scores[at] = outcome.verdict.score;
+    }
+    lane->counts.points += columns_bits(missed);
+    lane->counts.missing += columns_bits(missed);
+    columns_even(bank, tile);
+    return alarms;
+}
+
+/* The calibrator's scores of what the kernel has learnt; NaN for the others. */
+static void columns_score(const tocsin_bank *bank, tocsin__lane *lane, tocsin__tile_head *tile,
+                          const double *statistics, double *scores)
+{
+    const tocsin_spec *spec = bank->spec;
+
+    for (uint32_t k = 0; k < TOCSIN__LANES; k++) {
+        scores[k] = tocsin__nan();
+        if (tile->learnt >> k & 1) {
+            tocsin__tile_gather_calibrator(&bank->format, spec, tile, k, lane->row);
+            scores[k] = tocsin__tail_score(tocsin__const_state_of(spec->calibrate, lane->row),
+                                           statistics[k]);
+        }
+    }
+}
+
+/* ---- A range ------------------------------------------------------------------------------ */
+
+/* Tiles from `first` on that stand one behind the other in memory. */
+static uint32_t columns_contiguous(const tocsin_bank *bank, uint32_t first, uint32_t end)
+{
+    uint32_t count = 1;
+
+    while (count < COLUMNS_RUN && first + count < end &&
+           (char *)bank->tiles[first + count] ==
+               (char *)bank->tiles[first] + count * bank->format.tile_size)
+        count++;
+    return count;
+}
+
+static size_t columns_value_size(const tocsin_bank *bank)
+{
+    return bank->tick.value_type == TOCSIN_VALUES_FLOAT ? sizeof(float) : sizeof(double);
+}
+
+/* A run of tiles, all of whose slots have places in the arrays, which begin with theirs. */
+static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t first,
+                              uint32_t count, const void *values, double *scores,
+                              uint64_t *alarms)
+{
+    const int is_calibrated = bank->format.bar != 0;
+    double statistics[COLUMNS_RUN * TOCSIN__LANES];
+    tocsin__tiles tiles;
+
+    memset(&tiles, 0, sizeof tiles);
+    tiles.first = (char *)bank->tiles[first];
+    tiles.size = bank->format.tile_size;
+    tiles.count = count;
+    tiles.values = values;
+    tiles.is_float = bank->tick.value_type == TOCSIN_VALUES_FLOAT;
+    tiles.statistics = scores && is_calibrated ? statistics : scores;
+    for (uint32_t i = 0; i < count; i++)
+        columns_before(bank, lane, bank->tiles[first + i]);
+    columns_run(bank, &tiles);
+    for (uint32_t i = 0; i < count; i++) {
+        tocsin__tile_head *tile = bank->tiles[first + i];
+
+        if (scores && is_calibrated)
+            columns_score(bank, lane, tile, statistics + i * TOCSIN__LANES,
+                          scores + i * TOCSIN__LANES);
+
+        const uint64_t on = columns_after(bank, lane, &tiles, i, first + i, scores);
+
+        if (alarms)
+            alarms[i] = on;
+    }
+}
+
+/* The last tile, where the arrays may end before it does. */
+static void columns_range_last(tocsin_bank *bank, tocsin__lane *lane, uint32_t t,
+                               const void *values, double *scores, uint64_t *alarms)
+{
+    const size_t count = bank->slots - (size_t)t * TOCSIN__LANES;
+    double padded_values[TOCSIN__LANES], padded_scores[TOCSIN__LANES];
+
+    memset(padded_values, 0, sizeof padded_values);
+    memcpy(padded_values, values, count * columns_value_size(bank));
+    columns_range_run(bank, lane, t, 1, padded_values, scores ? padded_scores : NULL, alarms);
+    if (scores)
+        memcpy(scores, padded_scores, count * sizeof *scores);
+}
+
+void tocsin__columns_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
+                           uint32_t base, uint32_t begin_tile, uint32_t end_tile)
+{
+    const uint32_t whole = bank->slots / TOCSIN__LANES;
+    const uint32_t end = end_tile < whole ? end_tile : whole;
+
+    for (uint32_t t = begin_tile, count = 1; t < end_tile; t += count) {
+        const size_t at = (size_t)t * TOCSIN__LANES - base;
+        const void *values = (const char *)tick->values + at * columns_value_size(bank);
+        double *scores = tick->scores ? tick->scores + at : NULL;
+        uint64_t *alarms = tick->alarms ? tick->alarms + at / TOCSIN__LANES : NULL;
+
+        count = 1;
+        if (t == whole) {
+            columns_range_last(bank, lane, t, values, scores, alarms);
+        } else {
+            count = columns_contiguous(bank, t, end);
+            columns_range_run(bank, lane, t, count, values, scores, alarms);
+        }
+    }
+}
+
+/* ---- Pushes within a tick --------------------------------------------------------------- */
+
+/* One field of some series into a column, and back. */
+#define COLUMNS_MOVE(name, type)                                                                \
+    static void columns_collect_##name(type *column, const tocsin_bank *bank,                   \
+                                       const uint32_t *slots, uint32_t count, size_t place)     \
+    {                                                                                           \
+        for (uint32_t i = 0; i < count; i++)                                                    \
+            column[i] = COLUMNS_AT(tocsin__bank_tile(bank, slots[i]), place,                    \
+                                   type)[slots[i] % TOCSIN__LANES];                             \
+    }                                                                                           \
+    static void columns_return_##name(const type *column, const tocsin_bank *bank,              \
+                                      const uint32_t *slots, uint32_t count, size_t place)      \
+    {                                                                                           \
+        for (uint32_t i = 0; i < count; i++)                                                    \
+            COLUMNS_AT(tocsin__bank_tile(bank, slots[i]), place,                                \
+                       type)[slots[i] % TOCSIN__LANES] = column[i];                             \
+    }
+
+COLUMNS_MOVE(16, uint16_t)
+COLUMNS_MOVE(32, uint32_t)
+COLUMNS_MOVE(64, uint64_t)
+
+static void columns_collect(char *column, const tocsin_bank *bank, const uint32_t *slots,
+                            uint32_t count, const tocsin__move *move)
+{
+    if (move->size == 2)
+        columns_collect_16((uint16_t *)(void *)column, bank, slots, count, move->place);
+    else if (move->size == 4)
+        columns_collect_32((uint32_t *)(void *)column, bank, slots, count, move->place);
+    else
+        columns_collect_64((uint64_t *)(void *)column, bank, slots, count, move->place);
+}
+
+static void columns_carry_back(const tocsin_bank *bank, const char *column,
+                               const uint32_t *slots, uint32_t count, const tocsin__move *move)
+{
+    if (move->size == 2)
+        columns_return_16((const uint16_t *)(const void *)column, bank, slots, count,
+                          move->place);
+    else if (move->size == 4)
+        columns_return_32((const uint32_t *)(const void *)column, bank, slots, count,
+                          move->place);
+    else
+        columns_return_64((const uint64_t *)(const void *)column, bank, slots, count,
+                          move->place);
+}
+
+/* Tiles with a lane that is not calm are not. */
+static void columns_note_habits(const tocsin_bank *bank, tocsin__tile_head *scratch,
+                                const uint32_t *slots, uint32_t count)
+{
+    const uint16_t *habit = COLUMNS_AT(scratch, bank->format.habit, uint16_t);
+    const uint16_t *outside = COLUMNS_AT(scratch, bank->format.outside, uint16_t);
+
+    for (uint32_t i = 0; i < count; i++)
+        if (habit[i] | outside[i])
+            tocsin__bank_tile(bank, slots[i])->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
+}
+
+/* What was learnt has a time. */
+static void columns_note_pushed(const tocsin_bank *bank, const uint32_t *slots, uint64_t learnt)
+{
+    while (learnt) {
+        const uint32_t slot = slots[columns_next(&learnt)], k = slot % TOCSIN__LANES;
+        tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+
+        tocsin__tile_part(&bank->format, tile);
+        tocsin__tile_times(&bank->format, tile)[k] = bank->tick.time;
+        tocsin__tile_more_of(&bank->format, tile)->fresh &= ~(UINT64_C(1) << k);
+    }
+}
+
+int tocsin__columns_can_push(const tocsin_bank *bank)
+{
+    return bank->by_kernel && bank->format.kind == TOCSIN__EWMA_KERNEL &&
+           !bank->format.needs_times;
+}
+
+void tocsin__columns_push(tocsin_bank *bank, tocsin__lane *lane, const uint32_t *slots,
+                          const double *values, uint32_t count, double *scores)
+{
+    const tocsin__format *format = &bank->format;
+    tocsin__tile_head *scratch = lane->tile;
+    double padded[TOCSIN__LANES], statistics[TOCSIN__LANES];
+    tocsin__tiles tiles;
+    tocsin__outcome outcome;
+
+    for (uint32_t m = 0; m < format->calibrate_moves; m++) {
+        const tocsin__move *move = &format->moves[m];
+
+        columns_collect((char *)scratch + move->place, bank, slots, count, move);
+    }
+    memcpy(padded, values, count * sizeof *values);
+    memset(padded + count, 0, (TOCSIN__LANES - count) * sizeof *padded);
+    scratch->used = scratch->take =
+        count == TOCSIN__LANES ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1;
+    scratch->flags = 0;
+    memset(&tiles, 0, sizeof tiles);
+    tiles.first = (char *)scratch;
+    tiles.size = format->tile_size;
+    tiles.count = 1;
+    tiles.values = padded;
+    tiles.statistics = statistics;
+    columns_run(bank, &tiles);
+    for (uint32_t m = 0; m < format->calibrate_moves; m++) {
+        const tocsin__move *move = &format->moves[m];
+
+        columns_carry_back(bank, (const char *)scratch + move->place, slots, count, move);
+    }
+
+    if (format->habit && !(scratch->flags & TOCSIN__TILE_CALM))
+        columns_note_habits(bank, scratch, slots, count);
+
+    uint64_t others = scratch->left;
+
+    if (others)
+        tocsin__outcome_init(&outcome);
+    while (others) {
+        const uint32_t i = columns_next(&others);
+
+        outcome.point.value = values[i];
+        outcome.point.time = bank->tick.time;
+        outcome.point.count = 0;
+        outcome.point.is_count = 0;
+        tocsin__rounds_point(bank, lane, slots[i], 0, TOCSIN_LEARN_AND_SCORE, 0, &outcome);
+        statistics[i] = outcome.verdict.score;
+    }
+    memcpy(scores, statistics, count * sizeof *scores);
+
+    const uint64_t missed = scratch->take & ~scratch->learnt & ~scratch->left;
+
+    lane->counts.points += columns_bits(scratch->learnt | missed);
+    lane->counts.missing += columns_bits(missed);
+    if (scratch->learnt)
+        lane->latest = bank->tick.time;
+    if (format->more)
+        columns_note_pushed(bank, slots, scratch->learnt);
+}

@@ -1,0 +1,490 @@
+/* tiles.c - how the states of 64 series stand in memory, and the way to one of them.
+ *
+ * Both layouts come from the stages' field tables.  In columns a detector's fields are
+ * columns of 64, its arrays (the slots of a season) are slot by slot, each slot a column, so
+ * that a tick, which is at the same slot for all, finds its neighbours' values beside it.
+ * Calibrator and alarm have a record per series, packed, but for what a tick touches:
+ *
+ *     maximum   a column
+ *     points    not kept: the tile counts `ticks`, and a series' `base` is how many of
+ *               them were not its own or came before its block; points = ticks - base
+ *     elapsed   not kept: the block's time is that since its `begin`, as of the last point
+ *               that was learnt; a pause that counts for less moves `begin` on
+ *     bar       the lowest limit, once more, for the kernel to compare with
+ *
+ * so that a series that learns a point like any other is not written to but for what it
+ * learnt.  The clock is the bank's, and of the last point learnt the tile knows one time as
+ * long as it is the same for all.  What a spec never moves from its initial value (an
+ * infinite clip's habit, the second tier of an alarm that has one) is not kept either.
+ *
+ * A REAL is a float in a tile; a row holds the same number as a double (core/fields.h).
+ *
+ * Cost: a row is gathered in a few dozen loads, 20 to 60 ns; kernels need none.
+ */
+#include "tiles.h"
+
+#include "../alarm/alarm.h"
+#include "../calibrate/tail.h"
+#include "../detect/kernel_jobs.h"
+
+/* ---- Layout --------------------------------------------------------------------- */
+
+static size_t tiles_round(size_t size)
+{
+    return (size + (TOCSIN__CACHE_LINE - 1)) / TOCSIN__CACHE_LINE * TOCSIN__CACHE_LINE;
+}
+
+/* Room for a column behind what there is. */
+static size_t tiles_column(tocsin__format *format, size_t element)
+{
+    const size_t place = format->tile_size;
+
+    format->tile_size += tiles_round(TOCSIN__LANES * element);
+    return place;
+}
+
+static size_t tiles_element(uint8_t type)
+{
+    static const uint8_t size[] = {8, 8, 8, 8, 4, 2, 1};
+
+    return size[type];
+}
+
+/* What this spec never moves from where it began, or what the tile knows otherwise. */
+static int tiles_is_left_out(const tocsin__format *format, const tocsin_spec *spec,
+                             const tocsin__compiled_stage *stage, const tocsin__field *field)
+{
+    static const char *const plain[] = {"reach", "habit", "outside"};
+    static const char *const counted[] = {"maximum", "elapsed", "points"};
+    const size_t length = strlen(field->name);
+
+    if (field->is_array || (field->min == 0 && field->max == 0))
+        return 1;
+    if (stage == spec->detect && format->is_plain)
+        for (size_t i = 0; i < TOCSIN__COUNT(plain); i++)
+            if (strcmp(field->name, plain[i]) == 0)
+                return 1;
+    if (stage == spec->detect)
+        return format->kind == TOCSIN__HOLT_KERNEL && strcmp(field->name, "time") == 0;
+    if (stage == spec->calibrate)
+        for (size_t i = 0; i < TOCSIN__COUNT(counted); i++)
+            if (strcmp(field->name, counted[i]) == 0)
+                return 1;
+    return spec->context.tier_count < 2 && length > 3 &&
+           strcmp(field->name + length - 3, "[1]") == 0;
+}
+
+/* Add a field of a record; one that continues the last one's bytes becomes part of it. */
+static void tiles_add_record(tocsin__format *format, uint32_t first_of_stage, uint32_t row,
+                             uint32_t size, uint32_t is_real)
+{
+    tocsin__move *last = &format->moves[format->move_count - 1];
+
+    if (!is_real && format->move_count > first_of_stage && !last->is_real &&
+        last->row + last->size == row) {
+        last->size += size;
+    } else {
+        tocsin__move *move = &format->moves[format->move_count++];
+
+        move->row = row;
+        move->size = size;
+        move->is_real = is_real;
+        move->place = format->record_size;
+    }
+    format->record_size += size;
+}
+
+static void tiles_add_stage(tocsin__format *format, const tocsin_spec *spec,
+                            const tocsin__compiled_stage *stage)
+{
+    const tocsin__layout *layout = &stage->stage->layout;
+    const uint32_t first = format->move_count;
+
+    for (size_t i = 0; i < layout->field_count; i++) {
+        const tocsin__field *field = &layout->fields[i];
+        const uint32_t is_real = field->type == TOCSIN__REAL;
+        const uint32_t size = (uint32_t)(is_real ? 4 : tiles_element(field->type));
+        const uint32_t row = (uint32_t)stage->state_offset + field->offset;
+
+        if (tiles_is_left_out(format, spec, stage, field))
+            continue;
+        if (stage == spec->detect) {
+            tocsin__move *move = &format->moves[format->move_count++];
+
+            move->row = row;
+            move->size = move->stride = size;
+            move->is_real = is_real;
+            move->place = tiles_column(format, size);
+        } else {
+            tiles_add_record(format, first, row, size * field->count, is_real);
+        }
+    }
+}
+
+/* Records stand behind the columns: their moves' places are known only now. */
+static void tiles_place_records(tocsin__format *format)
+{
+    for (uint32_t i = format->calibrate_moves; i < format->move_count; i++) {
+        format->moves[i].place += format->tile_size;
+        format->moves[i].stride = (uint32_t)format->record_size;
+    }
+    format->tile_size += tiles_round(TOCSIN__LANES * format->record_size);
+}
+
+static void tiles_add_arrays(tocsin__format *format, const tocsin__compiled_stage *stage)
+{
+    const tocsin__layout *layout = &stage->stage->layout;
+
+    for (size_t i = 0; i < layout->field_count; i++) {
+        const tocsin__field *field = &layout->fields[i];
+
+        if (!field->is_array)
+            continue;
+        format->array[field->array] = format->tile_size;
+        format->tile_size += tiles_round((size_t)stage->shape.length[field->array] *
+                                         TOCSIN__LANES * sizeof(float));
+    }
+}
+
+static void tiles_init_columns(tocsin__format *format, const tocsin_spec *spec)
+{
+    const int has_tail = spec->calibrate->stage == &tocsin__stage_tail;
+
+    if (format->needs_times || format->times)
+        format->more = tiles_column(format, 1);
+    if (format->needs_times && !format->times)
+        format->times = tiles_column(format, sizeof(int64_t));
+    tiles_add_stage(format, spec, spec->detect);
+    if (has_tail) {
+        format->begin = tiles_column(format, sizeof(int64_t));
+        format->base = tiles_column(format, sizeof(uint32_t));
+        format->maximum = tiles_column(format, sizeof(float));
+        format->bar = tiles_column(format, sizeof(float));
+    }
+    format->calibrate_moves = format->move_count;
+    if (has_tail)
+        tiles_add_stage(format, spec, spec->calibrate);
+    format->alarm_moves = format->move_count;
+    if (spec->alarm)
+        tiles_add_stage(format, spec, spec->alarm);
+    tiles_place_records(format);
+    tiles_add_arrays(format, spec->detect);
+
+    format->count = tocsin__format_column(format, spec, "count");
+    format->habit = tocsin__format_column(format, spec, "habit");
+    format->outside = tocsin__format_column(format, spec, "outside");
+    if (format->kind == TOCSIN__HOLT_KERNEL) {
+        format->model_time = spec->detect->state_offset;
+        for (const tocsin__field *field = spec->detect->stage->layout.fields;; field++)
+            if (strcmp(field->name, "time") == 0) {
+                format->model_time += field->offset;
+                break;
+            }
+    }
+}
+
+/* Is there a kernel for all of the pipe? */
+static tocsin__kernel_kind tiles_kernel(const tocsin_spec *spec)
+{
+    const tocsin__gaps_constants *gaps = spec->gaps->constants;
+    const int is_tail = spec->calibrate->stage == &tocsin__stage_tail;
+
+    if (spec->counter || gaps->policy != TOCSIN__GAPS_SKIP ||
+        (!is_tail && spec->calibrate->stage != &tocsin__stage_raw) ||
+        (spec->alarm && (!is_tail || spec->context.tier_count == 0)))
+        return TOCSIN__NO_KERNEL;
+    if (spec->detect->stage == &tocsin__stage_ewma &&
+        tocsin__ewma_has_kernel(spec->detect->constants))
+        return TOCSIN__EWMA_KERNEL;
+    if (spec->detect->stage == &tocsin__stage_holt_winters &&
+        tocsin__holt_has_kernel(spec->detect->constants))
+        return TOCSIN__HOLT_KERNEL;
+    return TOCSIN__NO_KERNEL;
+}
+
+void tocsin__format_init(tocsin__format *format, const tocsin_spec *spec,
+                         const tocsin_bank_options *options)
+{
+    const int is_shared = options->clock == TOCSIN_CLOCK_SHARED;
+
+    memset(format, 0, sizeof *format);
+    format->tile_size = tiles_round(sizeof(tocsin__tile_head));
+    if (options->ids == TOCSIN_IDS_KEPT)
+        format->ids = tiles_column(format, sizeof(uint64_t));
+    if (options->ids == TOCSIN_IDS_KEPT || !is_shared)
+        format->times = tiles_column(format, sizeof(int64_t));
+    if (is_shared)
+        format->kind = tiles_kernel(spec);
+    if (format->kind == TOCSIN__NO_KERNEL) {
+        format->row_size = spec->state_size;
+        format->rows = format->tile_size;
+        format->tile_size += tiles_round(TOCSIN__LANES * format->row_size);
+        return;
+    }
+    format->needs_times = 1;
+    if (format->kind == TOCSIN__EWMA_KERNEL) {
+        const void *constants = spec->detect->constants;
+        tocsin__ewma_job job;
+
+        tocsin__ewma_job_prepare(constants, 1, &job);
+        format->is_plain = job.is_plain;
+        format->needs_times = (uint32_t)(spec->calibrate->stage == &tocsin__stage_tail ||
+                                         tocsin__ewma_job_gain(constants, 1) !=
+                                             tocsin__ewma_job_gain(constants, TOCSIN_WEEK));
+    }
+    tiles_init_columns(format, spec);
+}
+
+size_t tocsin__format_column(const tocsin__format *format, const tocsin_spec *spec,
+                             const char *name)
+{
+    const tocsin__layout *layout = &spec->detect->stage->layout;
+
+    for (size_t i = 0; i < layout->field_count; i++)
+        if (strcmp(layout->fields[i].name, name) == 0)
+            for (uint32_t m = 0; m < format->calibrate_moves; m++)
+                if (format->moves[m].row == spec->detect->state_offset + layout->fields[i].offset)
+                    return format->moves[m].place;
+    return 0;
+}
+
+/* ---- One series ------------------------------------------------------------------ */
+
+void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile)
+{
+    memset(tile, 0, format->tile_size);
+    if (format->more) {
+        tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+
+        more->gap = tocsin__infinity();
+        more->until = UINT32_MAX;
+    }
+}
+
+void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile)
+{
+    int64_t *times = tocsin__tile_times(format, tile);
+
+    if (!(tile->state & TOCSIN__TILE_EVEN))
+        return;
+    for (size_t k = 0; k < TOCSIN__LANES; k++)
+        times[k] = tile->learnt_time;
+    tile->state &= ~(uint32_t)TOCSIN__TILE_EVEN;
+}
+
+void tocsin__tile_arrays(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
+                         tocsin__arrays *arrays)
+{
+    for (size_t i = 0; i < TOCSIN__MAX_ARRAYS; i++)
+        arrays->base[i] = (char *)tile + format->array[i] + k * sizeof(float);
+    arrays->stride = TOCSIN__LANES;
+}
+
+static inline void tiles_copy(void *to, const void *from, size_t size)
+{
+    switch (size) {
+    case 2:
+        memcpy(to, from, 2);
+        break;
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    case 8:
+        memcpy(to, from, 8);
+        break;
+    default:
+        memcpy(to, from, size);
+    }
+}
+
+static inline void tiles_gather_moves(const tocsin__format *format, uint32_t first, uint32_t end,
+                                      tocsin__tile_head *tile, uint32_t k, char *row)
+{
+    for (uint32_t i = first; i < end; i++) {
+        const tocsin__move *move = &format->moves[i];
+        const char *from = (const char *)tile + move->place + (size_t)k * move->stride;
+
+        if (move->is_real) {
+            for (uint32_t at = 0; at < move->size; at += (uint32_t)sizeof(float)) {
+                float kept;
+                double value;
+
+                memcpy(&kept, from + at, sizeof kept);
+                value = (double)kept;
+                memcpy(row + move->row + 2 * at, &value, sizeof value);
+            }
+        } else {
+            tiles_copy(row + move->row, from, move->size);
+        }
+    }
+}
+
+static inline void tiles_scatter_moves(const tocsin__format *format, uint32_t first, uint32_t end,
+                                       tocsin__tile_head *tile, uint32_t k, const char *row)
+{
+    for (uint32_t i = first; i < end; i++) {
+        const tocsin__move *move = &format->moves[i];
+        char *to = (char *)tile + move->place + (size_t)k * move->stride;
+
+        if (move->is_real) {
+            for (uint32_t at = 0; at < move->size; at += (uint32_t)sizeof(float)) {
+                double value;
+                float kept;
+
+                memcpy(&value, row + move->row + 2 * at, sizeof value);
+                kept = (float)value;
+                memcpy(to + at, &kept, sizeof kept);
+            }
+        } else {
+            tiles_copy(to, row + move->row, move->size);
+        }
+    }
+}
+
+/* Of columns in units of an element: lane k's. */
+#define TILES_AT(tile, place, type) ((type *)(void *)((char *)(tile) + (place)))
+
+void tocsin__tile_gather_calibrator(const tocsin__format *format, const tocsin_spec *spec,
+                                    tocsin__tile_head *tile, uint32_t k, void *row)
+{
+    const tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    tocsin__tail_state *tail = tocsin__state_of(spec->calibrate, row);
+    const int is_fresh = (more->fresh >> k & 1) != 0;
+
+    tiles_gather_moves(format, format->calibrate_moves, format->alarm_moves, tile, k, row);
+    tail->maximum = (double)TILES_AT(tile, format->maximum, float)[k];
+    tail->points = more->ticks - TILES_AT(tile, format->base, uint32_t)[k];
+    tail->elapsed = is_fresh ? 0
+                             : (int64_t)((uint64_t)tocsin__tile_time(format, tile, k) -
+                                         (uint64_t)TILES_AT(tile, format->begin, int64_t)[k]);
+}
+
+/* The calibrator's columns, and what the tile knows of when its blocks end. */
+static void tiles_scatter_calibrator(const tocsin__format *format, const tocsin_spec *spec,
+                                     tocsin__tile_head *tile, uint32_t k, const void *row)
+{
+    const tocsin__tail_state *tail = tocsin__const_state_of(spec->calibrate, row);
+    tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    const uint32_t left = tocsin__tail_left(tail);
+    const double gap = tocsin__tail_gap(tail);
+    const int has_second = spec->context.tier_count > 1;
+
+    TILES_AT(tile, format->maximum, float)[k] = (float)tail->maximum;
+    TILES_AT(tile, format->base, uint32_t)[k] = more->ticks - tail->points;
+    TILES_AT(tile, format->begin, int64_t)[k] =
+        (int64_t)((uint64_t)tocsin__tile_time(format, tile, k) - (uint64_t)tail->elapsed);
+    TILES_AT(tile, format->bar, float)[k] =
+        (float)(has_second && tail->limit[1] < tail->limit[0] ? tail->limit[1] : tail->limit[0]);
+    tiles_scatter_moves(format, format->calibrate_moves, format->alarm_moves, tile, k, row);
+    if (more->fresh >> k & 1)       /* no kernel takes it before it is scattered again */
+        return;
+    more->gap = gap < more->gap ? gap : more->gap;
+    more->until = left < more->until ? left : more->until;
+}
+
+void tocsin__tile_gather_detector(const tocsin__format *format, tocsin__tile_head *tile,
+                                  uint32_t k, void *row)
+{
+    tiles_gather_moves(format, 0, format->calibrate_moves, tile, k, row);
+}
+
+void tocsin__tile_gather(const tocsin__format *format, const tocsin_spec *spec,
+                         tocsin__tile_head *tile, uint32_t k, const tocsin__clock_state *clock,
+                         void *row)
+{
+    tocsin__clock_state *own = tocsin__state_of(spec->clock, row);
+    tocsin__gaps_state *gaps = tocsin__state_of(spec->gaps, row);
+
+    *own = *clock;
+    gaps->missing = 0;
+    if (format->more) {
+        own->has_learnt = (uint16_t)(~tocsin__tile_more_of(format, tile)->fresh >> k & 1);
+        own->learnt = own->has_learnt ? tocsin__tile_time(format, tile, k) : 0;
+    } else {
+        own->has_learnt = own->points > 0;
+        own->learnt = own->has_learnt ? own->time : 0;
+    }
+    tiles_gather_moves(format, 0, format->calibrate_moves, tile, k, row);
+    if (format->model_time)
+        memcpy((char *)row + format->model_time, &own->learnt, sizeof own->learnt);
+    if (format->bar)
+        tocsin__tile_gather_calibrator(format, spec, tile, k, row);
+    tiles_gather_moves(format, format->alarm_moves, format->move_count, tile, k, row);
+}
+
+/* Lane k was learnt at `time`, or has never been. */
+static void tiles_set_time(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
+                           const tocsin__clock_state *clock)
+{
+    tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    const uint64_t bit = UINT64_C(1) << k;
+
+    if (!clock->has_learnt) {
+        more->fresh |= bit;     /* its time stays that of adding */
+        return;
+    }
+    more->fresh &= ~bit;
+    if (tocsin__tile_time(format, tile, k) != clock->learnt) {
+        tocsin__tile_part(format, tile);
+        tocsin__tile_times(format, tile)[k] = clock->learnt;
+    }
+}
+
+void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
+                          tocsin__tile_head *tile, uint32_t k, const void *row)
+{
+    const uint64_t bit = UINT64_C(1) << k;
+
+    if (format->more)
+        tiles_set_time(format, tile, k, tocsin__const_state_of(spec->clock, row));
+    tiles_scatter_moves(format, 0, format->calibrate_moves, tile, k, row);
+    if (format->bar)
+        tiles_scatter_calibrator(format, spec, tile, k, row);
+    tiles_scatter_moves(format, format->alarm_moves, format->move_count, tile, k, row);
+    if (spec->alarm && !tocsin__alarm_is_at_rest(spec->alarm->constants,
+                                                 tocsin__const_state_of(spec->alarm, row)))
+        tile->busy |= bit;
+    else
+        tile->busy &= ~bit;
+    if (format->habit && (TILES_AT(tile, format->habit, uint16_t)[k] |
+                          TILES_AT(tile, format->outside, uint16_t)[k]) != 0)
+        tile->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
+}
+
+/* ---- Arrays ------------------------------------------------------------------------ */
+
+static void tiles_copy_arrays(const tocsin__format *format, const tocsin_spec *spec,
+                              tocsin__tile_head *tile, uint32_t k, char *row, int to_row)
+{
+    const tocsin__compiled_stage *stage = spec->detect;
+
+    for (uint32_t a = 0; a < TOCSIN__MAX_ARRAYS; a++) {
+        const uint32_t length = stage->shape.length[a];
+        float *there = TILES_AT(tile, format->array[a], float) + k;
+
+        if (length == 0)
+            continue;
+
+        float *here = (float *)(void *)(row + stage->state_offset +
+                                        tocsin__layout_array(&stage->stage->layout, &stage->shape,
+                                                             a));
+
+        for (size_t i = 0; i < length; i++)
+            if (to_row)
+                here[i] = there[i * TOCSIN__LANES];
+            else
+                there[i * TOCSIN__LANES] = here[i];
+    }
+}
+
+void tocsin__tile_gather_arrays(const tocsin__format *format, const tocsin_spec *spec,
+                                tocsin__tile_head *tile, uint32_t k, void *row)
+{
+    tiles_copy_arrays(format, spec, tile, k, row, 1);
+}
+
+void tocsin__tile_scatter_arrays(const tocsin__format *format, const tocsin_spec *spec,
+                                 tocsin__tile_head *tile, uint32_t k, const void *row)
+{
+    tiles_copy_arrays(format, spec, tile, k, (char *)(uintptr_t)row, 0);
+}

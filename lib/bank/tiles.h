@@ -1,0 +1,150 @@
+/* tiles.h - how the states of 64 series stand in memory, and the way to one of them.
+ *
+ * A tile is one block without pointers that begins at a cache line and can be moved as it
+ * is.  There are two layouts:
+ *
+ *     rows      one state after the other, as a single detector holds its own
+ *     columns   field by field, for the kernels: what a tick touches in columns of 64
+ *               numbers, what it hardly ever touches (a calibrator's ring, an alarm's
+ *               episode) in a record per series
+ *
+ * Columns need a shared clock and a spec that has a kernel; everything else is kept in rows.
+ * A row is the definition of a state.  tocsin__tile_gather() builds one out of columns
+ * and tocsin__tile_scatter() puts it back, so that whatever can be done to a row can be
+ * done to any series of a bank.
+ */
+#ifndef TOCSIN__TILES_H
+#define TOCSIN__TILES_H
+
+#include "../num/kernels.h"
+#include "../pipeline/pipeline.h"
+#include "../prepare/prepare.h"
+#include "tocsin/bank.h"
+
+#define TOCSIN__CACHE_LINE 64
+
+/* Bits of a tile's `state`. */
+enum {
+    TOCSIN__TILE_EVEN = 1,      /* all series in use were last learnt at `learnt_time` */
+    TOCSIN__TILE_SEASONED = 2   /* holt-winters: all are past warm-up, with all their seasons */
+};
+
+/* Stands behind the head of a tile in columns that keeps times. */
+typedef struct tocsin__tile_more {
+    uint64_t fresh;         /* lanes that have not learnt anything: their time is that of adding */
+    double gap;             /* no calibrator cuts a gap up to this, ns */
+    uint32_t ticks;         /* points learnt by kernels; see `base` */
+    uint32_t until;         /* no block ends before so many more points */
+    uint64_t reserved[5];
+} tocsin__tile_more;
+
+/* A run of a row's bytes, or a REAL, and its place in a tile in columns. */
+typedef struct tocsin__move {
+    uint32_t row;           /* offset in the row */
+    uint32_t size;          /* bytes in the tile */
+    uint32_t stride;        /* from one lane to the next */
+    uint32_t is_real;       /* a double in the row, a float in the tile */
+    size_t place;           /* lane 0's, in the tile */
+} tocsin__move;
+
+#define TOCSIN__MOVES 48
+
+typedef enum { TOCSIN__NO_KERNEL, TOCSIN__EWMA_KERNEL, TOCSIN__HOLT_KERNEL } tocsin__kernel_kind;
+
+/* The layout of a bank's tiles.  Places are offsets in a tile; 0 is the head's, so it stands for
+ * "there is none". */
+typedef struct tocsin__format {
+    size_t tile_size;               /* a multiple of a cache line */
+    size_t ids;                     /* u64 */
+    size_t times;                   /* i64: of the last value, at first of being added */
+    size_t rows, row_size;          /* rows */
+    tocsin__kernel_kind kind;       /* TOCSIN__NO_KERNEL: rows */
+
+    /* Columns. */
+    size_t more;
+    size_t begin, base;             /* the calibrator's block: i64 learnt time minus `elapsed`; u32
+                                       `ticks` minus `points` */
+    size_t maximum, bar;            /* f32: its maximum; its lowest limit */
+    size_t record_size;
+    size_t count, habit, outside;   /* of the detector */
+    size_t model_time;              /* in the row: holt-winters' time, which is the clock's */
+    size_t array[TOCSIN__MAX_ARRAYS];
+    uint32_t needs_times;           /* what comes of a point depends on when the last one was learnt */
+    uint32_t is_plain;              /* ewma that neither clips nor remembers its reach */
+    uint32_t move_count;
+    uint32_t calibrate_moves;       /* the first of the calibrator's moves ... */
+    uint32_t alarm_moves;           /* ... and of the alarm's */
+    uint32_t reserved;
+    tocsin__move moves[TOCSIN__MOVES];
+} tocsin__format;
+
+void tocsin__format_init(tocsin__format *format, const tocsin_spec *spec,
+                         const tocsin_bank_options *options);
+
+/* The column of a detector's field; 0 if it has none. */
+size_t tocsin__format_column(const tocsin__format *format, const tocsin_spec *spec,
+                             const char *name);
+
+static inline tocsin__tile_more *tocsin__tile_more_of(const tocsin__format *format,
+                                                      tocsin__tile_head *tile)
+{
+    return (tocsin__tile_more *)(void *)((char *)tile + format->more);
+}
+
+static inline uint64_t *tocsin__tile_ids(const tocsin__format *format, tocsin__tile_head *tile)
+{
+    return (uint64_t *)(void *)((char *)tile + format->ids);
+}
+
+static inline int64_t *tocsin__tile_times(const tocsin__format *format, tocsin__tile_head *tile)
+{
+    return (int64_t *)(void *)((char *)tile + format->times);
+}
+
+static inline void *tocsin__tile_row(const tocsin__format *format, tocsin__tile_head *tile,
+                                     uint32_t k)
+{
+    return (char *)tile + format->rows + k * format->row_size;
+}
+
+/* When the series was last learnt, or added. */
+static inline int64_t tocsin__tile_time(const tocsin__format *format, tocsin__tile_head *tile,
+                                        uint32_t k)
+{
+    return tile->state & TOCSIN__TILE_EVEN ? tile->learnt_time
+                                           : tocsin__tile_times(format, tile)[k];
+}
+
+/* A tile without series. */
+void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile);
+
+/* Write the times out, so that each series has its own. */
+void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile);
+
+/* Where the arrays of lane k's detector are. */
+void tocsin__tile_arrays(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
+                         tocsin__arrays *arrays);
+
+/* Lane k of a tile in columns as a row, but for its arrays.  `row` has been a row of this
+ * spec before: at first a new series'. */
+void tocsin__tile_gather(const tocsin__format *format, const tocsin_spec *spec,
+                         tocsin__tile_head *tile, uint32_t k, const tocsin__clock_state *clock,
+                         void *row);
+
+/* And back. */
+void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
+                          tocsin__tile_head *tile, uint32_t k, const void *row);
+
+/* Only the detector's, or the calibrator's state. */
+void tocsin__tile_gather_detector(const tocsin__format *format, tocsin__tile_head *tile,
+                                  uint32_t k, void *row);
+void tocsin__tile_gather_calibrator(const tocsin__format *format, const tocsin_spec *spec,
+                                    tocsin__tile_head *tile, uint32_t k, void *row);
+
+/* The arrays of lane k, from the tile into a row and back. */
+void tocsin__tile_gather_arrays(const tocsin__format *format, const tocsin_spec *spec,
+                                tocsin__tile_head *tile, uint32_t k, void *row);
+void tocsin__tile_scatter_arrays(const tocsin__format *format, const tocsin_spec *spec,
+                                 tocsin__tile_head *tile, uint32_t k, const void *row);
+
+#endif

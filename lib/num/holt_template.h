@@ -1,0 +1,559 @@
+/* holt_template.h - holt_winters.c's push for many series at once, over the operations of lanes.h.
+ *
+ * A template: included once per instance, after its lanes and residual_template.h.  Bit for bit
+ * it does what holt_score() and holt_learn() do for the lanes a job may take.
+ *
+ * Most points of most series need the same few dozen operations: `lane_holt_quick`, which
+ * notices before it stores anything that one of its lanes needs more (a missing value, a
+ * residual to be winsorised, a slot that was never seen, a number that comes near a bound), and
+ * leaves all of them to `lane_holt_some`, which does everything by masks.  Where the numbers are
+ * as small as LANE_HOLT_USUAL the bounds of holt_winters.c cannot be reached, and are not looked
+ * at.
+ *
+ * What depends on a lane's age (the slot's gains, 1/n in its n-th cycle, and the weight of its
+ * deviation) is worked out once for all lanes that started together: once a job for those that
+ * are mature, and hardly ever more than once a job for the others.  A series older than the
+ * point where its gains stop changing is mature.
+ *
+ * Cost: three divisions in every `lane_width` series, and 36 bytes read and 28 written for each
+ * with two seasons and a trend.
+ */
+#include "bounds.h"
+#include "kernels.h"
+#include "lanes.h"
+
+#ifndef LANE_HOLT_USUAL
+#define LANE_HOLT_USUAL 1e37        /* with room for sums below TOCSIN__REAL_MAX */
+#define LANE_HOLT_NEVER 5e9         /* more points than a count can say */
+#define LANE_HOLT_CYCLES_MAX 1e18
+#endif
+
+#define lane_holt_age LANES_NAME(lane_holt_age)
+#define lane_holt_rules LANES_NAME(lane_holt_rules)
+#define lane_holt_done LANES_NAME(lane_holt_done)
+#define lane_holt_grow_old LANES_NAME(lane_holt_grow_old)
+#define lane_holt_age_of LANES_NAME(lane_holt_age_of)
+#define lane_holt_age_uniform LANES_NAME(lane_holt_age_uniform)
+#define lane_holt_age_each LANES_NAME(lane_holt_age_each)
+#define lane_holt_full_count LANES_NAME(lane_holt_full_count)
+#define lane_holt_is_full LANES_NAME(lane_holt_is_full)
+#define lane_holt_is_calm LANES_NAME(lane_holt_is_calm)
+#define lane_holt_value LANES_NAME(lane_holt_value)
+#define lane_holt_within LANES_NAME(lane_holt_within)
+#define lane_holt_rules_of LANES_NAME(lane_holt_rules_of)
+#define lane_holt_quick LANES_NAME(lane_holt_quick)
+#define lane_holt_some LANES_NAME(lane_holt_some)
+#define lane_holt_tile LANES_NAME(lane_holt_tile)
+#define lane_holt_tiles LANES_NAME(lane_holt_tiles)
+#define lane_holt LANES_NAME(lane_holt)
+
+/* ---- Age ------------------------------------------------------------------- */
+
+/* What follows from the start of each lane: of lane i in element i * stride. */
+typedef struct {
+    size_t stride;              /* 1; 0: all started together, and the first elements serve all */
+    int64_t start;              /* then */
+    uint32_t is_known, is_mature;
+    double weight[TOCSIN__LANES];       /* n: of the slot's own deviation */
+    double weights[TOCSIN__LANES];      /* n and that of the common one */
+    double gain[2][TOCSIN__LANES];      /* of the slots' values */
+    double share[2][TOCSIN__LANES];     /* and what the level has left of it, once its gain is alpha */
+} lane_holt_age;
+
+/* Lane `at`'s; 1 if its gains and weights will stay. */
+static uint32_t lane_holt_age_of(const tocsin__holt_job *job, int64_t start, lane_holt_age *age,
+                                 size_t at)
+{
+    const double passed = (double)((uint64_t)job->time - (uint64_t)start);
+    const double first = passed * job->cycles_per_unit[0];
+    const double n = first < job->slot_memory ? first : job->slot_memory;
+    uint32_t is_mature = first >= job->slot_memory;
+
+    age->weight[at] = n;
+    age->weights[at] = n + TOCSIN__HOLT_SHRINKAGE;
+    for (uint32_t i = 0; i < job->season_count; i++) {
+        const double cycles = passed * job->cycles_per_unit[i];
+        const double whole = (double)(uint64_t)(cycles < LANE_HOLT_CYCLES_MAX
+                                                    ? cycles
+                                                    : LANE_HOLT_CYCLES_MAX);
+        const double mean = 1 / (1 + whole);
+
+        is_mature &= mean <= job->gamma[i];
+        age->gain[i][at] = job->visit * (job->gamma[i] > mean ? job->gamma[i] : mean);
+        age->share[i][at] = age->gain[i][at] * (1 - job->alpha);
+    }
+    return is_mature;
+}
+
+/* All lanes have the age of element 0. */
+static void lane_holt_age_uniform(lane_holt_age *age)
+{
+    age->stride = 0;
+    for (size_t at = 1; at < lane_width; at++) {
+        age->weight[at] = age->weight[0];
+        age->weights[at] = age->weights[0];
+        for (uint32_t i = 0; i < 2; i++) {
+            age->gain[i][at] = age->gain[i][0];
+            age->share[i][at] = age->share[i][0];
+        }
+    }
+}
+
+/* The age of mature lanes, which does not matter. */
+static void lane_holt_grow_old(const tocsin__holt_job *job, lane_holt_age *age)
+{
+    memset(age, 0, sizeof *age);
+    age->weight[0] = job->slot_memory;
+    age->weights[0] = job->slot_memory + TOCSIN__HOLT_SHRINKAGE;
+    for (uint32_t i = 0; i < job->season_count; i++) {
+        age->gain[i][0] = job->visit * job->gamma[i];
+        age->share[i][0] = age->gain[i][0] * (1 - job->alpha);
+    }
+    lane_holt_age_uniform(age);
+    age->is_mature = 1;
+}
+
+/* The ages of a tile's lanes. */
+static void lane_holt_age_each(const tocsin__holt_job *job, const int64_t *start, uint64_t used,
+                               lane_holt_age *age)
+{
+    int64_t first = start[0];
+    uint64_t differs = 0;
+
+    for (size_t i = 0; i < TOCSIN__LANES; i++)
+        differs |= (uint64_t)start[i] ^ (uint64_t)first;
+    if (!differs) {
+        if (age->is_known && age->stride == 0 && age->start == first)
+            return;
+        age->is_mature = lane_holt_age_of(job, first, age, 0);
+        age->start = first;
+        age->is_known = 1;
+        lane_holt_age_uniform(age);
+        return;
+    }
+    age->is_known = 0;
+    age->stride = 1;
+    age->is_mature = 1;
+    for (size_t i = 0; i < TOCSIN__LANES; i++) {
+        const uint32_t is_mature = lane_holt_age_of(job, start[i], age, i);
+
+        age->is_mature &= is_mature | !(used >> i & 1);
+    }
+}
+
+/* ---- What a tile has in common ----------------------------------------------- */
+
+/* From this many points on a job's gains are alpha and delta, and the count stands still. */
+static double lane_holt_full_count(const tocsin__holt_job *job)
+{
+    double count = 1 / job->alpha > 1 / job->delta ? 1 / job->alpha : 1 / job->delta;
+
+    if (!(count < LANE_HOLT_NEVER))
+        return LANE_HOLT_NEVER;
+    count = count < 4 ? 1 : (double)(uint64_t)count - 2;
+    while ((count + 1) * job->alpha < 1 || count * job->delta < 1 ||
+           1 / (count + 1) > job->alpha || 1 / count > job->delta)
+        count++;
+    return count;
+}
+
+static int lane_holt_is_full(const uint32_t *count, uint64_t used, double least)
+{
+    uint32_t smallest = UINT32_MAX;
+
+    for (size_t i = 0; i < TOCSIN__LANES; i++) {
+        const uint32_t it = used >> i & 1 ? count[i] : UINT32_MAX;
+
+        smallest = it < smallest ? it : smallest;
+    }
+    return smallest >= least;
+}
+
+static int lane_holt_is_calm(const uint16_t *habit, const uint16_t *outside, uint64_t used)
+{
+    uint32_t any = 0;
+
+    for (size_t i = 0; i < TOCSIN__LANES; i++)
+        any |= used >> i & 1 ? (uint32_t)habit[i] | outside[i] : 0u;
+    return !any;
+}
+
+/* ---- A few lanes ------------------------------------------------------------- */
+
+/* The job's constants, each in all lanes. */
+typedef struct {
+    lane_residual residual;
+    lane_f64 damping_left, damping_sum, alpha, trend_gain, delta, widening;
+} lane_holt_rules;
+
+static TOCSIN__INLINE lane_holt_rules lane_holt_rules_of(const tocsin__holt_job *job)
+{
+    lane_holt_rules r;
+
+    r.residual = lane_residual_set(job->floor, job->floor_relative, job->floor_history, job->clip,
+                                   job->per_window, job->fade, job->window);
+    r.damping_left = lane_set(job->damping_left);
+    r.damping_sum = lane_set(job->damping_sum);
+    r.alpha = lane_set(job->alpha);
+    r.trend_gain = lane_set(job->beta * job->alpha);
+    r.delta = lane_set(job->delta);
+    r.widening = lane_set(job->widening);
+    return r;
+}
+
+static TOCSIN__INLINE lane_f64 lane_holt_value(const void *values, uint32_t is_float, size_t at)
+{
+    return is_float ? lane_load_f32((const float *)values + at)
+                    : lane_load((const double *)values + at);
+}
+
+static TOCSIN__INLINE lane_f64 lane_holt_within(lane_f64 v, double most)
+{
+    return lane_min(lane_max(v, lane_set(-most)), lane_set(most));
+}
+
+/* Lanes at..at+lane_width-1, all of which may be taken, have their final gains and the usual
+ * kind of point; 0 if they have not, and then nothing has happened. */
+static TOCSIN__INLINE int lane_holt_quick(const tocsin__holt_job *job, const lane_holt_rules *r,
+                                          const lane_holt_age *age, uint32_t seasons,
+                                          char *tile, size_t at, lane_f64 value,
+                                          const uint16_t *drained, double *statistics)
+{
+    double *const level_at = (double *)(void *)(tile + job->level) + at;
+    float *const trend_at = (float *)(void *)(tile + job->trend) + at;
+    float *const spread_at = (float *)(void *)(tile + job->spread) + at;
+    float *const reach_at = (float *)(void *)(tile + job->reach) + at;
+    float *const first_at = (float *)(void *)(tile + job->season[0]) + at;
+    float *const second_at = (float *)(void *)(tile + job->season[1]) + at;
+    float *const own_at = (float *)(void *)(tile + job->deviation) + at;
+    float *const maximum_at = (float *)(void *)(tile + job->maximum) + at;
+    const size_t aged = at * age->stride;
+    const int has_reach = job->floor_history != 0;
+    const lane_f64 zero = lane_set(0), usual = lane_set(LANE_HOLT_USUAL);
+    const lane_f64 spread = lane_load_f32(spread_at);
+    lane_f64 base = lane_load(level_at), trend = zero, first = zero, second = zero, own = zero;
+    lane_f64 reach = zero, maximum = zero;
+
+    /* Look ahead. */
+    if (job->has_trend) {
+        trend = lane_load_f32(trend_at);
+        base = lane_add(base, lane_mul(trend, r->damping_sum));
+    }
+    if (seasons > 0)
+        first = lane_load_f32(first_at);
+    if (seasons > 1)
+        second = lane_load_f32(second_at);
+    const lane_f64 expected = lane_add(lane_add(base, first), second);
+    const lane_f64 residual = lane_sub(value, expected), size = lane_abs(residual);
+    const lane_f64 common = lane_mul(lane_set(TOCSIN__HOLT_DEVIATION), spread);
+    lane_f64 deviation = common;
+    lane_mask is_usual = lane_and(lane_le(lane_abs(value), usual),
+                                  lane_le(lane_abs(expected), usual));
+
+    /* Read. */
+    if (seasons > 0) {
+        const lane_f64 sum =
+            lane_add(lane_mul(lane_load(age->weight + aged), (own = lane_load_f32(own_at))),
+                     lane_mul(lane_set(TOCSIN__HOLT_SHRINKAGE), spread));
+
+        deviation = lane_max(lane_div(lane_mul(lane_set(TOCSIN__HOLT_DEVIATION), sum),
+                                      lane_load(age->weights + aged)),
+                             lane_mul(lane_set(TOCSIN__HOLT_QUIETEST), deviation));
+        is_usual = lane_and(is_usual, lane_gt(own, zero));
+    }
+    deviation = lane_mul(deviation, r->widening);
+    if (has_reach)
+        reach = lane_load_f32(reach_at);
+    deviation = lane_residual_deviation(
+        deviation, lane_residual_floor(&r->residual, expected, reach), size);
+    const lane_f64 statistic = lane_div(size, deviation);
+    const lane_f64 scale = lane_max(common, deviation);
+
+    is_usual = lane_and(is_usual, lane_le(scale, usual));
+    is_usual = lane_and(is_usual, lane_le(size, lane_mul(r->residual.clip, scale)));
+    if (job->maximum) {
+        const float *const bar_at = (const float *)(const void *)(tile + job->bar) + at;
+
+        is_usual = lane_and_not(is_usual, lane_gt(statistic, lane_load_f32(bar_at)));
+        maximum = lane_max(lane_load_f32(maximum_at),
+                           lane_min(statistic, lane_set(TOCSIN__STATISTIC_MAX)));
+    }
+
+    /* The last that may fail: a spread that is about to vanish. */
+    const lane_f64 wider = lane_add(spread, lane_mul(r->delta, lane_sub(size, spread)));
+
+    is_usual = lane_and_not(is_usual, lane_and_not(lane_lt(wider,
+                                                           lane_set(2 * TOCSIN__HOLT_SEEN)),
+                                                   lane_eq(wider, zero)));
+    if (TOCSIN__RARELY(lane_bits(is_usual) != (1u << lane_width) - 1))
+        return 0;
+
+    /* Learn. */
+    lane_store_f32(spread_at, wider);
+    lane_store(level_at, lane_add(base, lane_mul(r->alpha, residual)));
+    if (job->has_trend)
+        lane_store_f32(trend_at,
+                       lane_holt_within(
+                           lane_mul(r->damping_left,
+                                    lane_add(trend, lane_div(lane_mul(r->trend_gain, residual),
+                                                             r->damping_sum))),
+                           TOCSIN__REAL_MAX));
+    if (seasons > 0) {
+        const lane_f64 gain = lane_load(age->gain[0] + aged);
+        const lane_f64 share = lane_load(age->share[0] + aged);
+
+        lane_store_f32(first_at, lane_holt_within(lane_add(first, lane_mul(share, residual)),
+                                                  TOCSIN__REAL_MAX));
+        lane_store_f32(own_at, lane_max(lane_add(own, lane_mul(gain, lane_sub(size, own))),
+                                        lane_set(TOCSIN__HOLT_SEEN)));
+    }
+    if (seasons > 1) {
+        const lane_f64 share = lane_load(age->share[1] + aged);
+
+        lane_store_f32(second_at, lane_holt_within(lane_add(second, lane_mul(share, residual)),
+                                                   TOCSIN__REAL_MAX));
+    }
+    if (has_reach)
+        reach = lane_min(lane_residual_reach(&r->residual, reach, size),
+                         lane_set(TOCSIN__REAL_MAX));
+    lane_store_f32(reach_at, reach);
+    if (job->maximum)
+        lane_store_f32(maximum_at, maximum);
+    if (drained) {
+        memcpy((uint16_t *)(void *)(tile + job->habit) + at, drained + at,
+               lane_width * sizeof *drained);
+        memset((uint16_t *)(void *)(tile + job->outside) + at, 0, lane_width * sizeof *drained);
+    }
+    if (statistics)
+        lane_store(statistics + at, statistic);
+    return 1;
+}
+
+typedef struct {
+    uint32_t learnt, left;
+} lane_holt_done;
+
+/* Those of the lanes at..at+lane_width-1 whose bit in `take` is set. */
+static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
+                                                   const lane_holt_age *age, char *tile,
+                                                   size_t at, size_t value_at, uint32_t take)
+{
+    const lane_holt_rules r = lane_holt_rules_of(job);
+    const lane_f64 zero = lane_set(0), one = lane_set(1);
+    double *const level_at = (double *)(void *)(tile + job->level) + at;
+    float *const trend_at = (float *)(void *)(tile + job->trend) + at;
+    float *const spread_at = (float *)(void *)(tile + job->spread) + at;
+    float *const reach_at = (float *)(void *)(tile + job->reach) + at;
+    uint32_t *const count_at = (uint32_t *)(void *)(tile + job->count) + at;
+    uint16_t *const habit_at = (uint16_t *)(void *)(tile + job->habit) + at;
+    uint16_t *const outside_at = (uint16_t *)(void *)(tile + job->outside) + at;
+    float *const own_at = (float *)(void *)(tile + job->deviation) + at;
+    const size_t aged = at * age->stride;
+    const lane_f64 value = lane_holt_value(job->tiles.values, job->tiles.is_float, value_at);
+    const lane_mask taken = lane_where(take);
+    lane_mask learnt = lane_and(taken, lane_le(lane_abs(value), lane_set(TOCSIN__VALUE_MAX)));
+    lane_mask left = lane_and_not(lane_and_not(taken, lane_is_nan(value)), learnt);
+    lane_f64 base = lane_load(level_at), trend = zero, season[2] = {zero, zero};
+
+    /* Look ahead. */
+    if (job->has_trend) {
+        trend = lane_load_f32(trend_at);
+        base = lane_add(base, lane_mul(trend, r.damping_sum));
+    }
+    for (uint32_t i = 0; i < job->season_count; i++) {
+        season[i] = lane_load_f32((const float *)(const void *)(tile + job->season[i]) + at);
+        season[i] = lane_blend(lane_is_nan(season[i]), zero, season[i]);
+    }
+    const lane_f64 expected = lane_holt_within(lane_add(lane_add(base, season[0]), season[1]),
+                                               TOCSIN__VALUE_MAX);
+    const lane_f64 spread = lane_load_f32(spread_at), reach = lane_load_f32(reach_at);
+    const lane_f64 common = lane_mul(lane_set(TOCSIN__HOLT_DEVIATION), spread);
+    lane_f64 deviation = common, own = zero;
+
+    /* Read. */
+    if (job->season_count > 0) {
+        own = lane_load_f32(own_at);
+        const lane_f64 sum = lane_add(lane_mul(lane_load(age->weight + aged), own),
+                                      lane_mul(lane_set(TOCSIN__HOLT_SHRINKAGE), spread));
+        const lane_f64 known =
+            lane_max(lane_div(lane_mul(lane_set(TOCSIN__HOLT_DEVIATION), sum),
+                              lane_load(age->weights + aged)),
+                     lane_mul(lane_set(TOCSIN__HOLT_QUIETEST), deviation));
+
+        deviation = lane_blend(lane_eq(own, zero),
+                               lane_mul(deviation, lane_set(TOCSIN__HOLT_UNSEEN)), known);
+    }
+    deviation = lane_mul(deviation, r.widening);
+    const lane_f64 residual = lane_sub(value, expected);
+    deviation = lane_residual_deviation(
+        deviation, lane_residual_floor(&r.residual, expected, reach), lane_abs(residual));
+    const lane_f64 statistic = lane_div(lane_abs(residual), deviation);
+
+    if (job->maximum) {
+        const float *const bar_at = (const float *)(const void *)(tile + job->bar) + at;
+        float *const maximum_at = (float *)(void *)(tile + job->maximum) + at;
+        const lane_mask rings = lane_and(learnt, lane_gt(statistic, lane_load_f32(bar_at)));
+
+        left = lane_or(left, rings);
+        learnt = lane_and_not(learnt, rings);
+        lane_store_f32_where(maximum_at, learnt,
+                             lane_max(lane_load_f32(maximum_at),
+                                      lane_min(statistic, lane_set(TOCSIN__STATISTIC_MAX))));
+    }
+
+    /* Learn. */
+    lane_f64 habit = lane_load_u16(habit_at), outside = lane_load_u16(outside_at);
+    const lane_f64 e = lane_residual_winsorise(&r.residual, residual,
+                                               lane_max(common, deviation), &habit, &outside);
+    const lane_f64 size = lane_abs(e);
+    const lane_f64 before = lane_load_u32(count_at), n = lane_add(before, one);
+    const lane_mask grows = lane_or(lane_lt(lane_mul(n, r.alpha), one),
+                                    lane_lt(lane_mul(before, r.delta), one));
+    const lane_f64 a = lane_max(r.alpha, lane_div(one, n));
+    const lane_f64 d = lane_max(r.delta, lane_div(one, before));
+
+    lane_store_u16_where(habit_at, learnt, habit);
+    lane_store_u16_where(outside_at, learnt, outside);
+    lane_store_u32_where(count_at,
+                         lane_and(lane_and(learnt, grows), lane_lt(before, lane_set(UINT32_MAX))),
+                         n);
+    lane_store_where(level_at, learnt,
+                     lane_holt_within(lane_add(base, lane_mul(a, e)), TOCSIN__VALUE_MAX));
+    if (job->has_trend) {
+        const lane_f64 turn = lane_div(lane_mul(lane_mul(lane_set(job->beta), a), e),
+                                       r.damping_sum);
+
+        lane_store_f32_where(trend_at, learnt,
+                             lane_holt_within(lane_mul(r.damping_left, lane_add(trend, turn)),
+                                              TOCSIN__REAL_MAX));
+    }
+    for (uint32_t i = 0; i < job->season_count; i++) {
+        const lane_f64 gain = lane_load(age->gain[i] + aged);
+        const lane_f64 moved =
+            lane_add(season[i], lane_mul(lane_mul(gain, lane_sub(one, a)), e));
+
+        lane_store_f32_where((float *)(void *)(tile + job->season[i]) + at, learnt,
+                             lane_holt_within(moved, TOCSIN__REAL_MAX));
+        if (i == 0) {
+            const lane_f64 smoothed = lane_add(own, lane_mul(gain, lane_sub(size, own)));
+            const lane_f64 seen = lane_max(lane_blend(lane_eq(own, zero), size, smoothed),
+                                           lane_set(TOCSIN__HOLT_SEEN));
+
+            lane_store_f32_where(own_at, learnt, lane_min(seen, lane_set(TOCSIN__REAL_MAX)));
+        }
+    }
+
+    /* What is too small is 0 only after rounding. */
+    float rounded[lane_width];
+
+    lane_store_f32(rounded, lane_min(lane_add(spread, lane_mul(d, lane_sub(size, spread))),
+                                     lane_set(TOCSIN__REAL_MAX)));
+    const lane_f64 wider = lane_load_f32(rounded);
+
+    lane_store_f32_where(spread_at, learnt,
+                         lane_blend(lane_lt(wider, lane_set(TOCSIN__HOLT_SEEN)), zero, wider));
+    lane_store_f32_where(reach_at, learnt,
+                         job->floor_history == 0
+                             ? zero
+                             : lane_min(lane_residual_reach(&r.residual, reach, size),
+                                        lane_set(TOCSIN__REAL_MAX)));
+    if (job->tiles.statistics)
+        lane_store(job->tiles.statistics + value_at,
+                   lane_blend(learnt, statistic, lane_set(tocsin__nan())));
+
+    const lane_holt_done done = {lane_bits(learnt), lane_bits(left)};
+
+    return done;
+}
+
+/* ---- Tiles ------------------------------------------------------------------- */
+
+static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lane_holt_rules *r,
+                                          uint32_t seasons, const lane_holt_age *mature,
+                                          lane_holt_age *young, double full_count, char *tile,
+                                          size_t first)
+{
+    tocsin__tile_head *head = (tocsin__tile_head *)(void *)tile;
+    const uint32_t *count = (const uint32_t *)(const void *)(tile + job->count);
+    const uint16_t *habit = (const uint16_t *)(const void *)(tile + job->habit);
+    const uint16_t *outside = (const uint16_t *)(const void *)(tile + job->outside);
+    const uint32_t all = (1u << lane_width) - 1;
+    const uint64_t used = head->used, take = head->take;
+    const int is_calm = (head->flags & TOCSIN__TILE_CALM) != 0;
+    const int is_full = (!job->gain_varies && head->flags & TOCSIN__TILE_FULL) ||
+                        lane_holt_is_full(count, used, full_count);
+    const lane_holt_age *age = mature;
+    uint16_t drained[TOCSIN__LANES];
+    uint64_t learnt = 0, left = 0;
+    int is_quick = 1;
+
+    if (seasons > 0 && !(head->flags & TOCSIN__TILE_MATURE)) {
+        lane_holt_age_each(job, (const int64_t *)(const void *)(tile + job->start), used, young);
+        age = young;
+    }
+    if (!is_calm)
+        for (size_t i = 0; i < TOCSIN__LANES; i++)
+            drained[i] = (uint16_t)(habit[i] - (habit[i] != 0));
+
+    for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
+        const uint32_t some = (uint32_t)(take >> at) & all;
+
+        if (is_full && some == all) {
+            const lane_f64 value = lane_holt_value(job->tiles.values, job->tiles.is_float,
+                                                   first + at);
+
+            if (lane_holt_quick(job, r, age, seasons, tile, at, value, is_calm ? NULL : drained,
+                                job->tiles.statistics ? job->tiles.statistics + first : NULL)) {
+                learnt |= (uint64_t)all << at;
+                continue;
+            }
+        }
+
+        const lane_holt_done done = lane_holt_some(job, age, tile, at, first + at, some);
+
+        is_quick = 0;
+        learnt |= (uint64_t)done.learnt << at;
+        left |= (uint64_t)done.left << at;
+    }
+
+    head->learnt = learnt;
+    head->left = left;
+    if (!is_calm || !is_quick) {
+        head->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
+        if (lane_holt_is_calm(habit, outside, used))
+            head->flags |= TOCSIN__TILE_CALM;
+    }
+    if (used == take) {
+        if (is_full && !job->gain_varies)
+            head->flags |= TOCSIN__TILE_FULL;
+        if (age->is_mature)
+            head->flags |= TOCSIN__TILE_MATURE;
+    }
+}
+
+static TOCSIN__INLINE void lane_holt_tiles(const tocsin__holt_job *job, uint32_t seasons)
+{
+    const lane_holt_rules r = lane_holt_rules_of(job);
+    const double full_count = lane_holt_full_count(job);
+    lane_holt_age mature, young;
+
+    lane_holt_grow_old(job, &mature);
+    young.is_known = 0;
+    for (size_t t = 0; t < job->tiles.count; t++)
+        lane_holt_tile(job, &r, seasons, &mature, &young, full_count,
+                       job->tiles.first + t * job->tiles.size, t * TOCSIN__LANES);
+}
+
+static void lane_holt(const tocsin__holt_job *job)
+{
+    switch (job->season_count) {
+    case 0:
+        lane_holt_tiles(job, 0);
+        break;
+    case 1:
+        lane_holt_tiles(job, 1);
+        break;
+    default:
+        lane_holt_tiles(job, 2);
+    }
+}

@@ -1,0 +1,33 @@
+/* kernels_avx512.c - the kernels for x86 with AVX-512 F, DQ, BW and VL.
+ */
+#include "kernels.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl")
+#endif
+
+#include "lanes_avx512.h"
+#include "residual_template.h"
+#include "ewma_template.h"
+#include "holt_template.h"
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+const tocsin__kernels tocsin__kernels_avx512 = {
+    .name = "avx512",
+    .ewma = ewma_kernel,
+    .holt = lane_holt,
+};
+
+#endif

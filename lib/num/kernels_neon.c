@@ -1,0 +1,18 @@
+/* kernels_neon.c - the kernels for AArch64, whose every processor has these.
+ */
+#include "kernels.h"
+
+#if defined(__aarch64__)
+
+#include "lanes_neon.h"
+#include "residual_template.h"
+#include "ewma_template.h"
+#include "holt_template.h"
+
+const tocsin__kernels tocsin__kernels_neon = {
+    .name = "neon",
+    .ewma = ewma_kernel,
+    .holt = lane_holt,
+};
+
+#endif

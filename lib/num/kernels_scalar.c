@@ -1,0 +1,14 @@
+/* kernels_scalar.c - the kernels in plain C, one series at a time.  Every build has them.
+ */
+#include "kernels.h"
+
+#include "lanes_scalar.h"
+#include "residual_template.h"
+#include "ewma_template.h"
+#include "holt_template.h"
+
+const tocsin__kernels tocsin__kernels_scalar = {
+    .name = "scalar",
+    .ewma = ewma_kernel,
+    .holt = lane_holt,
+};

@@ -1,0 +1,18 @@
+/* kernels_sse2.c - the kernels for x86 as tocsin requires it.
+ */
+#include "kernels.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+
+#include "lanes_sse2.h"
+#include "residual_template.h"
+#include "ewma_template.h"
+#include "holt_template.h"
+
+const tocsin__kernels tocsin__kernels_sse2 = {
+    .name = "sse2",
+    .ewma = ewma_kernel,
+    .holt = lane_holt,
+};
+
+#endif
