@@ -5,6 +5,7 @@
  *
  *     bank/SUBJECT/tick       every series gets a value and gives a score
  *     bank/SUBJECT/bits       ... and gives one bit, whether its alarm is on
+ *     bank/SUBJECT/learn      ... and gives nothing
  *     bank/SUBJECT/missing    scores; one value in a hundred is missing
  *     bank/SUBJECT/threads    scores; a thread per processor, time as it goes by
  *
@@ -50,20 +51,21 @@ typedef struct subject {
     int has_alarm;
     int is_sparse;          /* sparse points are measured too */
     int has_threads;        /* and threads */
+    int has_learn;          /* and learning without scores */
     size_t sizes[SIZES_MAX];
 } subject;
 
 static const subject subjects[] = {
     {"plain", "ewma clip=inf floor-relative=0 floor-history=0 | raw", TWIN_PLAIN, 0,
-     TOCSIN_MINUTE, 0, 0, 1, {10000, 100000, 1000000, 16000000}},
+     TOCSIN_MINUTE, 0, 0, 1, 1, {10000, 100000, 1000000, 16000000}},
     {"ewma", "ewma | raw", TWIN_EWMA, 0,
-     TOCSIN_MINUTE, 0, 1, 1, {10000, 100000, 1000000, 16000000}},
+     TOCSIN_MINUTE, 0, 1, 1, 0, {10000, 100000, 1000000, 16000000}},
     {"holt", "holt-winters season=1d step=5m | raw", TWIN_HOLT, 288,
-     5 * TOCSIN_MINUTE, 0, 0, 1, {10000, 100000, 1000000, 4000000}},
+     5 * TOCSIN_MINUTE, 0, 0, 1, 0, {10000, 100000, 1000000, 4000000}},
     {"ewma-alarm", "ewma | tail | alarm", TWIN_EWMA_TAIL, 0,
-     TOCSIN_MINUTE, 1, 1, 0, {10000, 100000, 1000000, 16000000}},
+     TOCSIN_MINUTE, 1, 1, 0, 0, {10000, 100000, 1000000, 16000000}},
     {"holt-alarm", "holt-winters season=1d step=5m | tail | alarm", TWIN_HOLT_TAIL, 288,
-     5 * TOCSIN_MINUTE, 1, 0, 0, {10000, 100000, 1000000, 4000000}},
+     5 * TOCSIN_MINUTE, 1, 0, 0, 0, {10000, 100000, 1000000, 4000000}},
 };
 enum { SUBJECTS = sizeof subjects / sizeof subjects[0], PLAIN = 0 };
 
@@ -231,6 +233,7 @@ static void measure_dense(const subject *s, size_t n)
 {
     const int tick = is_wanted(s, "tick"), missing = is_wanted(s, "missing");
     const int bits = s->has_alarm && is_wanted(s, "bits");
+    const int learn = s->has_learn && is_wanted(s, "learn");
     const int threads = s->has_threads && options.threads > 1 && n >= 1000000 &&
                         is_wanted(s, "threads");
     const char *best = kernels[kernel_count - 1];
@@ -239,7 +242,7 @@ static void measure_dense(const subject *s, size_t n)
     field f = {.subject = s, .n = n};
     const size_t padded = (n + 63) / 64 * 64;
 
-    if (!(tick || missing || bits || threads))
+    if (!(tick || missing || bits || learn || threads))
         return;
     lanes.lanes = (uint32_t)options.threads;
     if (!has_room(s, "tick", n,
@@ -268,6 +271,11 @@ static void measure_dense(const subject *s, size_t n)
             other.scores = NULL;
             other.alarms = f.alarms;
             field_add(&f, &c, "bits", kernels[k], other);
+        }
+        if (learn) {
+            other = scores;
+            other.scores = NULL;
+            field_add(&f, &c, "learn", kernels[k], other);
         }
     }
     if (missing) {

@@ -3,15 +3,18 @@
 
     plot.py RESULTS.json PICTURE.svg
 
-RESULTS.json holds a line of JSON per result, as --json writes them.  One panel per benchmark
-with results for two sizes or more; both axes are logarithmic and the same in all panels.
-Where a line appears more than once, the last one counts.
+RESULTS.json holds a line of JSON per result, as --json writes them.  Ticks of each spec have a
+panel with a curve per kernel, and one for the bank whose series have clocks of their own
+("rows"); alarm bits and learning without scores have their own.  Both axes are logarithmic and the same in all panels.  Where
+a line appears more than once, the last one counts.
 """
 
 import json
 import math
 import sys
 from xml.sax.saxutils import escape
+
+PANEL_OF = {"tick": "tick", "rows": "tick", "bits": "bits", "learn": "learn"}
 
 COLUMNS = 3
 PANEL_WIDTH, PANEL_HEIGHT = 320, 230
@@ -48,8 +51,9 @@ def read(path):
     with open(path, encoding="utf-8") as lines:
         for text in lines:
             line = json.loads(text)
-            if line["name"].startswith("bank/"):
-                kernels = panels.setdefault(line["name"], {})
+            group, _, way = line["name"].rpartition("/")
+            if group.startswith("bank/") and way in PANEL_OF:
+                kernels = panels.setdefault(f"{group}/{PANEL_OF[way]}", {})
                 kernels.setdefault(line["kernel"], {})[line["n"]] = line
     return {name: kernels for name, kernels in panels.items()
             if len({n for sizes in kernels.values() for n in sizes}) > 1}

@@ -212,8 +212,6 @@ double series_bytes(const series_bank *s)
 
 /* ---- Kernels --------------------------------------------------------------------- */
 
-#ifdef TOCSIN_KERNEL_H
-
 size_t kernels_list(const char *names[KERNELS_MAX])
 {
     size_t count = tocsin_kernel_count();
@@ -229,21 +227,6 @@ void kernels_force(const char *name)
 {
     bench_check(tocsin_kernel_force(name), name);
 }
-
-#else
-
-size_t kernels_list(const char *names[KERNELS_MAX])
-{
-    names[0] = "pipeline";
-    return 1;
-}
-
-void kernels_force(const char *name)
-{
-    (void)name;
-}
-
-#endif
 
 /* ---- Threads ---------------------------------------------------------------------- */
 

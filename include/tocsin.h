@@ -32,6 +32,7 @@
  *     tocsin/bank.h       many series with one spec: ticks, sparse points, fleets of alarms
  *     tocsin/kernel.h     which instruction set scores a bank
  *     tocsin/snapshot.h   save, load, inspect and compare a detector's state
+ *     tocsin/shard.h      save, load, split and merge banks
  *
  * How a point flows
  * -----------------
@@ -98,5 +99,6 @@
 #include "tocsin/bank.h"
 #include "tocsin/kernel.h"
 #include "tocsin/snapshot.h"
+#include "tocsin/shard.h"
 
 #endif

@@ -204,7 +204,8 @@ typedef struct tocsin_shard_reader tocsin_shard_reader;
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, an option out of bounds, or a malformed allocator
  *  @retval TOCSIN_ERROR_MEMORY    the allocator failed
- *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way, or TOCSIN_SLOTS_KEPT and the bank has slots */
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way, or TOCSIN_SLOTS_KEPT and the bank has
+ *                                 slots */
 TOCSIN_API int tocsin_shard_reader_create(tocsin_shard_reader **out, tocsin_bank *bank,
                                           const tocsin_shard_options *options,
                                           const tocsin_allocator *allocator);
@@ -217,11 +218,12 @@ TOCSIN_API int tocsin_shard_reader_create(tocsin_shard_reader **out, tocsin_bank
  *                 UINT32_MAX
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or the error's struct_size is unknown
- *  @retval TOCSIN_ERROR_FORMAT    no shard, malformed, a value out of bounds, or bytes behind its end
+ *  @retval TOCSIN_ERROR_FORMAT    no shard, malformed, a value out of bounds, or bytes behind its
+ *                                 end
  *  @retval TOCSIN_ERROR_CHECKSUM  damaged
  *  @retval TOCSIN_ERROR_VERSION   written by a release too new
- *  @retval TOCSIN_ERROR_MISMATCH  of another pipe, with another clock, or without ids where the bank
- *                                 has them
+ *  @retval TOCSIN_ERROR_MISMATCH  of another pipe, with another clock, or without ids where the
+ *                                 bank has them
  *  @retval TOCSIN_ERROR_CONFLICT  an id is there already (TOCSIN_PRESENT_REFUSE), a slot was
  *                                 given away meanwhile (TOCSIN_SLOTS_KEPT), or a tick is under way
  *  @retval TOCSIN_ERROR_SPACE     more series, or a higher slot, than `max_series` allows

@@ -2,6 +2,7 @@
  * out as much as the caller has room for.
  */
 #include "../bank/bank.h"
+#include "../bank/classes.h"
 #include "../core/alloc.h"
 #include "../core/info.h"
 #include "../prepare/prepare.h"
@@ -356,6 +357,7 @@ int tocsin_bank_copy_in(tocsin_bank *bank, uint32_t slot, const tocsin_detector 
     if (status != TOCSIN_OK)
         return status;
     tocsin__bank_put(bank, slot, tocsin__detector_const_state(detector));
+    tocsin__classes_replaced(bank, slot);
     return TOCSIN_OK;
 }
 

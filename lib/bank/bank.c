@@ -31,6 +31,7 @@
 #include "../core/alloc.h"
 #include "../core/info.h"
 #include "../prepare/prepare.h"
+#include "classes.h"
 
 #define BANK_ALARMS_DEFAULT 100u
 #define BANK_ALARMS_MAX 65536u
@@ -47,7 +48,8 @@ int tocsin__bank_options(tocsin_bank_options *resolved, const tocsin_bank_option
             given->max_series > TOCSIN_BANK_SERIES_MAX ||
             given->alarms_per_round > BANK_ALARMS_MAX || given->lanes > BANK_LANES_MAX ||
             given->clock > TOCSIN_CLOCK_SHARED || given->ids > TOCSIN_IDS_NONE ||
-            (given->ids == TOCSIN_IDS_NONE && given->when_full == TOCSIN_FULL_EVICT))
+            (given->ids == TOCSIN_IDS_NONE && given->when_full == TOCSIN_FULL_EVICT) ||
+            !tocsin__classes_options_fit(given))
             return TOCSIN_ERROR_ARGUMENT;
         *resolved = *given;
     }
@@ -104,7 +106,8 @@ uint64_t tocsin__bank_size(const tocsin_spec *spec, const tocsin_bank_options *o
 
     tocsin__format_init(&format, spec, options);
 
-    const uint64_t head = bank_head_size(spec, options, &format);
+    const uint64_t head = bank_head_size(spec, options, &format) +
+                          tocsin__classes_size(spec, options, tiles);
 
     return tiles == 0 ? head
                       : head + bank_slab_size(&format, tiles) +
@@ -122,7 +125,8 @@ static void *bank_allocate(const tocsin_allocator *allocator, uint64_t size)
 int tocsin__bank_create(tocsin_bank **out, const tocsin_spec *spec,
                         const tocsin_bank_options *options, const tocsin_allocator *allocator)
 {
-    const uint64_t size = tocsin__bank_size(spec, options, 0);
+    const uint64_t size =
+        tocsin__bank_size(spec, options, 0) - tocsin__classes_size(spec, options, 0);
     tocsin_bank *bank = bank_allocate(allocator, size);
 
     if (!bank)
@@ -140,6 +144,10 @@ int tocsin__bank_create(tocsin_bank **out, const tocsin_spec *spec,
     memcpy(&bank->clock, tocsin__const_state_of(spec->clock, tocsin__bank_initial(bank)),
            sizeof bank->clock);
     tocsin__fleet_init(bank);
+    if (tocsin__classes_create(bank) != TOCSIN_OK) {
+        tocsin__bank_free(bank);
+        return TOCSIN_ERROR_MEMORY;
+    }
     *out = bank;
     return TOCSIN_OK;
 }
@@ -154,6 +162,7 @@ void tocsin__bank_free(tocsin_bank *bank)
         bank->slabs = slab->next;
         tocsin__free(&allocator, slab, slab->size);
     }
+    tocsin__classes_free(bank);
     tocsin__free(&allocator, bank->tiles,
                  (size_t)bank_directory_size(&bank->options, bank->tile_count));
     tocsin__free(&allocator, bank->ids.cells,
@@ -208,6 +217,8 @@ int tocsin__bank_reserve(tocsin_bank *bank, uint32_t series)
 
     if (after <= before)
         return TOCSIN_OK;
+    if (tocsin__classes_reserve(bank, after) != TOCSIN_OK)
+        return TOCSIN_ERROR_MEMORY;
 
     const uint64_t slab_size = bank_slab_size(&bank->format, after - before);
     const uint64_t directory_size = bank_directory_size(&bank->options, after);
@@ -329,6 +340,7 @@ void tocsin__bank_remove(tocsin_bank *bank, uint32_t slot)
     tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
     const uint64_t bit = UINT64_C(1) << slot % TOCSIN_BANK_TILE;
 
+    tocsin__classes_leave(bank, slot);
     if (bank->format.ids)
         tocsin__ids_remove(&bank->ids, tocsin__bank_key(bank, slot));
     tile->used &= ~bit;

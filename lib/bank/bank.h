@@ -51,6 +51,7 @@ struct tocsin_bank {
     uint32_t free_slot;                     /* the first of the free ones; TOCSIN_SLOT_NONE */
     tocsin__slab *slabs;
     tocsin__ids ids;
+    struct tocsin__classes *classes;        /* NULL: it knows none */
     size_t bytes;                           /* of all allocations */
     uint64_t added, removed, evicted, refused;
     uint64_t changes;                       /* counts whatever may have changed a series */

@@ -16,6 +16,7 @@
  * comparison per alarm that starts, log2 K of them for one that is listed.
  */
 #include "bank.h"
+#include "classes.h"
 
 /* A lane and its list. */
 static size_t fleet_list_size(const tocsin_bank_options *options)
@@ -215,6 +216,7 @@ void tocsin__fleet_settle(tocsin_bank *bank)
     bank->changes++;
     if (all->latest > bank->latest)
         bank->latest = all->latest;
+    tocsin__classes_settle(bank);
 }
 
 const tocsin_alarm *tocsin__fleet_alarm(const tocsin_bank *bank, size_t i)

@@ -47,6 +47,20 @@
  * Time is measured, not assumed: T and H are durations, the mean step is that of the
  * recent blocks, and a gap longer than 8 steps counts as 8: it adds no history.
  *
+ * Pools (bank/classes.c).  The statistic is in deviations, each series divided by its own scale,
+ * and that is where series of one class are alike: hydrologists pool the block maxima of a
+ * region's rivers the same way (Hosking and Wallis 1997).  A pool holds the maxima of 256 blocks,
+ * each put together from what members learnt until it is as long as a member's longest block, an
+ * eighth of T: a life of six hours is a part of one.  A new member's ring is filled with the pool's
+ * quantiles at the plotting positions j/33 of 32 blocks.  So it begins as a series would that had
+ * learnt for four T, with the class's noise averaged over eight times as much, and goes on as any
+ * series does: its own blocks push the class's out.
+ *
+ * A large class fills 256 blocks in minutes, of one time of the day.  So the pool's blocks are
+ * thinned, one in 2, 4, 8 ... being kept, until they look back a day and T at least.  What is
+ * taught comes clipped as in a ring; and since the 31st of 256 blocks is the limit at T, a
+ * few members gone mad do not move it: it takes a share of the blocks that would break the budget.
+ *
  * Cost: learning a point is a maximum and a comparison; the fit costs half a microsecond
  * per block.  Scoring takes an exponential for the return period and, for the few points
  * above the median block, a logarithm.
@@ -459,6 +473,7 @@ static double tail_score_of(const void *constants, const void *state, uint32_t c
 #define TAIL_POOL_MEMORY 32.0       /* blocks that a mean remembers */
 #define TAIL_POOL_SPAN ((double)TOCSIN_DAY)     /* a pool looks back at least as far */
 #define TAIL_POOL_STRIDE_MAX (UINT32_C(1) << 20)
+#define TAIL_POOL_TIME_MAX 1e30     /* ns */
 
 typedef struct {
     double history;                 /* time taught, ns */
@@ -478,12 +493,12 @@ typedef struct {
 } tail_pool;
 
 static const tocsin__field tail_pool_fields[] = {
-    TOCSIN__FIELD(tail_pool, history, F64, 0, 1e300),
-    TOCSIN__FIELD(tail_pool, block, F64, 0, 1e300),
-    TOCSIN__FIELD(tail_pool, length, F64, 0, 1e300),
-    TOCSIN__FIELD(tail_pool, elapsed, F64, 0, 1e300),
+    TOCSIN__FIELD(tail_pool, history, F64, 0, TAIL_POOL_TIME_MAX),
+    TOCSIN__FIELD(tail_pool, block, F64, 0, TAIL_POOL_TIME_MAX),
+    TOCSIN__FIELD(tail_pool, length, F64, 0, TAIL_POOL_TIME_MAX),
+    TOCSIN__FIELD(tail_pool, elapsed, F64, 0, TAIL_POOL_TIME_MAX),
     TOCSIN__FIELD(tail_pool, step, F64, 0, 1e20),
-    TOCSIN__FIELD(tail_pool, interval, F64, 0, 2e19),
+    TOCSIN__FIELD(tail_pool, interval, F64, 0, TAIL_POOL_TIME_MAX),
     TOCSIN__FIELD(tail_pool, kept, I64, -9.3e18, 9.3e18),
     TOCSIN__FIELD(tail_pool, stride, U32, 1, TAIL_POOL_STRIDE_MAX),
     TOCSIN__FIELD(tail_pool, blocks, U32, 0, UINT32_MAX),
@@ -503,6 +518,11 @@ static void tail_pool_init(const void *constants, void *pool)
     p->kept = TOCSIN_TIME_NONE;
     p->stride = 1;
     p->clip = UINT16_MAX;
+}
+
+static double tail_pool_time(double time)
+{
+    return tocsin__min(time, TAIL_POOL_TIME_MAX);
 }
 
 static uint16_t tail_pool_at(const tail_pool *p, size_t age)
@@ -582,9 +602,9 @@ static void tail_pool_join(tail_pool *p)
     memcpy(p->level, level, sizeof level);
     p->first = 0;
     p->count = half;
-    p->block *= 2;
-    p->length *= 2;
-    p->interval *= 2;
+    p->block = tail_pool_time(2 * p->block);
+    p->length = tail_pool_time(2 * p->length);
+    p->interval = tail_pool_time(2 * p->interval);
 }
 
 /* Every other block goes, and from now on as many do not come in. */
@@ -599,7 +619,7 @@ static void tail_pool_thin(tail_pool *p)
     p->first = 0;
     p->count = half;
     p->stride *= 2;
-    p->interval *= 2;
+    p->interval = tail_pool_time(2 * p->interval);
 }
 
 /* Which blocks are kept: one in `stride`, with no rhythm that a class could share
@@ -657,12 +677,13 @@ static void tail_pool_learn(const tail_constants *k, tail_pool *p, uint16_t code
 {
     if (!(elapsed > 0))
         return;
+    elapsed = tail_pool_time(elapsed);
     if (p->block == 0)
         p->block = elapsed;
     while (elapsed > TAIL_POOL_LONG * p->block && 2 * p->block <= k->block)
         tail_pool_join(p);
-    p->history += elapsed;
-    p->elapsed += elapsed;
+    p->history = tail_pool_time(p->history + elapsed);
+    p->elapsed = tail_pool_time(p->elapsed + elapsed);
     p->maximum = code > p->maximum ? code : p->maximum;
     if (p->elapsed >= TAIL_POOL_FULL * p->block)
         tail_pool_end_block(k, p, now);
@@ -748,7 +769,7 @@ static void tail_explain(const void *constants, const void *state, const tocsin_
 const tocsin__stage tocsin__stage_tail = {
     .name = "tail",
     .summary = "turns statistics into rates: block maxima with a fitted tail",
-    .reference = "Pickands 1975; Hosking and Wallis 1987",
+    .reference = "Pickands 1975; Hosking and Wallis 1987, 1997",
     .kind = TOCSIN_STAGE_CALIBRATE,
     .rank = TOCSIN__RANK_CALIBRATE,
     .is_default = 1,

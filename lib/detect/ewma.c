@@ -24,6 +24,13 @@
  * Forecasts are flat at the mean; the deviation h steps ahead is sqrt(variance (1 + (h-1) a^2)),
  * as for simple exponential smoothing.
  *
+ * Pools (bank/classes.c).  Members of a class have levels of their own, with a variance between
+ * them, and deviations of their own.  What the class says is worth so many points of a new
+ * member's (empirical Bayes, see Efron and Morris 1975): variance within / variance between for the
+ * level, 1 / (2 variance of the log deviation) for the deviation.  The member begins as if it had
+ * learnt the smaller number of points at the class's mean level and deviation, at most a
+ * warm-up; if that is less than one point, it begins afresh.
+ *
  * References: Roberts 1959 (control charts by EWMA); Finch 2009 (the recursion); West 1979.
  *
  * Precision: the mean is a double always.  The variance is kept as a float with state=mixed, which

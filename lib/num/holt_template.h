@@ -40,6 +40,9 @@
 #define lane_holt_is_calm LANES_NAME(lane_holt_is_calm)
 #define lane_holt_value LANES_NAME(lane_holt_value)
 #define lane_holt_within LANES_NAME(lane_holt_within)
+#define lane_holt_columns LANES_NAME(lane_holt_columns)
+#define lane_holt_columns_of LANES_NAME(lane_holt_columns_of)
+#define lane_holt_spread LANES_NAME(lane_holt_spread)
 #define lane_holt_rules_of LANES_NAME(lane_holt_rules_of)
 #define lane_holt_quick LANES_NAME(lane_holt_quick)
 #define lane_holt_some LANES_NAME(lane_holt_some)
@@ -184,7 +187,18 @@ static int lane_holt_is_calm(const uint16_t *habit, const uint16_t *outside, uin
 typedef struct {
     lane_residual residual;
     lane_f64 damping_left, damping_sum, alpha, trend_gain, delta, widening;
+    uint32_t has_trend, has_reach;
 } lane_holt_rules;
+
+/* A tile's columns. */
+typedef struct {
+    double *level;
+    float *trend, *spread, *reach, *season[2], *own, *maximum;
+    const float *bar;
+    uint16_t *habit, *outside;
+    double *statistics;
+    const uint16_t *drained;    /* the habits of lanes that cross nothing; NULL: all are 0 */
+} lane_holt_columns;
 
 static TOCSIN__INLINE lane_holt_rules lane_holt_rules_of(const tocsin__holt_job *job)
 {
@@ -198,7 +212,30 @@ static TOCSIN__INLINE lane_holt_rules lane_holt_rules_of(const tocsin__holt_job 
     r.trend_gain = lane_set(job->beta * job->alpha);
     r.delta = lane_set(job->delta);
     r.widening = lane_set(job->widening);
+    r.has_trend = job->has_trend;
+    r.has_reach = job->floor_history != 0;
     return r;
+}
+
+static TOCSIN__INLINE lane_holt_columns lane_holt_columns_of(const tocsin__holt_job *job,
+                                                             char *tile, size_t first)
+{
+    lane_holt_columns c;
+
+    c.level = (double *)(void *)(tile + job->level);
+    c.trend = (float *)(void *)(tile + job->trend);
+    c.spread = (float *)(void *)(tile + job->spread);
+    c.reach = (float *)(void *)(tile + job->reach);
+    c.season[0] = (float *)(void *)(tile + job->season[0]);
+    c.season[1] = (float *)(void *)(tile + job->season[1]);
+    c.own = (float *)(void *)(tile + job->deviation);
+    c.maximum = job->maximum ? (float *)(void *)(tile + job->maximum) : NULL;
+    c.bar = (const float *)(const void *)(tile + job->bar);
+    c.habit = (uint16_t *)(void *)(tile + job->habit);
+    c.outside = (uint16_t *)(void *)(tile + job->outside);
+    c.statistics = job->tiles.statistics ? job->tiles.statistics + first : NULL;
+    c.drained = NULL;
+    return c;
 }
 
 static TOCSIN__INLINE lane_f64 lane_holt_value(const void *values, uint32_t is_float, size_t at)
@@ -212,120 +249,106 @@ static TOCSIN__INLINE lane_f64 lane_holt_within(lane_f64 v, double most)
     return lane_min(lane_max(v, lane_set(-most)), lane_set(most));
 }
 
-/* Lanes at..at+lane_width-1, all of which may be taken, have their final gains and the usual
- * kind of point; 0 if they have not, and then nothing has happened. */
-static TOCSIN__INLINE int lane_holt_quick(const tocsin__holt_job *job, const lane_holt_rules *r,
-                                          const lane_holt_age *age, uint32_t seasons,
-                                          char *tile, size_t at, lane_f64 value,
-                                          const uint16_t *drained, double *statistics)
+/* A spread as small as that is 0. */
+static TOCSIN__INLINE lane_f64 lane_holt_spread(lane_f64 spread)
 {
-    double *const level_at = (double *)(void *)(tile + job->level) + at;
-    float *const trend_at = (float *)(void *)(tile + job->trend) + at;
-    float *const spread_at = (float *)(void *)(tile + job->spread) + at;
-    float *const reach_at = (float *)(void *)(tile + job->reach) + at;
-    float *const first_at = (float *)(void *)(tile + job->season[0]) + at;
-    float *const second_at = (float *)(void *)(tile + job->season[1]) + at;
-    float *const own_at = (float *)(void *)(tile + job->deviation) + at;
-    float *const maximum_at = (float *)(void *)(tile + job->maximum) + at;
+    return lane_blend(lane_gt(spread, lane_set(TOCSIN__HOLT_VANISHES)), spread, lane_set(0));
+}
+
+/* Lanes at..at+lane_width-1, all of which may be taken, have their final gains and the usual
+ * kind of point; 0 if they have not, and then nothing has happened.  Not a number fails every
+ * comparison here. */
+static TOCSIN__INLINE int lane_holt_quick(const lane_holt_rules *r, const lane_holt_age *age,
+                                          uint32_t seasons, const lane_holt_columns *c,
+                                          size_t at, lane_f64 value)
+{
     const size_t aged = at * age->stride;
-    const int has_reach = job->floor_history != 0;
     const lane_f64 zero = lane_set(0), usual = lane_set(LANE_HOLT_USUAL);
-    const lane_f64 spread = lane_load_f32(spread_at);
-    lane_f64 base = lane_load(level_at), trend = zero, first = zero, second = zero, own = zero;
-    lane_f64 reach = zero, maximum = zero;
+    const lane_f64 spread = lane_load_f32(c->spread + at);
+    lane_f64 base = lane_load(c->level + at), expected, own = zero, reach = zero, maximum = zero;
 
     /* Look ahead. */
-    if (job->has_trend) {
-        trend = lane_load_f32(trend_at);
-        base = lane_add(base, lane_mul(trend, r->damping_sum));
-    }
-    if (seasons > 0)
-        first = lane_load_f32(first_at);
-    if (seasons > 1)
-        second = lane_load_f32(second_at);
-    const lane_f64 expected = lane_add(lane_add(base, first), second);
+    if (r->has_trend)
+        base = lane_add(base, lane_mul(lane_load_f32(c->trend + at), r->damping_sum));
+    expected = lane_add(base, seasons > 0 ? lane_load_f32(c->season[0] + at) : zero);
+    expected = lane_add(expected, seasons > 1 ? lane_load_f32(c->season[1] + at) : zero);
+
+    /* Read. */
     const lane_f64 residual = lane_sub(value, expected), size = lane_abs(residual);
     const lane_f64 common = lane_mul(lane_set(TOCSIN__HOLT_DEVIATION), spread);
     lane_f64 deviation = common;
-    lane_mask is_usual = lane_and(lane_le(lane_abs(value), usual),
-                                  lane_le(lane_abs(expected), usual));
+    lane_mask is_usual = lane_le(lane_abs(expected), usual);
 
-    /* Read. */
     if (seasons > 0) {
-        const lane_f64 sum =
-            lane_add(lane_mul(lane_load(age->weight + aged), (own = lane_load_f32(own_at))),
-                     lane_mul(lane_set(TOCSIN__HOLT_SHRINKAGE), spread));
+        own = lane_load_f32(c->own + at);
+        const lane_f64 sum = lane_add(lane_mul(lane_load(age->weight + aged), own),
+                                      lane_mul(lane_set(TOCSIN__HOLT_SHRINKAGE), spread));
 
         deviation = lane_max(lane_div(lane_mul(lane_set(TOCSIN__HOLT_DEVIATION), sum),
                                       lane_load(age->weights + aged)),
                              lane_mul(lane_set(TOCSIN__HOLT_QUIETEST), deviation));
         is_usual = lane_and(is_usual, lane_gt(own, zero));
     }
-    deviation = lane_mul(deviation, r->widening);
-    if (has_reach)
-        reach = lane_load_f32(reach_at);
+    if (r->has_reach)
+        reach = lane_load_f32(c->reach + at);
     deviation = lane_residual_deviation(
-        deviation, lane_residual_floor(&r->residual, expected, reach), size);
-    const lane_f64 statistic = lane_div(size, deviation);
+        lane_mul(deviation, r->widening),
+        lane_residual_floor(&r->residual, expected, reach), size);
+
     const lane_f64 scale = lane_max(common, deviation);
+    const lane_f64 limit = lane_min(lane_mul(r->residual.clip, scale), usual);
 
-    is_usual = lane_and(is_usual, lane_le(scale, usual));
-    is_usual = lane_and(is_usual, lane_le(size, lane_mul(r->residual.clip, scale)));
-    if (job->maximum) {
-        const float *const bar_at = (const float *)(const void *)(tile + job->bar) + at;
+    is_usual = lane_and(is_usual, lane_and(lane_le(scale, usual), lane_le(size, limit)));
+    if (c->statistics || c->maximum) {
+        const lane_f64 statistic = lane_div(size, deviation);
 
-        is_usual = lane_and_not(is_usual, lane_gt(statistic, lane_load_f32(bar_at)));
-        maximum = lane_max(lane_load_f32(maximum_at),
-                           lane_min(statistic, lane_set(TOCSIN__STATISTIC_MAX)));
+        if (c->maximum) {
+            is_usual = lane_and_not(is_usual,
+                                    lane_gt(statistic, lane_load_f32(c->bar + at)));
+            maximum = lane_max(lane_load_f32(c->maximum + at),
+                               lane_min(statistic, lane_set(TOCSIN__STATISTIC_MAX)));
+        }
+        if (c->statistics)
+            lane_store(c->statistics + at, statistic);
     }
-
-    /* The last that may fail: a spread that is about to vanish. */
-    const lane_f64 wider = lane_add(spread, lane_mul(r->delta, lane_sub(size, spread)));
-
-    is_usual = lane_and_not(is_usual, lane_and_not(lane_lt(wider,
-                                                           lane_set(2 * TOCSIN__HOLT_SEEN)),
-                                                   lane_eq(wider, zero)));
     if (TOCSIN__RARELY(lane_bits(is_usual) != (1u << lane_width) - 1))
         return 0;
 
     /* Learn. */
-    lane_store_f32(spread_at, wider);
-    lane_store(level_at, lane_add(base, lane_mul(r->alpha, residual)));
-    if (job->has_trend)
-        lane_store_f32(trend_at,
-                       lane_holt_within(
-                           lane_mul(r->damping_left,
-                                    lane_add(trend, lane_div(lane_mul(r->trend_gain, residual),
-                                                             r->damping_sum))),
-                           TOCSIN__REAL_MAX));
+    lane_store(c->level + at, lane_add(base, lane_mul(r->alpha, residual)));
+    if (r->has_trend) {
+        const lane_f64 turn = lane_div(lane_mul(r->trend_gain, residual), r->damping_sum);
+        const lane_f64 trend = lane_add(lane_load_f32(c->trend + at), turn);
+
+        lane_store_f32(c->trend + at,
+                       lane_holt_within(lane_mul(r->damping_left, trend), TOCSIN__REAL_MAX));
+    }
+    for (uint32_t i = 0; i < seasons; i++) {
+        const lane_f64 move = lane_mul(lane_load(age->share[i] + aged), residual);
+
+        lane_store_f32(c->season[i] + at,
+                       lane_holt_within(lane_add(lane_load_f32(c->season[i] + at), move),
+                                        TOCSIN__REAL_MAX));
+    }
     if (seasons > 0) {
-        const lane_f64 gain = lane_load(age->gain[0] + aged);
-        const lane_f64 share = lane_load(age->share[0] + aged);
+        const lane_f64 move = lane_mul(lane_load(age->gain[0] + aged), lane_sub(size, own));
 
-        lane_store_f32(first_at, lane_holt_within(lane_add(first, lane_mul(share, residual)),
-                                                  TOCSIN__REAL_MAX));
-        lane_store_f32(own_at, lane_max(lane_add(own, lane_mul(gain, lane_sub(size, own))),
-                                        lane_set(TOCSIN__HOLT_SEEN)));
+        lane_store_f32(c->own + at,
+                       lane_max(lane_add(own, move), lane_set(TOCSIN__HOLT_SEEN)));
     }
-    if (seasons > 1) {
-        const lane_f64 share = lane_load(age->share[1] + aged);
-
-        lane_store_f32(second_at, lane_holt_within(lane_add(second, lane_mul(share, residual)),
-                                                   TOCSIN__REAL_MAX));
-    }
-    if (has_reach)
+    lane_store_f32(c->spread + at,
+                   lane_holt_spread(lane_add(spread, lane_mul(r->delta,
+                                                              lane_sub(size, spread)))));
+    if (r->has_reach)
         reach = lane_min(lane_residual_reach(&r->residual, reach, size),
                          lane_set(TOCSIN__REAL_MAX));
-    lane_store_f32(reach_at, reach);
-    if (job->maximum)
-        lane_store_f32(maximum_at, maximum);
-    if (drained) {
-        memcpy((uint16_t *)(void *)(tile + job->habit) + at, drained + at,
-               lane_width * sizeof *drained);
-        memset((uint16_t *)(void *)(tile + job->outside) + at, 0, lane_width * sizeof *drained);
+    lane_store_f32(c->reach + at, reach);
+    if (c->maximum)
+        lane_store_f32(c->maximum + at, maximum);
+    if (c->drained) {
+        memcpy(c->habit + at, c->drained + at, lane_width * sizeof *c->drained);
+        memset(c->outside + at, 0, lane_width * sizeof *c->outside);
     }
-    if (statistics)
-        lane_store(statistics + at, statistic);
     return 1;
 }
 
@@ -443,15 +466,10 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
         }
     }
 
-    /* What is too small is 0 only after rounding. */
-    float rounded[lane_width];
-
-    lane_store_f32(rounded, lane_min(lane_add(spread, lane_mul(d, lane_sub(size, spread))),
-                                     lane_set(TOCSIN__REAL_MAX)));
-    const lane_f64 wider = lane_load_f32(rounded);
-
     lane_store_f32_where(spread_at, learnt,
-                         lane_blend(lane_lt(wider, lane_set(TOCSIN__HOLT_SEEN)), zero, wider));
+                         lane_min(lane_holt_spread(lane_add(spread,
+                                                            lane_mul(d, lane_sub(size, spread)))),
+                                  lane_set(TOCSIN__REAL_MAX)));
     lane_store_f32_where(reach_at, learnt,
                          job->floor_history == 0
                              ? zero
@@ -473,56 +491,57 @@ static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lan
                                           lane_holt_age *young, double full_count, char *tile,
                                           size_t first)
 {
+    const uint64_t group = (UINT64_C(1) << lane_width) - 1;
     tocsin__tile_head *head = (tocsin__tile_head *)(void *)tile;
     const uint32_t *count = (const uint32_t *)(const void *)(tile + job->count);
-    const uint16_t *habit = (const uint16_t *)(const void *)(tile + job->habit);
-    const uint16_t *outside = (const uint16_t *)(const void *)(tile + job->outside);
-    const uint32_t all = (1u << lane_width) - 1;
+    const void *const values = job->tiles.values;
+    const uint32_t is_float = job->tiles.is_float, flags = head->flags;
     const uint64_t used = head->used, take = head->take;
-    const int is_calm = (head->flags & TOCSIN__TILE_CALM) != 0;
-    const int is_full = (!job->gain_varies && head->flags & TOCSIN__TILE_FULL) ||
+    const int is_calm = (flags & TOCSIN__TILE_CALM) != 0;
+    const int is_full = (!job->gain_varies && flags & TOCSIN__TILE_FULL) ||
                         lane_holt_is_full(count, used, full_count);
     const lane_holt_age *age = mature;
+    lane_holt_columns c = lane_holt_columns_of(job, tile, first);
     uint16_t drained[TOCSIN__LANES];
-    uint64_t learnt = 0, left = 0;
-    int is_quick = 1;
+    uint64_t others = 0, learnt, left = 0;
 
-    if (seasons > 0 && !(head->flags & TOCSIN__TILE_MATURE)) {
+    if (seasons > 0 && !(flags & TOCSIN__TILE_MATURE)) {
         lane_holt_age_each(job, (const int64_t *)(const void *)(tile + job->start), used, young);
         age = young;
     }
-    if (!is_calm)
+    if (!is_calm) {
         for (size_t i = 0; i < TOCSIN__LANES; i++)
-            drained[i] = (uint16_t)(habit[i] - (habit[i] != 0));
-
-    for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
-        const uint32_t some = (uint32_t)(take >> at) & all;
-
-        if (is_full && some == all) {
-            const lane_f64 value = lane_holt_value(job->tiles.values, job->tiles.is_float,
-                                                   first + at);
-
-            if (lane_holt_quick(job, r, age, seasons, tile, at, value, is_calm ? NULL : drained,
-                                job->tiles.statistics ? job->tiles.statistics + first : NULL)) {
-                learnt |= (uint64_t)all << at;
-                continue;
-            }
-        }
-
-        const lane_holt_done done = lane_holt_some(job, age, tile, at, first + at, some);
-
-        is_quick = 0;
-        learnt |= (uint64_t)done.learnt << at;
-        left |= (uint64_t)done.left << at;
+            drained[i] = (uint16_t)(c.habit[i] - (c.habit[i] != 0));
+        c.drained = drained;
     }
+
+    if (is_full) {
+        for (size_t at = 0; at < TOCSIN__LANES; at += lane_width)
+            if ((~take >> at & group) ||
+                !lane_holt_quick(r, age, seasons, &c, at,
+                                 lane_holt_value(values, is_float, first + at)))
+                others |= group << at;
+    } else {
+        others = UINT64_MAX;
+    }
+    learnt = ~others;
+    const int crosses = others != 0;    /* or might */
+
+    for (size_t at = 0; others; at += lane_width, others >>= lane_width - 1, others >>= 1)
+        if (others & 1) {
+            const lane_holt_done done = lane_holt_some(job, age, tile, at, first + at,
+                                                       (uint32_t)(take >> at & group));
+
+            learnt |= (uint64_t)done.learnt << at;
+            left |= (uint64_t)done.left << at;
+        }
 
     head->learnt = learnt;
     head->left = left;
-    if (!is_calm || !is_quick) {
-        head->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
-        if (lane_holt_is_calm(habit, outside, used))
-            head->flags |= TOCSIN__TILE_CALM;
-    }
+    if (!is_calm || crosses)
+        head->flags = lane_holt_is_calm(c.habit, c.outside, used)
+                          ? head->flags | TOCSIN__TILE_CALM
+                          : head->flags & ~(uint32_t)TOCSIN__TILE_CALM;
     if (used == take) {
         if (is_full && !job->gain_varies)
             head->flags |= TOCSIN__TILE_FULL;

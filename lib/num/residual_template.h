@@ -19,6 +19,7 @@
 typedef struct {
     lane_f64 floor, floor_relative, floor_history, clip, per_window, fade;
     lane_f64 window, most;      /* what a crossing adds to the habit, and the most it can be */
+    int has_reach;
 } lane_residual;
 
 static TOCSIN__INLINE lane_residual lane_residual_set(double floor, double floor_relative,
@@ -36,6 +37,7 @@ static TOCSIN__INLINE lane_residual lane_residual_set(double floor, double floor
     r.fade = lane_set(fade);
     r.window = lane_set(window);
     r.most = lane_set(TOCSIN__HABIT_WINDOWS * (double)window);
+    r.has_reach = floor_history != 0;
     return r;
 }
 
@@ -59,6 +61,9 @@ static TOCSIN__INLINE lane_f64 lane_residual_deviation(lane_f64 deviation, lane_
 static TOCSIN__INLINE lane_f64 lane_residual_reach(const lane_residual *r, lane_f64 reach,
                                                    lane_f64 size)
 {
+    if (!r->has_reach)
+        return lane_set(0);
+
     const lane_mask moves = lane_gt(size, lane_mul(lane_set(TOCSIN__REST), reach));
     const lane_f64 faded = lane_sub(reach, lane_mul(r->fade, reach));
 

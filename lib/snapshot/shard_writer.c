@@ -15,6 +15,7 @@
  * nanosecond a byte.
  */
 #include "../core/alloc.h"
+#include "../prepare/prepare.h"
 #include "shards.h"
 
 /* What the next record is. */
@@ -227,7 +228,8 @@ static uint8_t *shard_writer_put_series(tocsin_shard_writer *writer, uint32_t sl
     for (size_t i = 0; i < table->count; i++) {
         const tocsin__entry *entry = &table->entry[i];
 
-        if (memcmp(writer->row + entry->offset, writer->before + entry->offset, entry->bytes) != 0) {
+        if (memcmp(writer->row + entry->offset, writer->before + entry->offset,
+                   entry->bytes) != 0) {
             bits[(i + 1) / 8] |= (uint8_t)(1u << (i + 1) % 8);
             tocsin__entry_encode(entry, writer->row, out);
             out += tocsin__entry_size(entry);

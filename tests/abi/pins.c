@@ -146,6 +146,17 @@ PIN(TOCSIN_ALARM_MIN_SIZE == 120);
 
 PIN(TOCSIN_SNAPSHOT_FORMAT == 1);
 
+PIN(TOCSIN_SELECT_ALL == 0);
+PIN(TOCSIN_SELECT_RANGE == 1);
+PIN(TOCSIN_SELECT_PART == 2);
+PIN(TOCSIN_PRESENT_REFUSE == 0);
+PIN(TOCSIN_PRESENT_KEEP == 1);
+PIN(TOCSIN_PRESENT_REPLACE == 2);
+PIN(TOCSIN_PRESENT_NEWER == 3);
+PIN(TOCSIN_SLOTS_NEW == 0);
+PIN(TOCSIN_SLOTS_KEPT == 1);
+PIN(TOCSIN_SHARD_PEEK == 131200);
+
 /* ---- Structs without pointers: the same on every machine ------------------ */
 
 PIN_SIZE(tocsin_error, 368);
@@ -238,6 +249,29 @@ PIN_OFFSET(tocsin_bank_info, removed, 48);
 PIN_OFFSET(tocsin_bank_info, evicted, 56);
 PIN_OFFSET(tocsin_bank_info, refused, 64);
 PIN_OFFSET(tocsin_bank_info, time, 72);
+
+PIN_SIZE(tocsin_selection, 32);
+PIN_OFFSET(tocsin_selection, struct_size, 0);
+PIN_OFFSET(tocsin_selection, kind, 4);
+PIN_OFFSET(tocsin_selection, first, 8);
+PIN_OFFSET(tocsin_selection, last, 16);
+PIN_OFFSET(tocsin_selection, part, 24);
+PIN_OFFSET(tocsin_selection, parts, 28);
+
+PIN_SIZE(tocsin_shard_options, 16);
+PIN_OFFSET(tocsin_shard_options, struct_size, 0);
+PIN_OFFSET(tocsin_shard_options, present, 4);
+PIN_OFFSET(tocsin_shard_options, slots, 8);
+PIN_OFFSET(tocsin_shard_options, check, 12);
+
+PIN_SIZE(tocsin_shard_progress, 48);
+PIN_OFFSET(tocsin_shard_progress, struct_size, 0);
+PIN_OFFSET(tocsin_shard_progress, is_complete, 4);
+PIN_OFFSET(tocsin_shard_progress, bytes, 8);
+PIN_OFFSET(tocsin_shard_progress, series, 16);
+PIN_OFFSET(tocsin_shard_progress, added, 24);
+PIN_OFFSET(tocsin_shard_progress, replaced, 32);
+PIN_OFFSET(tocsin_shard_progress, kept, 40);
 
 /* ---- Structs with pointers, on 64-bit machines ---------------------------- */
 
@@ -332,5 +366,17 @@ PIN_OFFSET(tocsin_snapshot_info, points, 16);
 PIN_OFFSET(tocsin_snapshot_info, time, 24);
 PIN_OFFSET(tocsin_snapshot_info, spec_length, 32);
 PIN_OFFSET(tocsin_snapshot_info, spec_text, 40);
+
+PIN_SIZE(tocsin_shard_info, 56);
+PIN_OFFSET(tocsin_shard_info, struct_size, 0);
+PIN_OFFSET(tocsin_shard_info, format, 4);
+PIN_OFFSET(tocsin_shard_info, series, 8);
+PIN_OFFSET(tocsin_shard_info, time, 16);
+PIN_OFFSET(tocsin_shard_info, slots, 24);
+PIN_OFFSET(tocsin_shard_info, ids, 28);
+PIN_OFFSET(tocsin_shard_info, clock, 32);
+PIN_OFFSET(tocsin_shard_info, reserved, 36);
+PIN_OFFSET(tocsin_shard_info, spec_length, 40);
+PIN_OFFSET(tocsin_shard_info, spec_text, 48);
 
 #endif
