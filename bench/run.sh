@@ -41,18 +41,10 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 
-# Does --only ask for some of what begins with $1?
-wanted()
-{
-    [ -n "$only" ] || return 0
-    for part in $(printf '%s' "$only" | tr ',' ' '); do
-        case $part in
-        push*|bank*|billion*|peers*) case $part in "$1"*) return 0 ;; esac ;;
-        *) return 0 ;;
-        esac
-    done
-    return 1
-}
+case ,$only, in
+,,|*,peers*) has_peers=1 ;;
+*) has_peers=0 ;;
+esac
 
 if [ -f "$build/build.ninja" ]; then
     meson setup --reconfigure "$build" "$root" > /dev/null
@@ -66,11 +58,9 @@ ninja -C "$build" > "$build/ninja.log" || { cat "$build/ninja.log" >&2; exit 1; 
 : > "$json"
 
 for program in push bank billion; do
-    wanted "$program" || continue
     "$build/bench/$program" --json "$json" ${only:+--only "$only"} $quick
-    echo
 done
-if wanted peers; then
+if [ "$has_peers" -eq 1 ]; then
     status=0
     sh "$here/peers/run.sh" --build "$build" --json "$json" $quick || status=$?
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status"

@@ -57,6 +57,7 @@
 #include "bank/classes.c"
 #include "bank/fleet.c"
 #include "bank/columns.c"
+#include "bank/pushes.c"
 #include "bank/rounds.c"
 
 #include "snapshot/records.c"

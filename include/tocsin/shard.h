@@ -177,7 +177,8 @@ enum {
 enum {
     TOCSIN_SLOTS_NEW = 0,       /**< those that tocsin_bank_add() would give them, in the order of
                                      the slots they had */
-    TOCSIN_SLOTS_KEPT = 1       /**< those they had: only in a bank that never had a series */
+    TOCSIN_SLOTS_KEPT = 1       /**< those they had: only in a bank that never had a series.  Slots
+                                     between them are free; the lowest are used first */
 };
 
 /** How a shard is read.  Zero means the default throughout. */

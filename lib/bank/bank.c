@@ -407,6 +407,7 @@ static void bank_settle(tocsin_bank *bank, uint64_t id, uint32_t slot)
 
     bank_set_active(bank, slot, bank->latest);
     bank_store(bank, slot, tocsin__bank_initial(bank));
+    bank->is_full = 0;
     tile->used |= bit;
     tile->take |= bit;
     if (bank->format.ids) {
@@ -484,6 +485,7 @@ void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state)
     const int64_t active = has_value ? value_time : bank->latest;
 
     bank_store(bank, slot, state);
+    bank->is_full = 0;
     bank_set_active(bank, slot, active);
     if (active > bank->latest)
         bank->latest = active;
@@ -493,8 +495,12 @@ void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state)
 
 void tocsin__bank_restore(tocsin_bank *bank, uint32_t slot, const void *state, int64_t active)
 {
+    const tocsin__clock_state *clock = tocsin__const_state_of(bank->spec->clock, state);
     const int64_t latest = bank->latest;
 
+    /* In columns the time is part of the state: it is when the series was last learnt. */
+    if (tocsin__bank_is_in_columns(bank) && clock->has_learnt)
+        active = clock->learnt;
     tocsin__bank_put(bank, slot, state);
     bank_set_active(bank, slot, active);
     bank->latest = active > latest ? active : latest;

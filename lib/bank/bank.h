@@ -65,6 +65,8 @@ struct tocsin_bank {
     uint32_t tick_flags;                    /* shared: what the clock says of the tick */
     uint32_t by_kernel;                     /* the tick's points go to kernels */
     uint32_t is_pushed;                     /* shared: the tick's points are pushed one by one */
+    uint32_t is_full;                       /* pushes.c: counts no longer matter, of any series */
+    uint32_t look_again;                    /* ticks until that is looked up */
     uint32_t spare;
     union {
         tocsin__ewma_job ewma;
@@ -138,6 +140,25 @@ static inline int tocsin__bank_has(const tocsin_bank *bank, uint64_t slot)
 {
     return slot < bank->slots &&
            (bank->tiles[slot / TOCSIN_BANK_TILE]->used >> slot % TOCSIN_BANK_TILE & 1) != 0;
+}
+
+/* Does a shared tick take this point?  It comes once for each series, and at the tick's time. */
+static inline int tocsin__bank_takes(tocsin_bank *bank, tocsin__lane *lane,
+                                     const tocsin_point *point, uint32_t slot)
+{
+    const uint64_t bit = UINT64_C(1) << slot % TOCSIN_BANK_TILE;
+    uint64_t *pushed = &bank->pushed[slot / TOCSIN_BANK_TILE];
+
+    if (TOCSIN__RARELY(point->time != TOCSIN_TIME_NONE && point->time != bank->tick.time)) {
+        lane->counts.late++;
+        return 0;
+    }
+    if (TOCSIN__RARELY(*pushed & bit)) {
+        lane->counts.repeated++;
+        return 0;
+    }
+    *pushed |= bit;
+    return 1;
 }
 
 /* Hand out a struct of `known` bytes to a caller who knows `size` of them, or more. */
@@ -255,11 +276,19 @@ int tocsin__columns_begin(tocsin_bank *bank);
 void tocsin__columns_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
                            uint32_t base, uint32_t begin_tile, uint32_t end_tile);
 
-/* Do pushes within this tick go to kernels? */
-int tocsin__columns_can_push(const tocsin_bank *bank);
+/* Run the tick's kernel over these tiles. */
+void tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles);
 
-/* Push up to TOCSIN__LANES values to as many different slots. */
-void tocsin__columns_push(tocsin_bank *bank, tocsin__lane *lane, const uint32_t *slots,
-                          const double *values, uint32_t count, double *scores);
+/* ---- pushes.c: points of a shared tick by kernels ---------------------------------- */
+
+/* Do pushes within this tick go to kernels? */
+int tocsin__pushes_take(const tocsin_bank *bank);
+
+/* A tick begins whose pushes do. */
+void tocsin__pushes_begin(tocsin_bank *bank);
+
+/* Push points, learnt and scored; TOCSIN_OK or TOCSIN_INFO_IGNORED. */
+int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *points,
+                        size_t count, int by_id, double *scores);
 
 #endif

@@ -19,10 +19,6 @@
  * Ticks that are not learnt and scored as usual (another mode, a maintenance window, verdicts
  * for all) do not come here at all.
  *
- * Pushes within a tick.  Up to 64 series are brought together in a scratch tile, field by
- * field, the same kernel runs over it, and what it learnt is carried back: two cache lines
- * per point, all asked for in time.
- *
  * Threads.  A range writes to its tiles, its lane and its part of the caller's arrays.
  */
 #include "bank.h"
@@ -115,7 +111,7 @@ int tocsin__columns_begin(tocsin_bank *bank)
     return 1;
 }
 
-static void columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles)
+void tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles)
 {
     const tocsin__kernels *kernels = tocsin__kernels_in_use();
 
@@ -389,7 +385,7 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
     tiles.statistics = scores && is_calibrated ? statistics : scores;
     for (uint32_t i = 0; i < count; i++)
         columns_before(bank, lane, bank->tiles[first + i]);
-    columns_run(bank, &tiles);
+    tocsin__columns_run(bank, &tiles);
     for (uint32_t i = 0; i < count; i++) {
         tocsin__tile_head *tile = bank->tiles[first + i];
 
@@ -438,144 +434,4 @@ void tocsin__columns_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_t
             columns_range_run(bank, lane, t, count, values, scores, alarms);
         }
     }
-}
-
-/* ---- Pushes within a tick --------------------------------------------------------------- */
-
-/* One field of some series into a column, and back. */
-#define COLUMNS_MOVE(name, type)                                                                \
-    static void columns_collect_##name(type *column, const tocsin_bank *bank,                   \
-                                       const uint32_t *slots, uint32_t count, size_t place)     \
-    {                                                                                           \
-        for (uint32_t i = 0; i < count; i++)                                                    \
-            column[i] = COLUMNS_AT(tocsin__bank_tile(bank, slots[i]), place,                    \
-                                   type)[slots[i] % TOCSIN__LANES];                             \
-    }                                                                                           \
-    static void columns_return_##name(const type *column, const tocsin_bank *bank,              \
-                                      const uint32_t *slots, uint32_t count, size_t place)      \
-    {                                                                                           \
-        for (uint32_t i = 0; i < count; i++)                                                    \
-            COLUMNS_AT(tocsin__bank_tile(bank, slots[i]), place,                                \
-                       type)[slots[i] % TOCSIN__LANES] = column[i];                             \
-    }
-
-COLUMNS_MOVE(16, uint16_t)
-COLUMNS_MOVE(32, uint32_t)
-COLUMNS_MOVE(64, uint64_t)
-
-static void columns_collect(char *column, const tocsin_bank *bank, const uint32_t *slots,
-                            uint32_t count, const tocsin__move *move)
-{
-    if (move->size == 2)
-        columns_collect_16((uint16_t *)(void *)column, bank, slots, count, move->place);
-    else if (move->size == 4)
-        columns_collect_32((uint32_t *)(void *)column, bank, slots, count, move->place);
-    else
-        columns_collect_64((uint64_t *)(void *)column, bank, slots, count, move->place);
-}
-
-static void columns_carry_back(const tocsin_bank *bank, const char *column,
-                               const uint32_t *slots, uint32_t count, const tocsin__move *move)
-{
-    if (move->size == 2)
-        columns_return_16((const uint16_t *)(const void *)column, bank, slots, count,
-                          move->place);
-    else if (move->size == 4)
-        columns_return_32((const uint32_t *)(const void *)column, bank, slots, count,
-                          move->place);
-    else
-        columns_return_64((const uint64_t *)(const void *)column, bank, slots, count,
-                          move->place);
-}
-
-/* Tiles with a lane that is not calm are not. */
-static void columns_note_habits(const tocsin_bank *bank, tocsin__tile_head *scratch,
-                                const uint32_t *slots, uint32_t count)
-{
-    const uint16_t *habit = COLUMNS_AT(scratch, bank->format.habit, uint16_t);
-    const uint16_t *outside = COLUMNS_AT(scratch, bank->format.outside, uint16_t);
-
-    for (uint32_t i = 0; i < count; i++)
-        if (habit[i] | outside[i])
-            tocsin__bank_tile(bank, slots[i])->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
-}
-
-/* What was learnt has a time. */
-static void columns_note_pushed(const tocsin_bank *bank, const uint32_t *slots, uint64_t learnt)
-{
-    while (learnt) {
-        const uint32_t slot = slots[columns_next(&learnt)], k = slot % TOCSIN__LANES;
-        tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
-
-        tocsin__tile_part(&bank->format, tile);
-        tocsin__tile_times(&bank->format, tile)[k] = bank->tick.time;
-        tocsin__tile_more_of(&bank->format, tile)->fresh &= ~(UINT64_C(1) << k);
-    }
-}
-
-int tocsin__columns_can_push(const tocsin_bank *bank)
-{
-    return bank->by_kernel && bank->format.kind == TOCSIN__EWMA_KERNEL &&
-           !bank->format.needs_times;
-}
-
-void tocsin__columns_push(tocsin_bank *bank, tocsin__lane *lane, const uint32_t *slots,
-                          const double *values, uint32_t count, double *scores)
-{
-    const tocsin__format *format = &bank->format;
-    tocsin__tile_head *scratch = lane->tile;
-    double padded[TOCSIN__LANES], statistics[TOCSIN__LANES];
-    tocsin__tiles tiles;
-    tocsin__outcome outcome;
-
-    for (uint32_t m = 0; m < format->calibrate_moves; m++) {
-        const tocsin__move *move = &format->moves[m];
-
-        columns_collect((char *)scratch + move->place, bank, slots, count, move);
-    }
-    memcpy(padded, values, count * sizeof *values);
-    memset(padded + count, 0, (TOCSIN__LANES - count) * sizeof *padded);
-    scratch->used = scratch->take =
-        count == TOCSIN__LANES ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1;
-    scratch->flags = 0;
-    memset(&tiles, 0, sizeof tiles);
-    tiles.first = (char *)scratch;
-    tiles.size = format->tile_size;
-    tiles.count = 1;
-    tiles.values = padded;
-    tiles.statistics = statistics;
-    columns_run(bank, &tiles);
-    for (uint32_t m = 0; m < format->calibrate_moves; m++) {
-        const tocsin__move *move = &format->moves[m];
-
-        columns_carry_back(bank, (const char *)scratch + move->place, slots, count, move);
-    }
-
-    if (format->habit && !(scratch->flags & TOCSIN__TILE_CALM))
-        columns_note_habits(bank, scratch, slots, count);
-
-    uint64_t others = scratch->left;
-
-    if (others)
-        tocsin__outcome_init(&outcome);
-    while (others) {
-        const uint32_t i = columns_next(&others);
-
-        outcome.point.value = values[i];
-        outcome.point.time = bank->tick.time;
-        outcome.point.count = 0;
-        outcome.point.is_count = 0;
-        tocsin__rounds_point(bank, lane, slots[i], 0, TOCSIN_LEARN_AND_SCORE, 0, &outcome);
-        statistics[i] = outcome.verdict.score;
-    }
-    memcpy(scores, statistics, count * sizeof *scores);
-
-    const uint64_t missed = scratch->take & ~scratch->learnt & ~scratch->left;
-
-    lane->counts.points += columns_bits(scratch->learnt | missed);
-    lane->counts.missing += columns_bits(missed);
-    if (scratch->learnt)
-        lane->latest = bank->tick.time;
-    if (format->more)
-        columns_note_pushed(bank, slots, scratch->learnt);
 }

@@ -12,7 +12,7 @@
  * A tick walks through its tiles in order, and memory comes as fast as it can.  In a
  * sparse push every point is somewhere else, and a walk that waited for memory
  * three times per point (table of ids, tile, state) would do nothing but wait.  So
- * points are taken 64 at a time: first the table's cells of all of them are asked for, then
+ * points are taken 32 at a time: first the table's cells of all of them are asked for, then
  * they are looked up and their states are asked for, then they are pushed.
  *
  * A round's threads write to their own lane, their own tiles and their own parts of
@@ -22,7 +22,7 @@
  */
 #include "bank.h"
 
-#define ROUNDS_BATCH TOCSIN__LANES
+#define ROUNDS_BATCH 32
 #define ROUNDS_PREFETCH_MAX 512     /* bytes of a state that are worth asking for */
 
 #if defined(__GNUC__)
@@ -117,8 +117,11 @@ int tocsin__rounds_begin(tocsin_bank *bank, const tocsin_tick *tick)
         bank->tick_flags = point.flags;
         bank->by_kernel = (uint32_t)tocsin__columns_begin(bank);
         bank->is_pushed = tick->values == NULL;
-        if (bank->is_pushed)
+        if (bank->is_pushed) {
             memset(bank->pushed, 0, bank->tile_count * sizeof *bank->pushed);
+            if (tocsin__pushes_take(bank))
+                tocsin__pushes_begin(bank);
+        }
     } else {
         bank->tick = *tick;
     }
@@ -296,63 +299,16 @@ static void rounds_look_up(const tocsin_bank *bank, const tocsin_point *points, 
     }
 }
 
-/* Points of a tick that is shared come once for each series, and at its time. */
-static int rounds_is_of_tick(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *point,
-                             uint32_t slot)
-{
-    const uint64_t bit = UINT64_C(1) << slot % TOCSIN_BANK_TILE;
-    uint64_t *pushed = &bank->pushed[slot / TOCSIN_BANK_TILE];
-
-    if (point->time != TOCSIN_TIME_NONE && point->time != bank->tick.time) {
-        lane->counts.late++;
-        return 0;
-    }
-    if (*pushed & bit) {
-        lane->counts.repeated++;
-        return 0;
-    }
-    *pushed |= bit;
-    return 1;
-}
-
-/* A batch of a shared tick's points to a kernel. */
-static int rounds_push_batch(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *points,
-                             const uint32_t *slots, size_t count, double *scores)
-{
-    uint32_t taken[ROUNDS_BATCH], index[ROUNDS_BATCH], n = 0;
-    double values[ROUNDS_BATCH], taken_scores[ROUNDS_BATCH];
-    int status = TOCSIN_OK;
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (slots[i] != TOCSIN_SLOT_NONE &&
-            rounds_is_of_tick(bank, lane, &points[i], slots[i])) {
-            taken[n] = slots[i];
-            values[n] = points[i].value;
-            index[n++] = i;
-            continue;
-        }
-        lane->counts.unknown += slots[i] == TOCSIN_SLOT_NONE;
-        status = TOCSIN_INFO_IGNORED;
-        if (scores)
-            scores[i] = tocsin__nan();
-    }
-    if (n)
-        tocsin__columns_push(bank, lane, taken, values, n, taken_scores);
-    if (scores)
-        for (uint32_t i = 0; i < n; i++)
-            scores[index[i]] = taken_scores[i];
-    return status;
-}
-
 int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *points,
                         size_t count, int by_id, int mode, const tocsin__sparse_out *out)
 {
     const int is_shared = tocsin__bank_is_shared(bank);
-    const int by_kernel = is_shared && mode == TOCSIN_LEARN_AND_SCORE && !out->verdicts &&
-                          tocsin__columns_can_push(bank);
     tocsin__outcome nobody, outcome;
     int status = TOCSIN_OK;
 
+    if (is_shared && mode == TOCSIN_LEARN_AND_SCORE && !out->verdicts &&
+        tocsin__pushes_take(bank))
+        return tocsin__pushes_push(bank, lane, points, count, by_id, out->scores);
     tocsin__outcome_init(&nobody);
     tocsin__outcome_init(&outcome);
     for (size_t done = 0; done < count; done += ROUNDS_BATCH) {
@@ -360,12 +316,6 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
         uint32_t slots[ROUNDS_BATCH];
 
         rounds_look_up(bank, points + done, batch, by_id, slots);
-        if (by_kernel) {
-            if (rounds_push_batch(bank, lane, points + done, slots, batch,
-                                  out->scores ? out->scores + done : NULL) != TOCSIN_OK)
-                status = TOCSIN_INFO_IGNORED;
-            continue;
-        }
         for (size_t b = 0; b < batch; b++) {
             const size_t i = done + b;
             const tocsin_verdict *verdict = &outcome.verdict;
@@ -374,7 +324,7 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
                 lane->counts.unknown++;
                 status = TOCSIN_INFO_IGNORED;
                 verdict = &nobody.verdict;
-            } else if (is_shared && !rounds_is_of_tick(bank, lane, &points[i], slots[b])) {
+            } else if (is_shared && !tocsin__bank_takes(bank, lane, &points[i], slots[b])) {
                 status = TOCSIN_INFO_IGNORED;
                 verdict = &nobody.verdict;
             } else {

@@ -653,7 +653,7 @@ static void tail_pool_end_block(const tail_constants *k, tail_pool *p, int64_t n
     if (p->count == TAIL_POOL) {
         if (2 * p->block <= k->block)
             tail_pool_join(p);
-        else if (p->interval * TAIL_POOL < back && p->stride < TAIL_POOL_STRIDE_MAX)
+        else if (p->interval * TAIL_POOL < back && p->stride <= TAIL_POOL_STRIDE_MAX / 2)
             tail_pool_thin(p);
     }
     if (p->count < TAIL_POOL) {
@@ -769,7 +769,7 @@ static void tail_explain(const void *constants, const void *state, const tocsin_
 const tocsin__stage tocsin__stage_tail = {
     .name = "tail",
     .summary = "turns statistics into rates: block maxima with a fitted tail",
-    .reference = "Pickands 1975; Hosking and Wallis 1987, 1997",
+    .reference = "Pickands 1975; Hosking and Wallis 1987",
     .kind = TOCSIN_STAGE_CALIBRATE,
     .rank = TOCSIN__RANK_CALIBRATE,
     .is_default = 1,

@@ -321,8 +321,10 @@ void tocsin__ewma_job_prepare(const void *constants, int64_t elapsed, tocsin__ew
 /* ---- Pools ----------------------------------------------------------------- */
 
 #define EWMA_POOL_MEMORY 64.0       /* lessons */
-#define EWMA_POOL_READY 8u
-#define EWMA_POOL_CLIP 4.0          /* deviations */
+#define EWMA_POOL_FIRST 8u          /* the first of them are kept as they are */
+#define EWMA_POOL_CLIP 2.5          /* deviations: one mad lesson in six is withstood */
+#define EWMA_POOL_MAD 1.4826        /* standard deviation / median absolute deviation */
+#define EWMA_POOL_LOG_LEAST 0.25    /* variance that is allowed for in any class */
 
 typedef struct {
     double level;                   /* mean of the members' levels */
@@ -330,6 +332,8 @@ typedef struct {
     double log_deviation;           /* mean of the logarithms of the members' deviations */
     double log_variance;            /* their variance */
     double habit;                   /* mean of the members' */
+    double first_level[EWMA_POOL_FIRST];
+    double first_log[EWMA_POOL_FIRST];
     uint32_t lessons;
     uint32_t spare;
 } ewma_pool;
@@ -340,21 +344,48 @@ static const tocsin__field ewma_pool_fields[] = {
     TOCSIN__FIELD(ewma_pool, log_deviation, F64, -100, 400),
     TOCSIN__FIELD(ewma_pool, log_variance, F64, 0, 1e6),
     TOCSIN__FIELD(ewma_pool, habit, F64, 0, UINT16_MAX),
+    TOCSIN__FIELD(ewma_pool, first_level, F64, -TOCSIN__VALUE_MAX, TOCSIN__VALUE_MAX),
+    TOCSIN__FIELD(ewma_pool, first_log, F64, -100, 400),
     TOCSIN__FIELD(ewma_pool, lessons, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(ewma_pool, spare, U32, 0, 0),
 };
 
-/* Mean and variance of one more; after the first few, what lies far out counts as if it lay at
- * EWMA_POOL_CLIP deviations. */
-static void ewma_pool_mean(double *mean, double *variance, double value, double more,
-                           uint32_t lessons)
+/* Of the first lessons; sorts them. */
+static double ewma_pool_median(double *value)
+{
+    for (size_t i = 1; i < EWMA_POOL_FIRST; i++) {
+        const double moving = value[i];
+        size_t at = i;
+
+        for (; at > 0 && value[at - 1] > moving; at--)
+            value[at] = value[at - 1];
+        value[at] = moving;
+    }
+    return 0.5 * (value[EWMA_POOL_FIRST / 2 - 1] + value[EWMA_POOL_FIRST / 2]);
+}
+
+/* Mean and variance of the first lessons, of which less than half may be mad. */
+static void ewma_pool_found(const double *first, double *mean, double *variance)
+{
+    double value[EWMA_POOL_FIRST], deviation;
+
+    memcpy(value, first, sizeof value);
+    *mean = ewma_pool_median(value);
+    for (size_t i = 0; i < EWMA_POOL_FIRST; i++)
+        value[i] = tocsin__abs(first[i] - *mean);
+    deviation = EWMA_POOL_MAD * ewma_pool_median(value);
+    *variance = deviation * deviation;
+}
+
+/* One lesson more.  What lies far out counts as if it lay at EWMA_POOL_CLIP deviations; `least` is
+ * added to the variance that is counted in. */
+static void ewma_pool_follow(double *mean, double *variance, double value, double least,
+                             uint32_t lessons)
 {
     const double g = 1 / tocsin__min(EWMA_POOL_MEMORY, (double)lessons + 1);
-    const double limit = EWMA_POOL_CLIP * tocsin__sqrt(*variance + more);
-    double d = value - *mean;
+    const double limit = EWMA_POOL_CLIP * tocsin__sqrt(*variance + least);
+    const double d = tocsin__clamp(value - *mean, -limit, limit);
 
-    if (lessons >= EWMA_POOL_READY)
-        d = tocsin__clamp(d, -limit, limit);
     *mean += g * d;
     *variance += g * ((1 - g) * (d * d) - *variance);
 }
@@ -365,19 +396,39 @@ static void ewma_pool_teach(const void *constants, void *pool, const void *state
     const ewma_constants *k = constants;
     const ewma_state *s = state;
     ewma_pool *p = pool;
-    const double deviation =
-        tocsin__max(tocsin__max(tocsin__sqrt(s->variance), TOCSIN__DEVIATION_MIN),
-                    tocsin__residual_floor(&k->rules, s->mean, s->reach));
 
     (void)mark;
     (void)now;
     (void)leaves;
     if (s->count < k->warmup)
         return;
-    ewma_pool_mean(&p->level, &p->between, s->mean, deviation * deviation, p->lessons);
-    ewma_pool_mean(&p->log_deviation, &p->log_variance, tocsin__log(deviation), 0.25, p->lessons);
+
+    const double deviation =
+        tocsin__max(tocsin__max(tocsin__sqrt(s->variance), TOCSIN__DEVIATION_MIN),
+                    tocsin__residual_floor(&k->rules, s->mean, s->reach));
+    const double log_deviation = tocsin__log(deviation);
+
     p->habit += ((double)s->habit - p->habit) /
                 tocsin__min(EWMA_POOL_MEMORY, (double)p->lessons + 1);
+    if (p->lessons < EWMA_POOL_FIRST) {
+        p->first_level[p->lessons] = s->mean;
+        p->first_log[p->lessons] = log_deviation;
+        p->lessons++;
+        if (p->lessons == EWMA_POOL_FIRST) {
+            ewma_pool_found(p->first_level, &p->level, &p->between);
+            ewma_pool_found(p->first_log, &p->log_deviation, &p->log_variance);
+        }
+        return;
+    }
+
+    const double typical = tocsin__exp(p->log_deviation);
+
+    ewma_pool_follow(&p->level, &p->between, s->mean, typical * typical, p->lessons);
+    ewma_pool_follow(&p->log_deviation, &p->log_variance, log_deviation, EWMA_POOL_LOG_LEAST,
+                     p->lessons);
+    p->level = tocsin__bounded(p->level);
+    p->between = tocsin__min(p->between, 1e301);
+    p->log_deviation = tocsin__clamp(p->log_deviation, -100, 400);
     p->lessons += p->lessons < UINT32_MAX;
 }
 
@@ -388,7 +439,7 @@ static void ewma_pool_start(const void *constants, const void *pool, void *state
     ewma_state *s = state;
     const double deviation = tocsin__exp(p->log_deviation), variance = deviation * deviation;
 
-    if (p->lessons < EWMA_POOL_READY)
+    if (p->lessons < EWMA_POOL_FIRST)
         return;
 
     const double worth = tocsin__min(variance / tocsin__max(p->between, DBL_MIN),

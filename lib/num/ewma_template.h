@@ -229,10 +229,11 @@ static TOCSIN__APART void ewma_exact(const tocsin__ewma_job *job, size_t index, 
 }
 
 /* The point of a group that is to be taken whole; 0, and nothing has changed, if it is not for the
- * quick way.  `is_plain` and `has_statistics` are known when this is compiled. */
+ * quick way.  What `is_plain`, `has_statistics` and `has_limits` (a bar or a maximum) say is known
+ * when this is compiled. */
 static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, size_t lane,
-                                     int is_plain, int has_statistics, int is_full, int is_calm,
-                                     uint32_t *calm)
+                                     int is_plain, int has_statistics, int has_limits,
+                                     int is_full, int is_calm, uint32_t *calm)
 {
     const uint32_t all = (1u << lane_width) - 1;
     const lane_f64 zero = lane_set(0);
@@ -242,7 +243,7 @@ static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, si
     const lane_f64 reach = is_plain ? zero : lane_load_f32(t->reach + lane);
     const lane_f64 d = lane_sub(x, mean);
     const lane_f64 square = lane_mul(d, d);
-    const lane_f64 size = lane_abs(d);
+    const lane_f64 size = is_plain && !has_statistics && !has_limits ? zero : lane_abs(d);
     const lane_f64 next = ewma_next_variance(c, c->gain, c->rest, variance, square);
     /* Neither missing nor infinite nor beyond +-1e150 is what leaves the variance in bounds. */
     lane_mask fits = lane_le(next, c->variance_max);
@@ -254,7 +255,7 @@ static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, si
     if (lane_bits(fits) != all)
         return 0;
 
-    if (has_statistics || t->bar || t->maximum) {
+    if (has_statistics || has_limits) {
         const lane_f64 least = is_plain ? c->rules.floor
                                         : lane_max(c->rules.floor,
                                                    lane_mul(c->rules.floor_history, reach));
@@ -264,9 +265,9 @@ static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, si
             const lane_f64 deviation = lane_residual_deviation(lane_sqrt(variance), floor, size);
             const lane_f64 statistic = lane_div(size, deviation);
 
-            if (t->bar && lane_any(lane_gt(statistic, lane_load_f32(t->bar + lane))))
+            if (has_limits && t->bar && lane_any(lane_gt(statistic, lane_load_f32(t->bar + lane))))
                 return 0;
-            if (t->maximum)
+            if (has_limits && t->maximum)
                 lane_store_f32(t->maximum + lane,
                                lane_max(lane_min(c->statistic_max, statistic),
                                         lane_load_f32(t->maximum + lane)));
@@ -290,7 +291,7 @@ static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, si
 }
 
 static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain,
-                                    int has_statistics)
+                                    int has_statistics, int has_limits)
 {
     const ewma_lanes c = ewma_lanes_set(job);
     const uint64_t group = (UINT64_C(1) << lane_width) - 1;
@@ -310,7 +311,7 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain,
 
         if (take == UINT64_MAX && is_full && is_calm) {
             for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_width)
-                if (!ewma_quick(&c, &t, lane, is_plain, has_statistics, 1, 1, NULL))
+                if (!ewma_quick(&c, &t, lane, is_plain, has_statistics, has_limits, 1, 1, NULL))
                     others |= group << lane;
             if (!others) {
                 head->learnt = UINT64_MAX;
@@ -323,10 +324,8 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain,
                 uint32_t quiet = (uint32_t)group;
 
                 if (has_gains || (~take >> lane & group) ||
-                    !(is_calm ? ewma_quick(&c, &t, lane, is_plain, has_statistics, is_full, 1,
-                                            NULL)
-                              : ewma_quick(&c, &t, lane, is_plain, has_statistics, is_full, 0,
-                                            &quiet)))
+                    !ewma_quick(&c, &t, lane, is_plain, has_statistics, has_limits, is_full,
+                                is_calm, &quiet))
                     others |= group << lane;
                 else
                     calm |= (uint64_t)quiet << lane;
@@ -350,15 +349,21 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain,
 
 static void ewma_kernel(const tocsin__ewma_job *job)
 {
+    const int has_limits = job->bar || job->maximum;
+
     if (job->is_plain) {
         if (job->tiles.statistics)
-            ewma_run(job, 1, 1);
+            ewma_run(job, 1, 1, 1);
+        else if (has_limits)
+            ewma_run(job, 1, 0, 1);
         else
-            ewma_run(job, 1, 0);
+            ewma_run(job, 1, 0, 0);
     } else {
         if (job->tiles.statistics)
-            ewma_run(job, 0, 1);
+            ewma_run(job, 0, 1, 1);
+        else if (has_limits)
+            ewma_run(job, 0, 0, 1);
         else
-            ewma_run(job, 0, 0);
+            ewma_run(job, 0, 0, 0);
     }
 }

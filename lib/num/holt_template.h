@@ -15,8 +15,9 @@
  * are mature, and hardly ever more than once a job for the others.  A series older than the
  * point where its gains stop changing is mature.
  *
- * Cost: three divisions in every `lane_width` series, and 36 bytes read and 28 written for each
- * with two seasons and a trend.
+ * Cost: three divisions and a dozen conversions for every `lane_width` series, which is what it
+ * takes while the tiles are in the cache; beyond, 40 bytes read and 40 written per series, the
+ * value and its statistic included, with two seasons and a trend.
  */
 #include "bounds.h"
 #include "kernels.h"
@@ -26,6 +27,7 @@
 #define LANE_HOLT_USUAL 1e37        /* with room for sums below TOCSIN__REAL_MAX */
 #define LANE_HOLT_NEVER 5e9         /* more points than a count can say */
 #define LANE_HOLT_CYCLES_MAX 1e18
+#define LANE_HOLT_AHEAD 2u          /* tiles */
 #endif
 
 #define lane_holt_age LANES_NAME(lane_holt_age)
@@ -46,6 +48,7 @@
 #define lane_holt_rules_of LANES_NAME(lane_holt_rules_of)
 #define lane_holt_quick LANES_NAME(lane_holt_quick)
 #define lane_holt_some LANES_NAME(lane_holt_some)
+#define lane_holt_ask LANES_NAME(lane_holt_ask)
 #define lane_holt_tile LANES_NAME(lane_holt_tile)
 #define lane_holt_tiles LANES_NAME(lane_holt_tiles)
 #define lane_holt LANES_NAME(lane_holt)
@@ -60,7 +63,7 @@ typedef struct {
     double weight[TOCSIN__LANES];       /* n: of the slot's own deviation */
     double weights[TOCSIN__LANES];      /* n and that of the common one */
     double gain[2][TOCSIN__LANES];      /* of the slots' values */
-    double share[2][TOCSIN__LANES];     /* and what the level has left of it, once its gain is alpha */
+    double share[2][TOCSIN__LANES];     /* of a residual, once the level has had alpha of it */
 } lane_holt_age;
 
 /* Lane `at`'s; 1 if its gains and weights will stay. */
@@ -486,10 +489,34 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
 
 /* ---- Tiles ------------------------------------------------------------------- */
 
+/* Ask for the same lanes of a tile that comes `distance` bytes later.  A tile's columns are too
+ * far apart, and too short, for the processor to see what comes next by itself. */
+static TOCSIN__INLINE void lane_holt_ask(const lane_holt_columns *c, uint32_t seasons,
+                                         size_t distance, size_t at)
+{
+#if defined(__GNUC__)
+    __builtin_prefetch((const char *)(c->level + at) + distance, 1);
+    if (at % 16 == 0) {
+        __builtin_prefetch((const char *)(c->trend + at) + distance, 1);
+        __builtin_prefetch((const char *)(c->spread + at) + distance, 1);
+        __builtin_prefetch((const char *)(c->reach + at) + distance, 1);
+        for (uint32_t i = 0; i < seasons; i++)
+            __builtin_prefetch((const char *)(c->season[i] + at) + distance, 1);
+        if (seasons > 0)
+            __builtin_prefetch((const char *)(c->own + at) + distance, 1);
+    }
+#else
+    (void)c;
+    (void)seasons;
+    (void)distance;
+    (void)at;
+#endif
+}
+
 static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lane_holt_rules *r,
                                           uint32_t seasons, const lane_holt_age *mature,
                                           lane_holt_age *young, double full_count, char *tile,
-                                          size_t first)
+                                          size_t first, size_t ahead)
 {
     const uint64_t group = (UINT64_C(1) << lane_width) - 1;
     tocsin__tile_head *head = (tocsin__tile_head *)(void *)tile;
@@ -516,11 +543,13 @@ static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lan
     }
 
     if (is_full) {
-        for (size_t at = 0; at < TOCSIN__LANES; at += lane_width)
+        for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
+            lane_holt_ask(&c, seasons, ahead, at);
             if ((~take >> at & group) ||
                 !lane_holt_quick(r, age, seasons, &c, at,
                                  lane_holt_value(values, is_float, first + at)))
                 others |= group << at;
+        }
     } else {
         others = UINT64_MAX;
     }
@@ -558,9 +587,14 @@ static TOCSIN__INLINE void lane_holt_tiles(const tocsin__holt_job *job, uint32_t
 
     lane_holt_grow_old(job, &mature);
     young.is_known = 0;
-    for (size_t t = 0; t < job->tiles.count; t++)
+    for (size_t t = 0; t < job->tiles.count; t++) {
+        const size_t rest = job->tiles.count - 1 - t;
+        const size_t ahead = rest < LANE_HOLT_AHEAD ? rest : LANE_HOLT_AHEAD;
+
         lane_holt_tile(job, &r, seasons, &mature, &young, full_count,
-                       job->tiles.first + t * job->tiles.size, t * TOCSIN__LANES);
+                       job->tiles.first + t * job->tiles.size, t * TOCSIN__LANES,
+                       ahead * job->tiles.size);
+    }
 }
 
 static void lane_holt(const tocsin__holt_job *job)

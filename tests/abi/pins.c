@@ -201,7 +201,7 @@ PIN_OFFSET(tocsin_forecast, expected, 8);
 PIN_OFFSET(tocsin_forecast, lower, 16);
 PIN_OFFSET(tocsin_forecast, upper, 24);
 
-PIN_SIZE(tocsin_bank_options, 40);
+PIN_SIZE(tocsin_bank_options, 48);
 PIN_OFFSET(tocsin_bank_options, struct_size, 0);
 PIN_OFFSET(tocsin_bank_options, when_full, 4);
 PIN_OFFSET(tocsin_bank_options, max_series, 8);
@@ -210,6 +210,26 @@ PIN_OFFSET(tocsin_bank_options, lanes, 20);
 PIN_OFFSET(tocsin_bank_options, seed, 24);
 PIN_OFFSET(tocsin_bank_options, clock, 32);
 PIN_OFFSET(tocsin_bank_options, ids, 36);
+PIN_OFFSET(tocsin_bank_options, max_classes, 40);
+PIN_OFFSET(tocsin_bank_options, reserved, 44);
+
+PIN_SIZE(tocsin_class_info, 64);
+PIN_OFFSET(tocsin_class_info, struct_size, 0);
+PIN_OFFSET(tocsin_class_info, members, 4);
+PIN_OFFSET(tocsin_class_info, class_id, 8);
+PIN_OFFSET(tocsin_class_info, left, 16);
+PIN_OFFSET(tocsin_class_info, time, 24);
+PIN_OFFSET(tocsin_class_info, history, 32);
+PIN_OFFSET(tocsin_class_info, step, 40);
+PIN_OFFSET(tocsin_class_info, limit, 48);
+PIN_OFFSET(tocsin_class_info, level, 56);
+
+PIN_SIZE(tocsin_classes_info, 32);
+PIN_OFFSET(tocsin_classes_info, struct_size, 0);
+PIN_OFFSET(tocsin_classes_info, max_classes, 4);
+PIN_OFFSET(tocsin_classes_info, classes, 8);
+PIN_OFFSET(tocsin_classes_info, displaced, 16);
+PIN_OFFSET(tocsin_classes_info, without, 24);
 
 PIN_SIZE(tocsin_point, 24);
 PIN_OFFSET(tocsin_point, key, 0);

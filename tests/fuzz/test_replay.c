@@ -1,18 +1,22 @@
 /* The fuzzers' targets as an ordinary test: over the seeds, over seeds damaged at random, and over the
  * files given as arguments (what a fuzzer found: `test_replay crash-1234`).
  *
- * With `--seeds DIRECTORY` it writes the seeds to DIRECTORY/spec, /snapshot and /push, for run.sh.
+ * With `--seeds DIRECTORY` it writes the seeds to DIRECTORY/spec, /snapshot, /push and /shard, for
+ * run.sh.
  */
 #include <stdio.h>
 
+#include "../support/banks.h"
 #include "../support/crc32c.h"
 #include "../support/rng.h"
+#include "../support/shards.h"
 #include "../support/specs.h"
 #include "../support/states.h"
 #include "../support/suite.h"
 
 #define FUZZ_REPLAY
 #include "fuzz_push.c"
+#include "fuzz_shard.c"
 #include "fuzz_snapshot.c"
 #include "fuzz_spec.c"
 
@@ -21,7 +25,13 @@ typedef int (*target)(const uint8_t *data, size_t size);
 static const struct {
     const char *name;
     target run;
-} targets[] = {{"spec", fuzz_spec}, {"snapshot", fuzz_snapshot}, {"push", fuzz_push}};
+    void (*repair)(unsigned char *bytes, size_t size);   /* so that not all fail at a checksum */
+} targets[] = {
+    {"spec", fuzz_spec, crc32c_repair},
+    {"snapshot", fuzz_snapshot, crc32c_repair},
+    {"push", fuzz_push, crc32c_repair},
+    {"shard", fuzz_shard, shard_repair},
+};
 
 #define TARGETS ((int)(sizeof targets / sizeof targets[0]))
 #define DAMAGED_PER_SEED 400
@@ -74,11 +84,43 @@ static seed snapshot_seed(const char *text)
     return result;
 }
 
+/* A few series, one of them gone, with a clock of their own or a shared one. */
+static seed shard_seed(const char *text, uint64_t number)
+{
+    tocsin_spec *spec = specs_compile(text);
+    tocsin_bank_options options = banks_options();
+    double values[5] = {0};
+    tocsin_bank *bank;
+    rng r = rng_seeded(number);
+    shard s;
+    seed result;
+
+    options.clock = (uint32_t)(number % 2);
+    bank = banks_create(spec, &options);
+    for (uint64_t i = 0; i < 5; i++)
+        banks_add(bank, banks_id(i));
+    for (int64_t i = 0; i < 50; i++) {
+        const tocsin_tick tick = banks_tick(bank, i * TOCSIN_MINUTE, values);
+
+        tocsin_bank_tick(bank, &tick);
+        for (size_t k = 0; k < 5; k++)
+            values[k] = rng_normal(&r);
+    }
+    tocsin_bank_remove(bank, 2);
+    s = shard_of(bank, NULL);
+    result = seed_of(s.bytes, s.size);
+    shard_free(&s);
+    tocsin_bank_free(bank);
+    tocsin_spec_free(spec);
+    return result;
+}
+
 static seed make_seed(int kind, const char *text, uint64_t number)
 {
     switch (kind) {
     case 0: return seed_of(text, strlen(text));
     case 1: return snapshot_seed(text);
+    case 3: return shard_seed(text, number);
     default: return push_seed(text, number);
     }
 }
@@ -92,7 +134,7 @@ static void run_tight(target run_target, const uint8_t *bytes, size_t size)
     free(s.bytes);
 }
 
-static void run_damaged(target run_target, const seed *s, rng *r)
+static void run_damaged(int kind, const seed *s, rng *r)
 {
     uint8_t *bytes = malloc(s->size + 1);
     size_t size = s->size;
@@ -104,8 +146,8 @@ static void run_damaged(target run_target, const seed *s, rng *r)
     if (rng_below(r, 8) == 0)
         size = rng_below(r, size + 1);
     if (size >= 24)
-        crc32c_repair(bytes, size);     /* or a snapshot would fail at its checksum */
-    run_tight(run_target, bytes, size);
+        targets[kind].repair(bytes, size);
+    run_tight(targets[kind].run, bytes, size);
     free(bytes);
 }
 
@@ -119,7 +161,7 @@ START_TEST(seeds_and_damaged_seeds)
 
         run_tight(targets[_i].run, s.bytes, s.size);
         for (size_t k = 0; k < DAMAGED_PER_SEED; k++)
-            run_damaged(targets[_i].run, &s, &r);
+            run_damaged(_i, &s, &r);
         free(s.bytes);
     }
     specs_free(&list);

@@ -6,10 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-static inline uint32_t crc32c(const unsigned char *bytes, size_t size)
+/* Of bytes that follow others whose checksum is `crc`. */
+static inline uint32_t crc32c_after(uint32_t before, const unsigned char *bytes, size_t size)
 {
     static uint32_t table[256];
-    uint32_t crc = UINT32_C(0xffffffff);
+    uint32_t crc = ~before;
 
     if (table[1] == 0)
         for (uint32_t i = 0; i < 256; i++) {
@@ -20,6 +21,11 @@ static inline uint32_t crc32c(const unsigned char *bytes, size_t size)
     for (size_t i = 0; i < size; i++)
         crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 0xff];
     return ~crc;
+}
+
+static inline uint32_t crc32c(const unsigned char *bytes, size_t size)
+{
+    return crc32c_after(0, bytes, size);
 }
 
 /* Make the checksum at a snapshot's end right again. */

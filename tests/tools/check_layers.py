@@ -40,7 +40,17 @@ STAGE_INTERFACE = {"pipeline/stage.h", "pipeline/compiled.h"}
 STAGE_INTERFACE_RANK = 3
 
 LIBRARY_SYSTEM_HEADERS = {"stddef.h", "stdint.h", "string.h", "float.h", "limits.h"}
-SYSTEM_HEADERS_OF = {"core/alloc.c": {"stdlib.h"}, "num/mathx.h": {"math.h"}}
+SYSTEM_HEADERS_OF = {
+    "core/alloc.c": {"stdlib.h"},
+    "num/mathx.h": {"math.h"},
+    "num/kernels.c": {"stdatomic.h", "cpuid.h"},
+    "num/kernels_avx2.c": {"immintrin.h"},
+    "num/kernels_avx512.c": {"immintrin.h"},
+    "num/lanes_avx2.h": {"immintrin.h"},
+    "num/lanes_avx512.h": {"immintrin.h"},
+    "num/lanes_neon.h": {"arm_neon.h"},
+    "num/lanes_sse2.h": {"emmintrin.h"},
+}
 PUBLIC_SYSTEM_HEADERS = {"stddef.h", "stdint.h"}
 
 UNITY = "tocsin_all.c"
