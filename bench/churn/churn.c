@@ -1,17 +1,17 @@
 /* churn.c - does the alarm keep its promise where series live hours?
  *
  * Pods of several workloads come and go; each has one metric, of one of eight kinds, and lives
- * six hours on average.  Nothing is wrong with any of them, so every alarm is a false one.  Four banks
- * see the same points: with and without class pools, at two budgets.
+ * six hours on average.  Nothing is wrong with any of them, so every alarm is a false one.  Four
+ * banks see the same points: with and without class pools, at two budgets.
  *
- * A bank that never rings keeps any promise.  So the opposite is asked as well: now and then a pod's
- * state is copied out and its next ten minutes are pushed into the copy shifted upwards by 3 or by 6
- * deviations.  A deviation is what the values of one life of that class have on average.
+ * A bank that never rings keeps any promise.  So the opposite is asked as well: now and then a
+ * pod's state is copied out and its next ten minutes are pushed into the copy shifted upwards by 3
+ * or by 6 deviations.  A deviation is what the values of one life of that class have on average.
  *
  *     churn [--spec S] [--pods 10000] [--days 3] [--life 6] [--seed 1]
  *
- * --spec is a pipe up to its alarm stage.  The seed decides about everything: also about the classes'
- * parameters, which are drawn from wide ranges.
+ * --spec is a pipe up to its alarm stage.  The seed decides about everything: also about the
+ * classes' parameters, which are drawn from wide ranges.
  *
  * Exit: 0 with pools every budget is kept twice over, 1 some is not, 64 usage.
  */
@@ -542,8 +542,8 @@ static int print(const simulation *s)
 {
     int is_kept = 1;
 
-    printf("| seed %llu | 1/day, alone | 1/day, pools (after 12 h) | 1/week, alone | 1/week, pools (after 12 h) "
-           "| 1/day: 3 dev. | 6 dev. | 1/week: 3 dev. | 6 dev. |\n"
+    printf("| seed %llu | 1/day, alone | 1/day, pools (after 12 h) | 1/week, alone "
+           "| 1/week, pools (after 12 h) | 1/day: 3 dev. | 6 dev. | 1/week: 3 dev. | 6 dev. |\n"
            "|---|---|---|---|---|---|---|---|---|\n",
            (unsigned long long)s->o.seed);
     for (int k = 0; k < KINDS; k++)

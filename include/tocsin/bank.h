@@ -34,6 +34,32 @@
  * Both may be mixed.  A tick without values says that time has passed and nothing
  * came, from anybody: that is how absence is found in a bank that is fed sparsely.
  *
+ * Whose time
+ * ----------
+ * With TOCSIN_CLOCK_OWN, the default, each series has a clock of its own, as a detector has.
+ *
+ * Where all series are sampled together, by a scrape or by a collector's round, one clock
+ * does for all: TOCSIN_CLOCK_SHARED.  A tick then is a moment of every series; one without a
+ * value has missed it, and one that is added later counts as having missed all ticks before.  Its
+ * verdicts are those of a detector that was pushed a NaN at each tick it missed.  Such a bank
+ * takes a third to a half of the memory, and for the specs that have a kernel (`ewma` and the
+ * additive `holt-winters` with state=mixed, followed by `raw` or by `tail` with or without an
+ * `alarm` that has a budget, without `counter` and with `gaps missing=skip`) it scores at the
+ * speed of memory, tens of times faster.  See kernel.h.
+ *
+ * A shared tick gets its values as an array, or, begun without one, by pushes:
+ *
+ *     tick.values = NULL;
+ *     tick.count = 0;
+ *     tocsin_bank_tick_begin(bank, &tick);
+ *     tocsin_bank_push_ids(bank, points, count, TOCSIN_LEARN_AND_SCORE, NULL, NULL, 0);
+ *     tocsin_bank_tick_end(bank);
+ *
+ * where the points' times are the tick's, or TOCSIN_TIME_NONE; one of another time is refused as
+ * late, the second one of a series as repeated.  What such a bank does not do: points outside
+ * of ticks, silence (TOCSIN_NAN_SILENCE), marks for some of the series, and counting for each
+ * series how many of its values were missing; it counts them for all.
+ *
  * Rounds and the list of alarms
  * -----------------------------
  * A tick is a *round*, and so is a sparse push.  After a round tocsin_bank_alarms()
@@ -90,7 +116,8 @@ typedef struct tocsin_bank tocsin_bank;
 /** What tocsin_bank_add() does when the bank holds `max_series`. */
 enum {
     TOCSIN_FULL_REFUSE = 0,     /**< it fails with TOCSIN_ERROR_SPACE, and the refusal is counted */
-    TOCSIN_FULL_EVICT = 1       /**< the series that has had no value for longest makes room */
+    TOCSIN_FULL_EVICT = 1       /**< the series that has had no value for longest makes room;
+                                     needs ids */
 };
 
 /** Whose time it is. */
@@ -163,7 +190,7 @@ TOCSIN_API size_t tocsin_bank_series_size(const tocsin_spec *spec,
 
 /** Find a series, or add it: a new one starts in the state of a new detector.
  *  @param bank  the bank
- *  @param id    any number
+ *  @param id    any number; ignored by a bank without ids, where each call adds a series
  *  @param slot  may be NULL; receives the series' slot
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL
@@ -174,10 +201,11 @@ TOCSIN_API size_t tocsin_bank_series_size(const tocsin_spec *spec,
  *  slots. */
 TOCSIN_API int tocsin_bank_add(tocsin_bank *bank, uint64_t id, uint32_t *slot);
 
-/** The slot of a series; TOCSIN_SLOT_NONE if there is none of that id, or bank is NULL. */
+/** The slot of a series; TOCSIN_SLOT_NONE if there is none of that id, if the bank keeps no ids
+ *  or is NULL. */
 TOCSIN_API uint32_t tocsin_bank_find(const tocsin_bank *bank, uint64_t id);
 
-/** The id of the series in a slot.
+/** The id of the series in a slot; where no ids are kept, the slot.
  *  @param bank  the bank
  *  @param slot  a slot
  *  @param id    receives the id
@@ -201,7 +229,8 @@ TOCSIN_API int tocsin_bank_remove(tocsin_bank *bank, uint32_t slot);
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL
  *  @retval TOCSIN_ERROR_TIME      since is TOCSIN_TIME_NONE
- *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way, or the bank has a shared clock and no ids
+ *                                 and does not know
  *  Linear in the number of slots. */
 TOCSIN_API int tocsin_bank_evict(tocsin_bank *bank, int64_t since, uint64_t *count);
 
@@ -228,7 +257,10 @@ TOCSIN_API uint32_t tocsin_bank_slots(const tocsin_bank *bank);
  *
  * A series teaches its class when it is removed or evicted, and now and then while it lives.  A
  * class forgets: it looks back over a return period of the alarm's most frequent budget, and at
- * least a day. */
+ * least a day.
+ *
+ * All memory for classes is taken when the bank is created, less than a kilobyte for each of
+ * `max_classes`, and 4 bytes per series as the bank grows.  tocsin_bank_size() counts both. */
 
 /** Find a series, or add it to a class: tocsin_bank_add(), but a new series starts from the class's
  *  pool.  A class that is not known yet comes into being.  Where the bank knows `max_classes`
@@ -338,7 +370,8 @@ typedef struct tocsin_tick {
     uint64_t verdict_size;  /**< the stride of `verdicts`: sizeof(tocsin_verdict) */
     uint32_t value_type;    /**< TOCSIN_VALUES_* */
     uint32_t nan_means;     /**< TOCSIN_NAN_* */
-    const void *values;     /**< by slot; NULL: nothing came from anybody */
+    const void *values;     /**< by slot; NULL: nothing came from anybody; with a shared clock:
+                                 points are pushed, and there are no arrays */
     double *scores;         /**< by slot; may be NULL */
     uint64_t *alarms;       /**< may be NULL; bit s % 64 of word s / 64: the alarm of slot s is
                                  on */
@@ -350,8 +383,9 @@ typedef struct tocsin_tick {
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, an unknown mode or type, a count that is not the number
  *                                 of slots, or a verdict_size too small
- *  @retval TOCSIN_ERROR_TIME      silence at TOCSIN_TIME_NONE
- *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way
+ *  @retval TOCSIN_ERROR_TIME      silence at TOCSIN_TIME_NONE; with a shared clock: it is not later
+ *                                 than the last tick
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way; silence where the clock is shared
  *  Errors change nothing. */
 TOCSIN_API int tocsin_bank_tick(tocsin_bank *bank, const tocsin_tick *tick);
 
@@ -361,14 +395,15 @@ TOCSIN_API int tocsin_bank_tick(tocsin_bank *bank, const tocsin_tick *tick);
 TOCSIN_API int tocsin_bank_tick_begin(tocsin_bank *bank, const tocsin_tick *tick);
 
 /** Push the tick's points of the slots begin <= slot < end.  Slots that no range covers get
- *  no point, and nothing is written for them; those that two ranges cover get it twice.
+ *  no point (have missed the tick, where the clock is shared), and nothing is written for them;
+ *  those that two ranges cover get it twice.
  *  @param bank   the bank
  *  @param lane   which of the `lanes`; no two calls at the same time may share one
  *  @param begin  a multiple of TOCSIN_BANK_TILE
  *  @param end    likewise, or the number of slots
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL, no such lane, or a range that is not as described
- *  @retval TOCSIN_ERROR_CONFLICT  no tick is under way */
+ *  @retval TOCSIN_ERROR_CONFLICT  no tick is under way, or one whose points are pushed */
 TOCSIN_API int tocsin_bank_tick_range(tocsin_bank *bank, uint32_t lane, uint32_t begin,
                                       uint32_t end);
 
@@ -420,7 +455,9 @@ typedef struct tocsin_point {
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_INFO_IGNORED     at least one was late, repeated or of an unknown id
  *  @retval TOCSIN_ERROR_ARGUMENT   a NULL, an unknown mode, or verdict_size is too small;
- *                                  nothing was pushed */
+ *                                  nothing was pushed
+ *  @retval TOCSIN_ERROR_CONFLICT   the clock is shared, and no tick is under way whose points are
+ *                                  pushed; or ids, where none are kept */
 TOCSIN_API int tocsin_bank_push_ids(tocsin_bank *bank, const tocsin_point *points, size_t count,
                                     int mode, double *scores, tocsin_verdict *verdicts,
                                     size_t verdict_size);
@@ -445,7 +482,8 @@ TOCSIN_API int tocsin_bank_push_slots(tocsin_bank *bank, const tocsin_point *poi
  *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL, or an unknown kind or option
  *  @retval TOCSIN_ERROR_TIME      begin is TOCSIN_TIME_NONE, or a window's end is before it
  *  @retval TOCSIN_ERROR_RANGE     no series lives in one of the slots; nobody was told
- *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way */
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way, or slots are named where the clock is
+ *                                 shared */
 TOCSIN_API int tocsin_bank_mark(tocsin_bank *bank, const uint32_t *slots, size_t count, int kind,
                                 uint32_t options, int64_t begin, int64_t end);
 

@@ -5,11 +5,12 @@
  * written and read in pieces of any size, and neither takes more memory than a piece: a
  * bank that fills the machine can be saved on that machine.
  *
+ *     FILE *file = fopen("bank.shard", "wb");
  *     tocsin_shard_writer *writer;
  *     char piece[65536];
  *     size_t size;
  *
- *     if (tocsin_shard_writer_create(&writer, bank, NULL, NULL) < 0) return -1;
+ *     if (!file || tocsin_shard_writer_create(&writer, bank, NULL, NULL) < 0) return 1;
  *     do {
  *         if (tocsin_shard_writer_next(writer, piece, sizeof piece, &size) < 0) break;
  *         fwrite(piece, 1, size, file);
@@ -18,11 +19,14 @@
  *
  * and back, into a bank that is empty or already has series:
  *
+ *     FILE *file = fopen("bank.shard", "rb");
  *     tocsin_shard_reader *reader;
+ *     tocsin_error error = {0};
  *     char piece[65536];
  *     size_t size;
  *
- *     if (tocsin_shard_reader_create(&reader, bank, NULL, NULL) < 0) return -1;
+ *     error.struct_size = sizeof error;
+ *     if (!file || tocsin_shard_reader_create(&reader, bank, NULL, NULL) < 0) return 1;
  *     while ((size = fread(piece, 1, sizeof piece, file)) > 0)
  *         if (tocsin_shard_reader_feed(reader, piece, size, NULL) < 0) break;
  *     if (tocsin_shard_reader_finish(reader, &error) < 0) puts(error.message);
@@ -186,7 +190,8 @@ typedef struct tocsin_shard_options {
     uint32_t struct_size;       /**< sizeof(tocsin_shard_options) */
     uint32_t present;           /**< TOCSIN_PRESENT_*; where there are no ids, none is present */
     uint32_t slots;             /**< TOCSIN_SLOTS_* */
-    uint32_t check;             /**< 1: only look; the bank stays as it is */
+    uint32_t check;             /**< 1: only look; the bank stays as it is.  An id that comes again
+                                     in another record is only found when the first is taken */
 } tocsin_shard_options;
 
 /** A shard that is being read.  Opaque. */

@@ -108,7 +108,7 @@ int tocsin_bank_evict(tocsin_bank *bank, int64_t since, uint64_t *count)
         return TOCSIN_ERROR_ARGUMENT;
     if (since == TOCSIN_TIME_NONE)
         return TOCSIN_ERROR_TIME;
-    if (bank->is_ticking)
+    if (bank->is_ticking || !bank->format.times)
         return TOCSIN_ERROR_CONFLICT;
 
     const uint64_t evicted = tocsin__bank_evict(bank, since);

@@ -19,7 +19,7 @@
  * and how many classes there is room for.
  *
  * When.  A series teaches when it leaves, whether removed or evicted, and now and then in between:
- * after each round a hand goes round the slots, by one slot per 128 points of the round, so
+ * after each round a hand goes round the slots, by one slot per 251 points of the round, so
  * that series that live long are not silent and teaching costs a part of scoring whatever the
  * size of a round.  Both happen while nothing else does, in an order that only the calls decide:
  * the same calls give the same bits, whatever threads and ranges a tick had.
@@ -44,7 +44,8 @@
 #include "../core/alloc.h"
 #include "bank.h"
 
-#define CLASSES_VISIT 128u          /* points of a round per series that teaches after it */
+#define CLASSES_VISIT 251u          /* points of a round per series that teaches after it; a prime,
+                                       so that visits are in step with nothing */
 #define CLASSES_NONE 0u
 
 struct tocsin__classes {

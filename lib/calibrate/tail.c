@@ -470,6 +470,7 @@ static double tail_score_of(const void *constants, const void *state, uint32_t c
 #define TAIL_POOL 256               /* blocks a pool holds */
 #define TAIL_POOL_FULL 0.75         /* of a block's time: it has ended */
 #define TAIL_POOL_LONG 1.5          /* blocks: what is longer calls for longer ones */
+#define TAIL_POOL_CLIP 16u          /* blocks from one look at the clipping level to the next */
 #define TAIL_POOL_MEMORY 32.0       /* blocks that a mean remembers */
 #define TAIL_POOL_SPAN ((double)TOCSIN_DAY)     /* a pool looks back at least as far */
 #define TAIL_POOL_STRIDE_MAX (UINT32_C(1) << 20)
@@ -667,7 +668,8 @@ static void tail_pool_end_block(const tail_constants *k, tail_pool *p, int64_t n
         p->stride /= 2;
         p->interval /= 2;
     }
-    if (tail_pool_draw(k, p, &drawn))
+    if ((p->count <= TOCSIN__MAXIMA || (p->first + p->count) % TAIL_POOL_CLIP == 0) &&
+        tail_pool_draw(k, p, &drawn))
         p->clip = drawn.clip;
 }
 

@@ -210,6 +210,15 @@ void tocsin__entry_encode(const tocsin__entry *entry, const void *state, uint8_t
 {
     const unsigned char *element = (const unsigned char *)state + entry->offset;
 
+    if (entry->disk_type == FIELDS_F32 && entry->field->is_array) {     /* most of a season */
+        for (size_t k = 0; k < entry->count; k++) {
+            uint32_t u32;
+
+            memcpy(&u32, element + 4 * k, sizeof u32);
+            tocsin__put32(out + 4 * k, u32);
+        }
+        return;
+    }
     for (uint32_t k = 0; k < entry->count; k++) {
         fields_put(out, entry->disk_type, !entry->field->is_array, element);
         out += entry->disk_size;
@@ -377,14 +386,29 @@ static int fields_admit(const tocsin__layout *layout, const tocsin__shape *shape
 int tocsin__entry_decode(const tocsin__entry *entry, void *state, const uint8_t *bytes, size_t *at)
 {
     const tocsin__field *const field = entry->field;
+    unsigned char *const element = state ? (unsigned char *)state + entry->offset : NULL;
 
+    if (entry->disk_type == FIELDS_F32 && field->is_array) {
+        for (size_t k = 0; k < entry->count; k++) {
+            const uint32_t u32 = tocsin__get32(bytes + 4 * k);
+            float f32;
+
+            memcpy(&f32, &u32, sizeof f32);
+            *at = 4 * k;
+            if (!fields_is_within(field, (double)f32))
+                return TOCSIN_ERROR_FORMAT;
+            if (element)
+                memcpy(element + 4 * k, &u32, sizeof u32);
+        }
+        return TOCSIN_OK;
+    }
     for (uint32_t k = 0; k < entry->count; k++) {
         *at = k * (size_t)entry->disk_size;
         if (!fields_is_within(field, fields_get(bytes + *at, entry->disk_type)))
             return TOCSIN_ERROR_FORMAT;
-        if (state != NULL)
-            fields_store((unsigned char *)state + entry->offset + k * (size_t)entry->memory_size,
-                         entry->disk_type, !field->is_array, bytes + *at);
+        if (element)
+            fields_store(element + k * (size_t)entry->memory_size, entry->disk_type,
+                         !field->is_array, bytes + *at);
     }
     return TOCSIN_OK;
 }

@@ -49,7 +49,8 @@ typedef struct tocsin__tiles {
     uint32_t is_float;
     uint32_t reserved;
     double *statistics;     /* out, may be NULL: channel 0 of each lane; the canonical NaN for lanes
-                               that were not learnt or are warming up */
+                               that were not learnt or are warming up.  They cost a square root and
+                               a division per point, which hardly any point needs otherwise. */
 } tocsin__tiles;
 
 /* `ewma`: ewma.c's push, with state=mixed.  Columns are given by their offset in the tile. */
@@ -66,7 +67,8 @@ typedef struct tocsin__ewma_job {
     /* Columns of 64: mean f64, variance and reach f32, count, habit and outside u16. */
     size_t mean, variance, reach, count, habit, outside;
     /* For a calibrator behind it, else 0: the largest statistic so far, and the bar above which a
-     * point is left to others (NaN: no bar), both f32. */
+     * point is left to others, both f32 and >= 0 (a bar may be NaN: none).  Statistics beyond
+     * TOCSIN__STATISTIC_MAX count as that for the maximum. */
     size_t maximum, bar;
 } tocsin__ewma_job;
 

@@ -441,6 +441,31 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
+/* Two series of one id: neither is taken. */
+START_TEST(an_id_that_comes_twice)
+{
+    victim v = victim_create(0);
+    const uint64_t id = banks_id(4);
+    tocsin_bank *bank = banks_create(v.spec, &v.options);
+    tocsin_shard_progress progress;
+    unsigned char bytes[8];
+    size_t at = v.series_at;
+
+    for (size_t i = 0; i < 8; i++)
+        bytes[i] = (unsigned char)(id >> 8 * i);
+    while (memcmp(v.forged + at, bytes, 8) != 0)
+        at++;
+    memcpy(v.forged + at, v.forged + v.series_at + 8 + 12, 8);
+    shard_repair(v.forged, v.original.size);
+    ck_assert_int_eq(shard_read_in_pieces(v.forged, v.original.size, bank, NULL, 99, &progress,
+                                          NULL), TOCSIN_ERROR_FORMAT);
+    ck_assert_uint_eq(progress.added, 0);
+    ck_assert_uint_eq(banks_info(bank).series, 0);
+    tocsin_bank_free(bank);
+    victim_free(&v);
+}
+END_TEST
+
 /* A writer writes into the room it was given and nowhere else. */
 START_TEST(guard_bytes)
 {
@@ -482,6 +507,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, hostile_words_and_repaired, 0, KINDS);
     tcase_add_loop_test(tcase, random_bytes_and_repaired, 0, KINDS);
     tcase_add_test(tcase, announcements_cost_nothing);
+    tcase_add_test(tcase, an_id_that_comes_twice);
     tcase_add_loop_test(tcase, every_allocation_may_fail, 0, 2);
     tcase_add_loop_test(tcase, guard_bytes, 0, KINDS);
     return s;

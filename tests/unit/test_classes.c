@@ -825,7 +825,8 @@ END_TEST
  * that are watched for two hours, is that of one detector over months. */
 START_TEST(lives_add_up)
 {
-    tail_bench b = tail_bench_of("clock step=1m | ewma warmup=200 half-life=20p | tail | alarm budget=1/day");
+    tail_bench b = tail_bench_of(
+        "clock step=1m | ewma warmup=200 half-life=20p | tail | alarm budget=1/day");
     const tocsin__stage *stage = b.tail->stage;
     rng r = rng_seeded(17);
     double limit = 0;
@@ -854,7 +855,7 @@ START_TEST(lives_add_up)
 }
 END_TEST
 
-/* ---- What it must stand ------------------------------------------------------------------------ */
+/* ---- What it must stand ----------------------------------------------------------------- */
 
 /* One member in sixty gone mad does not deafen the class. */
 START_TEST(a_bad_member_does_not_poison_its_class)
@@ -1079,7 +1080,7 @@ START_TEST(forged_pools_and_states)
 }
 END_TEST
 
-/* ---- Copies and rows --------------------------------------------------------------------------- */
+/* ---- Copies and rows -------------------------------------------------------------------- */
 
 /* What comes out of another bank was taught there, or by nobody here. */
 START_TEST(a_replaced_state_is_not_taught)
@@ -1135,7 +1136,8 @@ START_TEST(rows_carry_everything)
         ck_assert_int_eq(tocsin_bank_remove(to, slot), TOCSIN_OK);
     }
     for (uint64_t id = 0; id < 10; id++)
-        ck_assert_uint_eq(add_to(from, 5000 + id, id % CLASSES), add_to(to, 5000 + id, id % CLASSES));
+        ck_assert_uint_eq(add_to(from, 5000 + id, id % CLASSES),
+                          add_to(to, 5000 + id, id % CLASSES));
     assert_same_banks(from, to, 1);
     free(row);
     tocsin_bank_free(from);
