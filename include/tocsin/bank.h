@@ -49,8 +49,11 @@
  *
  * A shared tick gets its values as an array, or, begun without one, by pushes:
  *
- *     tick.values = NULL;
- *     tick.count = 0;
+ *     tocsin_tick tick;
+ *
+ *     memset(&tick, 0, sizeof tick);
+ *     tick.struct_size = sizeof tick;
+ *     tick.time = time;
  *     tocsin_bank_tick_begin(bank, &tick);
  *     tocsin_bank_push_ids(bank, points, count, TOCSIN_LEARN_AND_SCORE, NULL, NULL, 0);
  *     tocsin_bank_tick_end(bank);

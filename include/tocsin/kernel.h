@@ -15,7 +15,7 @@
  *
  *     for (size_t i = 0; i < tocsin_kernel_count(); i++) {
  *         tocsin_kernel_force(tocsin_kernel_name(i));
- *         run();
+ *         printf("with %s\n", tocsin_kernel_in_use());
  *     }
  *     tocsin_kernel_force(NULL);
  *

@@ -57,9 +57,9 @@ static void columns_prepare_ewma(tocsin_bank *bank, int64_t elapsed)
 
     memset(job, 0, sizeof *job);
     tocsin__ewma_job_prepare(spec->detect->constants, elapsed, job);
-    job->mean = tocsin__format_column(format, spec, "mean");
-    job->variance = tocsin__format_column(format, spec, "variance");
-    job->reach = tocsin__format_column(format, spec, "reach");
+    job->mean = tocsin__format_column(format, spec->detect, "mean");
+    job->variance = tocsin__format_column(format, spec->detect, "variance");
+    job->reach = tocsin__format_column(format, spec->detect, "reach");
     job->count = format->count;
     job->habit = format->habit;
     job->outside = format->outside;
@@ -76,11 +76,11 @@ static void columns_prepare_holt(tocsin_bank *bank)
     memset(job, 0, sizeof *job);
     tocsin__holt_job_prepare(spec->detect->constants, bank->tick.time, bank->clock_before.time,
                              job);
-    job->level = tocsin__format_column(format, spec, "level");
-    job->trend = tocsin__format_column(format, spec, "trend");
-    job->spread = tocsin__format_column(format, spec, "spread");
-    job->reach = tocsin__format_column(format, spec, "reach");
-    job->start = tocsin__format_column(format, spec, "start");
+    job->level = tocsin__format_column(format, spec->detect, "level");
+    job->trend = tocsin__format_column(format, spec->detect, "trend");
+    job->spread = tocsin__format_column(format, spec->detect, "spread");
+    job->reach = tocsin__format_column(format, spec->detect, "reach");
+    job->start = tocsin__format_column(format, spec->detect, "start");
     job->count = format->count;
     job->habit = format->habit;
     job->outside = format->outside;
@@ -332,19 +332,32 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
     return alarms;
 }
 
-/* The calibrator's scores of what the kernel has learnt; NaN for the others. */
+/* The calibrator's scores of what the kernel has learnt; NaN for the others.  Up to its curve's
+ * first knot, the median block, a score is a multiplication or two; a calibrator in warm-up has
+ * no curve, and its slope is 0. */
 static void columns_score(const tocsin_bank *bank, tocsin__lane *lane, tocsin__tile_head *tile,
                           const double *statistics, double *scores)
 {
+    const tocsin__format *format = &bank->format;
     const tocsin_spec *spec = bank->spec;
+    const float *body = COLUMNS_AT(tile, format->body, float);
+    const float *slope = COLUMNS_AT(tile, format->slope, float);
+    const uint16_t *horizon = COLUMNS_AT(tile, format->horizon, uint16_t);
+    uint64_t beyond = 0;
 
     for (uint32_t k = 0; k < TOCSIN__LANES; k++) {
-        scores[k] = tocsin__nan();
-        if (tile->learnt >> k & 1) {
-            tocsin__tile_gather_calibrator(&bank->format, spec, tile, k, lane->row);
-            scores[k] = tocsin__tail_score(tocsin__const_state_of(spec->calibrate, lane->row),
-                                           statistics[k]);
-        }
+        scores[k] = tocsin__tail_score_of_rarity((double)slope[k] * statistics[k],
+                                                 tocsin__rarity_of(horizon[k]));
+        beyond |= (uint64_t)(statistics[k] > (double)body[k] || slope[k] == 0) << k;
+    }
+    for (uint64_t lanes = ~tile->learnt; lanes;)
+        scores[columns_next(&lanes)] = tocsin__nan();
+    for (uint64_t lanes = beyond & tile->learnt; lanes;) {
+        const uint32_t k = columns_next(&lanes);
+
+        tocsin__tile_gather_calibrator(format, spec, tile, k, lane->row);
+        scores[k] = tocsin__tail_score(tocsin__const_state_of(spec->calibrate, lane->row),
+                                       statistics[k]);
     }
 }
 

@@ -80,7 +80,7 @@ static void tiles_add_record(tocsin__format *format, uint32_t first_of_stage, ui
 {
     tocsin__move *last = &format->moves[format->move_count - 1];
 
-    if (!is_real && format->move_count > first_of_stage && !last->is_real &&
+    if (!is_real && format->move_count > first_of_stage && !last->is_real && last->stride == 0 &&
         last->row + last->size == row) {
         last->size += size;
     } else {
@@ -92,6 +92,16 @@ static void tiles_add_record(tocsin__format *format, uint32_t first_of_stage, ui
         move->place = format->record_size;
     }
     format->record_size += size;
+}
+
+/* What a tick touches: all of a detector, and of a calibrator what most scores need. */
+static int tiles_is_column(const tocsin_spec *spec, const tocsin__compiled_stage *stage,
+                           const tocsin__field *field)
+{
+    return stage == spec->detect ||
+           (stage == spec->calibrate &&
+            (strcmp(field->name, "body") == 0 || strcmp(field->name, "slope") == 0 ||
+             strcmp(field->name, "horizon") == 0));
 }
 
 static void tiles_add_stage(tocsin__format *format, const tocsin_spec *spec,
@@ -108,7 +118,7 @@ static void tiles_add_stage(tocsin__format *format, const tocsin_spec *spec,
 
         if (tiles_is_left_out(format, spec, stage, field))
             continue;
-        if (stage == spec->detect) {
+        if (tiles_is_column(spec, stage, field)) {
             tocsin__move *move = &format->moves[format->move_count++];
 
             move->row = row;
@@ -124,10 +134,11 @@ static void tiles_add_stage(tocsin__format *format, const tocsin_spec *spec,
 /* Records stand behind the columns: their moves' places are known only now. */
 static void tiles_place_records(tocsin__format *format)
 {
-    for (uint32_t i = format->calibrate_moves; i < format->move_count; i++) {
-        format->moves[i].place += format->tile_size;
-        format->moves[i].stride = (uint32_t)format->record_size;
-    }
+    for (uint32_t i = format->calibrate_moves; i < format->move_count; i++)
+        if (format->moves[i].stride == 0) {
+            format->moves[i].place += format->tile_size;
+            format->moves[i].stride = (uint32_t)format->record_size;
+        }
     format->tile_size += tiles_round(TOCSIN__LANES * format->record_size);
 }
 
@@ -170,9 +181,14 @@ static void tiles_init_columns(tocsin__format *format, const tocsin_spec *spec)
     tiles_place_records(format);
     tiles_add_arrays(format, spec->detect);
 
-    format->count = tocsin__format_column(format, spec, "count");
-    format->habit = tocsin__format_column(format, spec, "habit");
-    format->outside = tocsin__format_column(format, spec, "outside");
+    format->count = tocsin__format_column(format, spec->detect, "count");
+    if (has_tail) {
+        format->body = tocsin__format_column(format, spec->calibrate, "body");
+        format->slope = tocsin__format_column(format, spec->calibrate, "slope");
+        format->horizon = tocsin__format_column(format, spec->calibrate, "horizon");
+    }
+    format->habit = tocsin__format_column(format, spec->detect, "habit");
+    format->outside = tocsin__format_column(format, spec->detect, "outside");
     if (format->kind == TOCSIN__HOLT_KERNEL) {
         format->model_time = spec->detect->state_offset;
         for (const tocsin__field *field = spec->detect->stage->layout.fields;; field++)
@@ -235,15 +251,15 @@ void tocsin__format_init(tocsin__format *format, const tocsin_spec *spec,
     tiles_init_columns(format, spec);
 }
 
-size_t tocsin__format_column(const tocsin__format *format, const tocsin_spec *spec,
+size_t tocsin__format_column(const tocsin__format *format, const tocsin__compiled_stage *stage,
                              const char *name)
 {
-    const tocsin__layout *layout = &spec->detect->stage->layout;
+    const tocsin__layout *layout = &stage->stage->layout;
 
     for (size_t i = 0; i < layout->field_count; i++)
         if (strcmp(layout->fields[i].name, name) == 0)
-            for (uint32_t m = 0; m < format->calibrate_moves; m++)
-                if (format->moves[m].row == spec->detect->state_offset + layout->fields[i].offset)
+            for (uint32_t m = 0; m < format->move_count; m++)
+                if (format->moves[m].row == stage->state_offset + layout->fields[i].offset)
                     return format->moves[m].place;
     return 0;
 }

@@ -65,6 +65,7 @@ typedef struct tocsin__format {
     size_t begin, base;             /* the calibrator's block: i64 learnt time minus `elapsed`; u32
                                        `ticks` minus `points` */
     size_t maximum, bar;            /* f32: its maximum; its lowest limit */
+    size_t body, slope, horizon;    /* f32, f32, u16: its curve up to the first knot */
     size_t record_size;
     size_t count, habit, outside;   /* of the detector */
     size_t model_time;              /* in the row: holt-winters' time, which is the clock's */
@@ -81,8 +82,8 @@ typedef struct tocsin__format {
 void tocsin__format_init(tocsin__format *format, const tocsin_spec *spec,
                          const tocsin_bank_options *options);
 
-/* The column of a detector's field; 0 if it has none. */
-size_t tocsin__format_column(const tocsin__format *format, const tocsin_spec *spec,
+/* The column of a stage's field; 0 if it has none. */
+size_t tocsin__format_column(const tocsin__format *format, const tocsin__compiled_stage *stage,
                              const char *name);
 
 static inline tocsin__tile_more *tocsin__tile_more_of(const tocsin__format *format,

@@ -77,7 +77,6 @@
 #define TAIL_BLOCKS_PER_PERIOD 8.0  /* at least so many blocks in the shortest return period */
 #define TAIL_BLOCKS_READY 8u        /* no score before */
 #define TAIL_HISTORY 1000.0         /* a budget rings once 1/1000 of its return period is known */
-#define TAIL_CAUTION 0.3            /* exponent of P/H beyond the history */
 #define TAIL_CLIP 3.0               /* rings that would hold the clipping level once */
 #define TAIL_CLIP_STEP 0.1          /* a maximum may exceed the ring's at least by this */
 #define TAIL_STATISTIC_MIN 1.0      /* smallest limit */
@@ -89,11 +88,9 @@
 #define TAIL_SCORE_MAX 300.0        /* so that the return period stays a finite number */
 #define TAIL_DEFAULT_PERIOD ((double)TOCSIN_WEEK)   /* where no alarm names one */
 
+#define TAIL_BODY_MIN 1e-30         /* of a series that stands still */
 #define TAIL_LN10 2.302585092994045684
 #define TAIL_LN2 0.693147180559945309
-
-/* Rarities, -log of a rate per point, are kept in 16 bits: multiples of 1/2048 up to 32. */
-#define TAIL_RARITY_UNIT 2048.0
 
 typedef struct {
     double period[2];               /* return periods of the alarm's tiers, ns */
@@ -112,6 +109,7 @@ static const tocsin__field tail_fields[] = {
     TOCSIN__FIELD(tail_state, history, F64, 0, DBL_MAX),
     TOCSIN__FIELD(tail_state, step, F64, 0, 1e20),
     TOCSIN__FIELD(tail_state, body, REAL, 0, 1e38),
+    TOCSIN__FIELD(tail_state, slope, REAL, 0, 1e38),
     TOCSIN__FIELD_NAN(tail_state, limit[0], REAL, 0, INFINITY),
     TOCSIN__FIELD_NAN(tail_state, limit[1], REAL, 0, INFINITY),
     TOCSIN__FIELD(tail_state, scale, REAL, 1e-6, 1e6),
@@ -173,24 +171,13 @@ static double tail_keep(double value)
 
 static uint16_t tail_rarity_code(double rarity)
 {
-    return (uint16_t)(tocsin__clamp(rarity * TAIL_RARITY_UNIT, 0, 65535) + 0.5);
+    return (uint16_t)(tocsin__clamp(rarity * TOCSIN__RARITY_UNIT, 0, 65535) + 0.5);
 }
 
-static double tail_rarity_of(uint16_t code)
-{
-    return (double)code / TAIL_RARITY_UNIT;
-}
-
-/* The careful reading of a rarity beyond the history, and back. */
+/* The careful reading of a rarity beyond the history. */
 static double tail_caution(double rarity, double horizon)
 {
-    return rarity <= horizon ? rarity : rarity + TAIL_CAUTION * (rarity - horizon);
-}
-
-static double tail_uncaution(double rarity, double horizon)
-{
-    return rarity <= horizon ? rarity
-                             : horizon + (rarity - horizon) / (1 + TAIL_CAUTION);
+    return rarity <= horizon ? rarity : rarity + TOCSIN__TAIL_CAUTION * (rarity - horizon);
 }
 
 /* Level and statistic.  1 + x rather than log1p and expm1: a level's unit is 1/1024. */
@@ -207,17 +194,17 @@ static double tail_statistic(double level)
 /* -log of the clusters per point that exceed `statistic`. */
 static double tail_rarity_at(const tail_state *s, double statistic)
 {
-    double low_rarity = tail_rarity_of(s->knot_rarity[0]);
+    double low_rarity = tocsin__rarity_of(s->knot_rarity[0]);
 
     if (statistic <= s->body)
-        return low_rarity * (statistic / tocsin__max(s->body, DBL_MIN));
+        return s->slope * statistic;
 
     const double level = tail_level(statistic);
     double low_level = tocsin__level_of(s->knot_level[0]);
 
     for (size_t i = 1; i < s->knots; i++) {
         const double high_level = tocsin__level_of(s->knot_level[i]);
-        const double high_rarity = tail_rarity_of(s->knot_rarity[i]);
+        const double high_rarity = tocsin__rarity_of(s->knot_rarity[i]);
 
         if (level <= high_level)
             /* Two knots may share a level: then 0/0, which the maximum turns into 0. */
@@ -233,7 +220,7 @@ static double tail_rarity_at(const tail_state *s, double statistic)
 /* The statistic that clusters of that rarity reach. */
 static double tail_statistic_at(const tail_state *s, double rarity)
 {
-    double low_rarity = tail_rarity_of(s->knot_rarity[0]);
+    double low_rarity = tocsin__rarity_of(s->knot_rarity[0]);
 
     if (rarity <= low_rarity)
         return s->body * (rarity / low_rarity);
@@ -242,7 +229,7 @@ static double tail_statistic_at(const tail_state *s, double rarity)
 
     for (size_t i = 1; i < s->knots; i++) {
         const double high_level = tocsin__level_of(s->knot_level[i]);
-        const double high_rarity = tail_rarity_of(s->knot_rarity[i]);
+        const double high_rarity = tocsin__rarity_of(s->knot_rarity[i]);
 
         if (rarity <= high_rarity)
             return tail_statistic(low_level + (high_level - low_level) *
@@ -307,6 +294,8 @@ static void tail_draw(const tail_constants *k, tail_state *s)
     s->scale = tail_keep(tail.scale * tocsin__exp(-tail.shape * beyond));
     s->shape = tail_keep(tail.shape);
     s->body = tail_keep(tail_statistic(tocsin__level_of(s->knot_level[0])));
+    s->slope = tail_keep(tocsin__rarity_of(s->knot_rarity[0]) /
+                         tocsin__max(s->body, TAIL_BODY_MIN));
 
     s->horizon = tail_rarity_code(tocsin__log(s->history / s->step));
     s->clip = tocsin__level_code(
@@ -318,11 +307,11 @@ static void tail_draw(const tail_constants *k, tail_state *s)
         s->limit[t] = tocsin__nan();
         if (s->history * TAIL_HISTORY >= k->period[t])
             s->limit[t] = tail_keep(tail_statistic_at(
-                s, tail_caution(rarity, tail_rarity_of(s->horizon))));
+                s, tail_caution(rarity, tocsin__rarity_of(s->horizon))));
     }
     if (k->threshold > 0)
         s->limit[0] = tail_keep(tail_statistic_at(
-            s, tail_caution(k->threshold * TAIL_LN10, tail_rarity_of(s->horizon))));
+            s, tail_caution(k->threshold * TAIL_LN10, tocsin__rarity_of(s->horizon))));
 }
 
 /* ---- Learning -------------------------------------------------------------- */
@@ -405,8 +394,8 @@ static inline void tail_learn(const void *constants, void *state, const tocsin__
 static double tail_score_at(const tail_state *s, double statistic, double *rarity)
 {
     *rarity = tail_rarity_at(s, statistic);
-    return tocsin__min(TAIL_SCORE_MAX,
-                       tail_uncaution(*rarity, tail_rarity_of(s->horizon)) * (1 / TAIL_LN10));
+    return tocsin__min(TAIL_SCORE_MAX, tocsin__tail_score_of_rarity(
+                                           *rarity, tocsin__rarity_of(s->horizon)));
 }
 
 static inline void tail_rank(const void *constants, const void *state, const tocsin__point *point,
@@ -431,7 +420,7 @@ static inline void tail_rank(const void *constants, const void *state, const toc
     }
     out->score = tail_score_at(s, statistic, &rarity);
     out->period = out->step * tocsin__exp(out->score * TAIL_LN10);
-    if (rarity > tail_rarity_of(s->knot_rarity[s->knots - 1]))
+    if (rarity > tocsin__rarity_of(s->knot_rarity[s->knots - 1]))
         out->flags |= TOCSIN_FLAG_EXTRAPOLATED;
     if (k->tiers > 0 && tocsin__is_nan(s->limit[0]))
         out->flags |= TOCSIN_FLAG_SHORT_HISTORY;

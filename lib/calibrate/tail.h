@@ -17,6 +17,7 @@ typedef struct tocsin__tail_state {
     double history;                 /* all blocks' time, ns */
     double step;                    /* mean time between points, ns; 0: not known */
     double body;                    /* statistic at the first knot; no logarithm below it */
+    double slope;                   /* rarity per statistic, below the body */
     double limit[2];                /* statistic above which a tier rings; NaN: not yet */
     double scale;                   /* of the law above the last knot */
     double shape;
@@ -30,6 +31,27 @@ typedef struct tocsin__tail_state {
     uint16_t horizon;               /* rarity of what happens once in the history */
     uint16_t spare[3];
 } tocsin__tail_state;
+
+/* Rarities, -log of a rate per point, are kept in 16 bits: multiples of 1/2048 up to 32. */
+#define TOCSIN__RARITY_UNIT 2048.0
+
+static inline double tocsin__rarity_of(uint16_t code)
+{
+    return (double)code / TOCSIN__RARITY_UNIT;
+}
+
+/* Return periods beyond the history are drawn from the curve at P (P/H)^caution. */
+#define TOCSIN__TAIL_CAUTION 0.3
+
+/* The score of a rarity, as the curve has it. */
+static inline double tocsin__tail_score_of_rarity(double rarity, double horizon)
+{
+    const double careful =
+        rarity <= horizon ? rarity
+                          : horizon + (rarity - horizon) / (1 + TOCSIN__TAIL_CAUTION);
+
+    return careful * (1 / 2.302585092994045684);
+}
 
 /* Gaps longer than so many mean steps count for no more. */
 #define TOCSIN__TAIL_GAP 8.0
