@@ -14,7 +14,7 @@
  *
  * and it leaves, unchanged, a lane whose statistic is above the bar: the alarm has to hear of it
  * before it is learnt.  A lane without a value has missed the tick: nothing of it changes, but that
- * the calibrator's `base` moves on with the tile's `ticks`.
+ * the `end` of the calibrator's block moves on.
  *
  * Ticks that are not learnt and scored as usual (another mode, a maintenance window, verdicts
  * for all) do not come here at all.
@@ -182,36 +182,46 @@ static uint64_t columns_settled(const tocsin_bank *bank, tocsin__lane *lane,
     return settled;
 }
 
-/* Of these lanes, those whose calibrator does no more than take the maximum. */
-static uint64_t columns_within_blocks(const tocsin_bank *bank, tocsin__lane *lane,
-                                      tocsin__tile_head *tile, uint64_t candidates)
+/* The tile's longest gap that counts in full for every calibrator. */
+static void columns_measure_gaps(const tocsin_bank *bank, tocsin__lane *lane,
+                                 tocsin__tile_head *tile)
 {
-    const tocsin__format *format = &bank->format;
     const tocsin_spec *spec = bank->spec;
+    tocsin__tile_more *more = tocsin__tile_more_of(&bank->format, tile);
+
+    more->gap = tocsin__infinity();
+    for (uint64_t lanes = tile->used & ~more->fresh; lanes;) {
+        tocsin__tile_gather_calibrator(&bank->format, spec, tile, columns_next(&lanes), lane->row);
+        more->gap = tocsin__min(
+            more->gap, tocsin__tail_gap(tocsin__const_state_of(spec->calibrate, lane->row)));
+    }
+}
+
+/* Lanes whose calibrator does no more than take the maximum. */
+static uint64_t columns_within_blocks(const tocsin_bank *bank, tocsin__lane *lane,
+                                      tocsin__tile_head *tile)
+{
     const double elapsed =
         (double)tocsin__time_between(bank->clock_before.time, bank->tick.time);
-    tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    const uint32_t *end = COLUMNS_AT(tile, bank->format.end, uint32_t);
+    tocsin__tile_more *more = tocsin__tile_more_of(&bank->format, tile);
     uint64_t within = 0;
 
-    if (more->until > 1 && elapsed <= more->gap) {
+    if (elapsed > more->gap)
+        columns_measure_gaps(bank, lane, tile);
+    if (elapsed > more->gap)
+        return 0;
+    if (more->until > 1) {
         more->until--;
-        return candidates;
+        return ~UINT64_C(0);
     }
     more->until = UINT32_MAX;
-    more->gap = tocsin__infinity();
-    while (candidates) {
-        const uint32_t k = columns_next(&candidates);
-        const tocsin__tail_state *tail = tocsin__const_state_of(spec->calibrate, lane->row);
+    for (uint32_t k = 0; k < TOCSIN__LANES; k++) {
+        const uint32_t left = end[k] - more->ticks;
 
-        tocsin__tile_gather_calibrator(format, spec, tile, k, lane->row);
-
-        const uint32_t left = tocsin__tail_left(tail);
-        const double gap = tocsin__tail_gap(tail);
-
-        if (left > 1 && elapsed <= gap) {
+        if (left > 1 && (tile->used >> k & 1) != 0) {
             within |= UINT64_C(1) << k;
             more->until = left - 1 < more->until ? left - 1 : more->until;
-            more->gap = gap < more->gap ? gap : more->gap;
         }
     }
     return within;
@@ -229,7 +239,7 @@ static void columns_before(const tocsin_bank *bank, tocsin__lane *lane, tocsin__
     if (format->bar) {
         if (format->kind == TOCSIN__EWMA_KERNEL)
             tile->take &= columns_warm(bank, tile);
-        tile->take = columns_within_blocks(bank, lane, tile, tile->take);
+        tile->take &= columns_within_blocks(bank, lane, tile);
         tocsin__tile_more_of(format, tile)->ticks++;
     }
 }
@@ -260,7 +270,7 @@ static void columns_note(const tocsin_bank *bank, tocsin__tile_head *tile, uint6
     }
     if (format->bar)
         for (uint64_t lanes = rest; lanes;)
-            COLUMNS_AT(tile, format->base, uint32_t)[columns_next(&lanes)]++;
+            COLUMNS_AT(tile, format->end, uint32_t)[columns_next(&lanes)]++;
 }
 
 /* Are all now learnt at this tick's time? */

@@ -6,8 +6,8 @@
  * Calibrator and alarm have a record per series, packed, but for what a tick touches:
  *
  *     maximum   a column
- *     points    not kept: the tile counts `ticks`, and a series' `base` is how many of
- *               them were not its own or came before its block; points = ticks - base
+ *     points    not kept: the tile counts `ticks`, and a series' block is over when they reach
+ *               its `end`, which a tick it misses moves on; points = length - (end - ticks)
  *     elapsed   not kept: the block's time is that since its `begin`, as of the last point
  *               that was learnt; a pause that counts for less moves `begin` on
  *     bar       the lowest limit, once more, for the kernel to compare with
@@ -168,7 +168,7 @@ static void tiles_init_columns(tocsin__format *format, const tocsin_spec *spec)
     tiles_add_stage(format, spec, spec->detect);
     if (has_tail) {
         format->begin = tiles_column(format, sizeof(int64_t));
-        format->base = tiles_column(format, sizeof(uint32_t));
+        format->end = tiles_column(format, sizeof(uint32_t));
         format->maximum = tiles_column(format, sizeof(float));
         format->bar = tiles_column(format, sizeof(float));
     }
@@ -369,7 +369,7 @@ void tocsin__tile_gather_calibrator(const tocsin__format *format, const tocsin_s
 
     tiles_gather_moves(format, format->calibrate_moves, format->alarm_moves, tile, k, row);
     tail->maximum = (double)TILES_AT(tile, format->maximum, float)[k];
-    tail->points = more->ticks - TILES_AT(tile, format->base, uint32_t)[k];
+    tail->points = tail->length - (TILES_AT(tile, format->end, uint32_t)[k] - more->ticks);
     tail->elapsed = is_fresh ? 0
                              : (int64_t)((uint64_t)tocsin__tile_time(format, tile, k) -
                                          (uint64_t)TILES_AT(tile, format->begin, int64_t)[k]);
@@ -381,12 +381,12 @@ static void tiles_scatter_calibrator(const tocsin__format *format, const tocsin_
 {
     const tocsin__tail_state *tail = tocsin__const_state_of(spec->calibrate, row);
     tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
-    const uint32_t left = tocsin__tail_left(tail);
+    const uint32_t left = tail->length - tail->points;
     const double gap = tocsin__tail_gap(tail);
     const int has_second = spec->context.tier_count > 1;
 
     TILES_AT(tile, format->maximum, float)[k] = (float)tail->maximum;
-    TILES_AT(tile, format->base, uint32_t)[k] = more->ticks - tail->points;
+    TILES_AT(tile, format->end, uint32_t)[k] = more->ticks + left;
     TILES_AT(tile, format->begin, int64_t)[k] =
         (int64_t)((uint64_t)tocsin__tile_time(format, tile, k) - (uint64_t)tail->elapsed);
     TILES_AT(tile, format->bar, float)[k] =

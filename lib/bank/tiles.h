@@ -33,7 +33,7 @@ enum {
 typedef struct tocsin__tile_more {
     uint64_t fresh;         /* lanes that have not learnt anything: their time is that of adding */
     double gap;             /* no calibrator cuts a gap up to this, ns */
-    uint32_t ticks;         /* points learnt by kernels; see `base` */
+    uint32_t ticks;         /* the tile's clock for blocks; see `end` */
     uint32_t until;         /* no block ends before so many more points */
     uint64_t reserved[5];
 } tocsin__tile_more;
@@ -62,8 +62,8 @@ typedef struct tocsin__format {
 
     /* Columns. */
     size_t more;
-    size_t begin, base;             /* the calibrator's block: i64 learnt time minus `elapsed`; u32
-                                       `ticks` minus `points` */
+    size_t begin, end;              /* the calibrator's block: i64 learnt time minus `elapsed`; u32
+                                       `ticks` at which it is over */
     size_t maximum, bar;            /* f32: its maximum; its lowest limit */
     size_t body, slope, horizon;    /* f32, f32, u16: its curve up to the first knot */
     size_t record_size;

@@ -56,12 +56,6 @@ static inline double tocsin__tail_score_of_rarity(double rarity, double horizon)
 /* Gaps longer than so many mean steps count for no more. */
 #define TOCSIN__TAIL_GAP 8.0
 
-/* Points until its block ends, at least 1. */
-static inline uint32_t tocsin__tail_left(const tocsin__tail_state *state)
-{
-    return state->points < state->length ? state->length - state->points : 1;
-}
-
 /* The longest gap that counts in full, ns; 0 while the step is not known. */
 static inline double tocsin__tail_gap(const tocsin__tail_state *state)
 {
