@@ -18,7 +18,7 @@ enum {
     NOISE_CHUNK = 1 << 17,      /* floats; of endless noise */
     DONORS = 1024,
     DONORS_QUICK = 128,
-    DONOR_TICKS = 12000
+    DONOR_TICKS = 40000
 };
 
 /* ---- Values ------------------------------------------------------------------- */

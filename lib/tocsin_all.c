@@ -55,6 +55,7 @@
 #include "bank/tiles.c"
 #include "bank/bank.c"
 #include "bank/classes.c"
+#include "bank/mapped.c"
 #include "bank/fleet.c"
 #include "bank/columns.c"
 #include "bank/pushes.c"

@@ -587,6 +587,116 @@ typedef struct tocsin_bank_info {
  *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way */
 TOCSIN_API int tocsin_bank_describe(const tocsin_bank *bank, tocsin_bank_info *info);
 
+/* ---- Banks in mapped memory -------------------------------------------------
+ *
+ * A bank can live in memory that the caller gives: in a file that he has mapped, say, so that it
+ * is still there when the process is gone.  However that ends, by kill -9 or in the middle of a
+ * tick, whoever maps the file again finds the bank as the last round left it, or with the round
+ * that was under way for a part of its tiles, and is told for which: never with a state between
+ * the two.
+ *
+ *     uint64_t size = tocsin_bank_mapped_size(spec, NULL, 1000000);
+ *     int file = open(path, O_RDWR | O_CREAT, 0600);
+ *     tocsin_bank_recovery recovery;
+ *     tocsin_bank *bank;
+ *
+ *     ftruncate(file, size);
+ *     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+ *
+ *     memset(&recovery, 0, sizeof recovery);
+ *     recovery.struct_size = sizeof recovery;
+ *     int status = tocsin_bank_create_mapped(&bank, spec, NULL, NULL, memory, size, &recovery);
+ *
+ * The library makes no system call; the memory is the caller's to map, to keep from being mapped
+ * twice at a time, and to unmap after tocsin_bank_free().  What holds for the death of a process
+ * does not hold for a power failure: then a file system writes what pages it likes, and only a
+ * snapshot, or an msync() between rounds, is a safe thing.
+ *
+ * Such a bank works as any other does, and gives the same bits.  Its capacity is fixed by its
+ * memory.  It has no classes.  What a round is about to change it copies first, which takes some of
+ * a tick's time: see bench/README.md. */
+
+/** What became of a tile of 64 slots. */
+enum {
+    TOCSIN_TILE_WHOLE = 0,      /**< as before the round that was interrupted */
+    TOCSIN_TILE_AHEAD = 1,      /**< has had that round's points; of a push, some of them */
+    TOCSIN_TILE_TORN = 2        /**< was damaged: some of its series start anew */
+};
+
+/** What kind of round was interrupted. */
+enum {
+    TOCSIN_ROUND_NONE = 0,
+    TOCSIN_ROUND_TICK = 1,
+    TOCSIN_ROUND_PUSH = 2       /**< outside of a tick */
+};
+
+/** What was found in mapped memory. */
+typedef struct tocsin_bank_recovery {
+    uint32_t struct_size;   /**< set by the caller: sizeof(tocsin_bank_recovery) */
+    uint32_t is_new;        /**< 1: there was no bank, and one was made */
+    uint32_t interrupted;   /**< TOCSIN_ROUND_* */
+    uint32_t reserved;      /**< 0 */
+    int64_t time;           /**< of the tick that was; TOCSIN_TIME_NONE: none, or it had none */
+    uint64_t whole;         /**< tiles that are TOCSIN_TILE_WHOLE */
+    uint64_t ahead;         /**< tiles that are TOCSIN_TILE_AHEAD */
+    uint64_t torn;          /**< tiles that are TOCSIN_TILE_TORN */
+    uint64_t restarted;     /**< series that were damaged and start anew */
+} tocsin_bank_recovery;
+
+/** Bytes of memory that a mapped bank takes.
+ *  @param spec     the spec
+ *  @param options  may be NULL
+ *  @param series   for how many
+ *  @return the bytes; 0 if spec is NULL, an option out of bounds or `max_classes` not 0, series
+ *          more than `max_series`, or a bank of that spec cannot be mapped */
+TOCSIN_API uint64_t tocsin_bank_mapped_size(const tocsin_spec *spec,
+                                            const tocsin_bank_options *options, uint64_t series);
+
+/** Open the bank that is in the memory, or make one where there is nothing but zeros.
+ *
+ *  A tick that was interrupted is over.  Where the clock is shared it has happened: series
+ *  that had no point have missed it, and a second tick of that time is late.  With clocks of their
+ *  own, series of tiles that are whole have not seen it; the caller may give them their points
+ *  (tocsin_bank_tick_range()), or push everything once more, where what was learnt already is
+ *  refused as repeated or late.  Its alarms are lost, and its points are not counted.
+ *
+ *  A bank may be opened under other limits, seeds and alarms_per_round than it was made with.
+ *
+ *  @param out        receives the bank; NULL on failure
+ *  @param spec       shared; must outlive the bank
+ *  @param options    may be NULL
+ *  @param allocator  may be NULL; for all but the series, 8 bytes and with ids 1400 per tile
+ *  @param memory     aligned to 64 bytes; in use until the bank is freed, which leaves a bank in
+ *                    it
+ *  @param size       bytes of it; what is left over beyond whole tiles is not used
+ *  @param recovery   may be NULL; filled in on success
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_INFO_TORN           some tiles were damaged: see recovery
+ *  @retval TOCSIN_ERROR_ARGUMENT      a NULL, an option out of bounds, a malformed allocator, or a
+ *                                     struct_size this library does not know
+ *  @retval TOCSIN_ERROR_ALIGNMENT     memory is not aligned
+ *  @retval TOCSIN_ERROR_SPACE         size does not suffice for 64 series
+ *  @retval TOCSIN_ERROR_MEMORY        the allocator failed
+ *  @retval TOCSIN_ERROR_UNSUPPORTED   `max_classes` is not 0, or series so large cannot be mapped
+ *  @retval TOCSIN_ERROR_FORMAT        the memory holds something else, a part of a bank, or one
+ *                                     that is damaged beyond its tiles
+ *  @retval TOCSIN_ERROR_CHECKSUM      likewise: a sum is wrong
+ *  @retval TOCSIN_ERROR_VERSION       it was made by a release, or on a machine, that lays it out
+ *                                     differently: use snapshots between these
+ *  @retval TOCSIN_ERROR_MISMATCH      it is of another spec, `clock`, `ids` or `lanes`
+ *  After TOCSIN_ERROR_VERSION and _MISMATCH the memory is as it was.  Linear in the states' bytes. */
+TOCSIN_API int tocsin_bank_create_mapped(tocsin_bank **out, const tocsin_spec *spec,
+                                         const tocsin_bank_options *options,
+                                         const tocsin_allocator *allocator, void *memory,
+                                         uint64_t size, tocsin_bank_recovery *recovery);
+
+/** What became of a tile, until the next round begins.
+ *  @param bank  the bank
+ *  @param tile  a slot's number / TOCSIN_BANK_TILE
+ *  @return TOCSIN_TILE_*; TOCSIN_ERROR_ARGUMENT if bank is NULL, TOCSIN_ERROR_RANGE if no slot of
+ *          the tile was ever in use */
+TOCSIN_API int tocsin_bank_tile_condition(const tocsin_bank *bank, uint32_t tile);
+
 #ifdef __cplusplus
 }
 #endif

@@ -39,8 +39,10 @@ enum {
     TOCSIN_INFO_DIFFERENT = 1,     /**< a comparison: the two are not equal */
     TOCSIN_INFO_RESPECIFIED = 2,   /**< a load: parameters that do not shape the state differ; the
                                         detector's own are used */
-    TOCSIN_INFO_IGNORED = 3        /**< nothing came of it: a late or repeated point, a tick of the
+    TOCSIN_INFO_IGNORED = 3,       /**< nothing came of it: a late or repeated point, a tick of the
                                         past, a forecast while warming */
+    TOCSIN_INFO_TORN = 4           /**< a bank in mapped memory: some of it was damaged, and those
+                                        series start anew */
 };
 
 /** The name of a status, "TOCSIN_ERROR_SPACE"; "TOCSIN_UNKNOWN" for a number that is none.

@@ -3,6 +3,7 @@
  */
 #include "../bank/bank.h"
 #include "../bank/classes.h"
+#include "../bank/mapped.h"
 #include "../core/alloc.h"
 #include "../core/info.h"
 #include "../prepare/prepare.h"
@@ -23,6 +24,56 @@ int tocsin_bank_create(tocsin_bank **out, const tocsin_spec *spec,
         tocsin__allocator_init(&copy, allocator) != TOCSIN_OK)
         return TOCSIN_ERROR_ARGUMENT;
     return tocsin__bank_create(out, spec, &resolved, &copy);
+}
+
+uint64_t tocsin_bank_mapped_size(const tocsin_spec *spec, const tocsin_bank_options *options,
+                                 uint64_t series)
+{
+    tocsin_bank_options resolved;
+
+    if (!spec || tocsin__bank_options(&resolved, options) != TOCSIN_OK ||
+        series > resolved.max_series)
+        return 0;
+    return tocsin__mapped_size(spec, &resolved,
+                               series ? (uint32_t)((series - 1) / TOCSIN_BANK_TILE + 1) : 1);
+}
+
+int tocsin_bank_create_mapped(tocsin_bank **out, const tocsin_spec *spec,
+                              const tocsin_bank_options *options,
+                              const tocsin_allocator *allocator, void *memory, uint64_t size,
+                              tocsin_bank_recovery *recovery)
+{
+    tocsin_bank_options resolved;
+    tocsin_bank_recovery found;
+    tocsin_allocator copy;
+
+    if (!out)
+        return TOCSIN_ERROR_ARGUMENT;
+    *out = NULL;
+    if (!spec || !memory || tocsin__bank_options(&resolved, options) != TOCSIN_OK ||
+        tocsin__allocator_init(&copy, allocator) != TOCSIN_OK ||
+        (recovery && !tocsin__info_fits(recovery, sizeof *recovery)))
+        return TOCSIN_ERROR_ARGUMENT;
+    memset(&found, 0, sizeof found);
+    found.time = TOCSIN_TIME_NONE;
+
+    const int status =
+        tocsin__mapped_create(out, spec, &resolved, &copy, memory, size, &found);
+
+    if (status >= 0 && recovery) {
+        found.struct_size = recovery->struct_size;
+        *recovery = found;
+    }
+    return status;
+}
+
+int tocsin_bank_tile_condition(const tocsin_bank *bank, uint32_t tile)
+{
+    if (!bank)
+        return TOCSIN_ERROR_ARGUMENT;
+    if ((uint64_t)tile * TOCSIN_BANK_TILE >= bank->slots)
+        return TOCSIN_ERROR_RANGE;
+    return tocsin__mapped_condition(bank, tile);
 }
 
 void tocsin_bank_free(tocsin_bank *bank)
@@ -239,8 +290,11 @@ static int bank_api_push(tocsin_bank *bank, const tocsin_point *points, size_t c
     if ((tocsin__bank_is_shared(bank) && !(bank->is_ticking && bank->is_pushed)) ||
         (by_id && !bank->format.ids))
         return TOCSIN_ERROR_CONFLICT;
-    if (is_own_round)
+    if (is_own_round) {
         tocsin__fleet_start(bank);
+        if (bank->mapped)
+            tocsin__mapped_begin(bank);
+    }
 
     const int status = tocsin__rounds_push(bank, tocsin__fleet_lane(bank, 0), points, count, by_id,
                                            mode, out);
@@ -276,6 +330,16 @@ static tocsin__clock_state *bank_api_clock(const tocsin_bank *bank, uint32_t slo
                                              slot % TOCSIN_BANK_TILE));
 }
 
+static void bank_api_mark(tocsin_bank *bank, uint32_t slot, int kind, uint32_t options,
+                          int64_t begin, int64_t end)
+{
+    if (bank->mapped)
+        tocsin__mapped_guard(bank, slot);
+    tocsin__clock_mark(bank_api_clock(bank, slot), kind, options, begin, end);
+    if (bank->mapped)
+        tocsin__mapped_done(bank);
+}
+
 int tocsin_bank_mark(tocsin_bank *bank, const uint32_t *slots, size_t count, int kind,
                      uint32_t options, int64_t begin, int64_t end)
 {
@@ -290,18 +354,20 @@ int tocsin_bank_mark(tocsin_bank *bank, const uint32_t *slots, size_t count, int
     if (tocsin__bank_is_shared(bank)) {
         bank->changes++;
         tocsin__clock_mark(&bank->clock, kind, options, begin, end);
+        if (bank->mapped)
+            tocsin__mapped_save(bank);
     } else if (slots) {
         for (size_t i = 0; i < count; i++)
             if (!tocsin__bank_has(bank, slots[i]))
                 return TOCSIN_ERROR_RANGE;
         bank->changes++;
         for (size_t i = 0; i < count; i++)
-            tocsin__clock_mark(bank_api_clock(bank, slots[i]), kind, options, begin, end);
+            bank_api_mark(bank, slots[i], kind, options, begin, end);
     } else {
         bank->changes++;
         for (uint32_t slot = 0; slot < bank->slots; slot++)
             if (tocsin__bank_has(bank, slot))
-                tocsin__clock_mark(bank_api_clock(bank, slot), kind, options, begin, end);
+                bank_api_mark(bank, slot, kind, options, begin, end);
     }
     return TOCSIN_OK;
 }

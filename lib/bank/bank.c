@@ -32,6 +32,7 @@
 #include "../core/info.h"
 #include "../prepare/prepare.h"
 #include "classes.h"
+#include "mapped.h"
 
 #define BANK_ALARMS_DEFAULT 100u
 #define BANK_ALARMS_MAX 65536u
@@ -156,6 +157,7 @@ void tocsin__bank_free(tocsin_bank *bank)
 {
     const tocsin_allocator allocator = bank->allocator;
 
+    tocsin__mapped_free(bank);
     while (bank->slabs) {
         tocsin__slab *slab = bank->slabs;
 
@@ -174,11 +176,10 @@ void tocsin__bank_free(tocsin_bank *bank)
 /* ---- Growing ------------------------------------------------------------------ */
 
 /* The larger directory and table take the place of the smaller ones. */
-static void bank_take(tocsin_bank *bank, tocsin__slab *slab, tocsin__tile_head **tiles,
+static void bank_take(tocsin_bank *bank, char *next, tocsin__tile_head **tiles,
                       tocsin__id_cell *cells, uint32_t tile_count)
 {
     const uint32_t before = bank->tile_count;
-    char *next = (char *)slab + TOCSIN__CACHE_LINE;
     tocsin__ids ids;
 
     if (before)
@@ -205,9 +206,23 @@ static void bank_take(tocsin_bank *bank, tocsin__slab *slab, tocsin__tile_head *
                      (size_t)bank_cells_size(&bank->options, before));
         bank->ids = ids;
     }
+}
 
-    slab->next = bank->slabs;
-    bank->slabs = slab;
+int tocsin__bank_adopt(tocsin_bank *bank, char *tiles, uint32_t tile_count)
+{
+    const uint64_t directory_size = bank_directory_size(&bank->options, tile_count);
+    const uint64_t cells_size = bank_cells_size(&bank->options, tile_count);
+    tocsin__tile_head **directory = bank_allocate(&bank->allocator, directory_size);
+    tocsin__id_cell *cells =
+        directory && cells_size ? bank_allocate(&bank->allocator, cells_size) : NULL;
+
+    if (!directory || (cells_size && !cells)) {
+        tocsin__free(&bank->allocator, directory, (size_t)directory_size);
+        return TOCSIN_ERROR_MEMORY;
+    }
+    bank->bytes += (size_t)(directory_size + cells_size);
+    bank_take(bank, tiles, directory, cells, tile_count);
+    return TOCSIN_OK;
 }
 
 int tocsin__bank_reserve(tocsin_bank *bank, uint32_t series)
@@ -217,6 +232,8 @@ int tocsin__bank_reserve(tocsin_bank *bank, uint32_t series)
 
     if (after <= before)
         return TOCSIN_OK;
+    if (bank->mapped)
+        return TOCSIN_ERROR_SPACE;
     if (tocsin__classes_reserve(bank, after) != TOCSIN_OK)
         return TOCSIN_ERROR_MEMORY;
 
@@ -236,7 +253,9 @@ int tocsin__bank_reserve(tocsin_bank *bank, uint32_t series)
                             (directory_size - bank_directory_size(&bank->options, before)) +
                             (cells_size - bank_cells_size(&bank->options, before)));
     slab->size = (size_t)slab_size;
-    bank_take(bank, slab, tiles, cells, after);
+    slab->next = bank->slabs;
+    bank->slabs = slab;
+    bank_take(bank, (char *)slab + TOCSIN__CACHE_LINE, tiles, cells, after);
     return TOCSIN_OK;
 }
 
@@ -344,11 +363,14 @@ void tocsin__bank_remove(tocsin_bank *bank, uint32_t slot)
     if (bank->format.ids)
         tocsin__ids_remove(&bank->ids, tocsin__bank_key(bank, slot));
     tile->used &= ~bit;
+    tocsin__tile_fence();
     tile->take &= ~bit;
     tile->busy &= ~bit;
     bank_free_slot(bank, slot);
     bank->series--;
     bank->changes++;
+    if (bank->mapped)
+        tocsin__mapped_note_slots(bank);
 }
 
 /* The first use of a slot: nothing in its tile may be what memory happened to hold. */
@@ -357,6 +379,8 @@ static void bank_open_slots(tocsin_bank *bank, uint32_t end)
     for (uint32_t t = bank_tiles(bank->slots); t < bank_tiles(end); t++)
         tocsin__tile_open(&bank->format, bank->tiles[t]);
     bank->slots = end;
+    if (bank->mapped)
+        tocsin__mapped_note_slots(bank);
 }
 
 static uint32_t bank_take_slot(tocsin_bank *bank)
@@ -408,15 +432,18 @@ static void bank_settle(tocsin_bank *bank, uint64_t id, uint32_t slot)
     bank_set_active(bank, slot, bank->latest);
     bank_store(bank, slot, tocsin__bank_initial(bank));
     bank->is_full = 0;
-    tile->used |= bit;
-    tile->take |= bit;
     if (bank->format.ids) {
         tocsin__tile_ids(&bank->format, tile)[slot % TOCSIN_BANK_TILE] = id;
         tocsin__ids_add(&bank->ids, id, slot);
     }
+    tocsin__tile_fence();       /* a series that is there is there with all it has */
+    tile->used |= bit;
+    tile->take |= bit;
     bank->series++;
     bank->added++;
     bank->changes++;
+    if (bank->mapped)
+        tocsin__mapped_note_slots(bank);
 }
 
 int tocsin__bank_add(tocsin_bank *bank, uint64_t id, uint32_t *slot)
@@ -484,6 +511,8 @@ void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state)
     const int64_t value_time = is_shared ? clock->learnt : clock->time;
     const int64_t active = has_value ? value_time : bank->latest;
 
+    if (bank->mapped)
+        tocsin__mapped_guard(bank, slot);
     bank_store(bank, slot, state);
     bank->is_full = 0;
     bank_set_active(bank, slot, active);
@@ -491,6 +520,10 @@ void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state)
         bank->latest = active;
     bank->idle_count = 0;           /* this one may be older than any of them */
     bank->changes++;
+    if (bank->mapped) {
+        tocsin__mapped_done(bank);
+        tocsin__mapped_save(bank);
+    }
 }
 
 void tocsin__bank_restore(tocsin_bank *bank, uint32_t slot, const void *state, int64_t active)
@@ -514,4 +547,56 @@ void tocsin__bank_clock_read(const tocsin_bank *bank, void *clock)
 void tocsin__bank_clock_put(tocsin_bank *bank, const void *clock)
 {
     memcpy(&bank->clock, clock, sizeof bank->clock);
+    if (bank->mapped)
+        tocsin__mapped_save(bank);
+}
+
+/* ---- Series that were there before -------------------------------------------------- */
+
+/* Does the list of free slots lead through all of them? */
+static int bank_list_is_whole(const tocsin_bank *bank, uint32_t free_slot)
+{
+    uint32_t slot = free_slot;
+
+    for (uint32_t left = bank->slots - bank->series; left > 0; left--) {
+        if (slot >= bank->slots || tocsin__bank_has(bank, slot))
+            return 0;
+        slot = *bank_link(bank, slot);
+    }
+    return slot == TOCSIN_SLOT_NONE;
+}
+
+static int bank_find_again(tocsin_bank *bank, uint32_t slot)
+{
+    if (bank->format.ids) {
+        const uint64_t id = tocsin__bank_key(bank, slot);
+
+        if (tocsin__ids_find(&bank->ids, id) != TOCSIN_SLOT_NONE)
+            return TOCSIN_ERROR_FORMAT;
+        tocsin__ids_add(&bank->ids, id, slot);
+    }
+    bank->series++;
+    return TOCSIN_OK;
+}
+
+int tocsin__bank_recount(tocsin_bank *bank, uint32_t slots, uint32_t free_slot)
+{
+    bank->slots = slots;
+    for (uint32_t t = 0; t < bank_tiles(slots); t++) {
+        const uint32_t first = t * TOCSIN_BANK_TILE;
+
+        for (uint32_t k = 0; k < TOCSIN_BANK_TILE; k++)
+            if ((bank->tiles[t]->used >> k & 1) != 0 &&
+                (first + k >= slots || bank_find_again(bank, first + k) != TOCSIN_OK))
+                return TOCSIN_ERROR_FORMAT;
+    }
+    if (bank_list_is_whole(bank, free_slot)) {
+        bank->free_slot = free_slot;
+        return TOCSIN_OK;
+    }
+    bank->free_slot = TOCSIN_SLOT_NONE;
+    for (uint32_t slot = slots; slot-- > 0;)        /* the lowest becomes the first one taken */
+        if (!tocsin__bank_has(bank, slot))
+            bank_free_slot(bank, slot);
+    return TOCSIN_OK;
 }

@@ -24,6 +24,7 @@ typedef struct tocsin__lane {
     tocsin_alarm absent;                    /* absences as one; series == 0: none */
     void *row;                              /* scratch: a series' state */
     tocsin__tile_head *tile;                /* scratch: a tile in columns */
+    struct tocsin__undo *undo;              /* mapped banks: what takes back work under way */
 } tocsin__lane;
 
 /* ---- Banks ------------------------------------------------------------------ */
@@ -52,6 +53,7 @@ struct tocsin_bank {
     tocsin__slab *slabs;
     tocsin__ids ids;
     struct tocsin__classes *classes;        /* NULL: it knows none */
+    struct tocsin__mapped *mapped;          /* NULL: the tiles are the allocator's */
     size_t bytes;                           /* of all allocations */
     uint64_t added, removed, evicted, refused;
     uint64_t changes;                       /* counts whatever may have changed a series */
@@ -182,7 +184,16 @@ int tocsin__bank_create(tocsin_bank **out, const tocsin_spec *spec,
                         const tocsin_bank_options *options, const tocsin_allocator *allocator);
 void tocsin__bank_free(tocsin_bank *bank);
 
-/* Room for so many series, at most max_series.  TOCSIN_ERROR_MEMORY. */
+/* For a new bank: have these tiles and no others.  TOCSIN_ERROR_MEMORY. */
+int tocsin__bank_adopt(tocsin_bank *bank, char *tiles, uint32_t tile_count);
+
+/* Find the series in its tiles' `used`, of which so many slots were ever in use, and the list of
+ * free slots, whose first one is said to be `free_slot`.  TOCSIN_ERROR_FORMAT: there is a series
+ * beyond, or two have one id. */
+int tocsin__bank_recount(tocsin_bank *bank, uint32_t slots, uint32_t free_slot);
+
+/* Room for so many series, at most max_series.  TOCSIN_ERROR_MEMORY; TOCSIN_ERROR_SPACE: the tiles
+ * are mapped. */
 int tocsin__bank_reserve(tocsin_bank *bank, uint32_t series);
 
 /* Find or add.  TOCSIN_ERROR_SPACE, TOCSIN_ERROR_MEMORY. */

@@ -32,6 +32,10 @@
  * are used up, the class without members that has been idle for longest makes room.  If all have
  * members the series has no class, which is counted.
  *
+ * Two pools of one class.  Where banks are merged the pool with the longer history stays, whole.
+ * Adding them up would be right only if they had been taught by different series, and nobody can
+ * know: the parts of a bank that was split all began with the same pool.
+ *
  * Cost: a copy of the state per series that comes, teaches or leaves.  Starting from a pool and
  * ending one of its blocks take some microseconds (a sort of at most 256 numbers).
  *
@@ -58,6 +62,7 @@ struct tocsin__classes {
     uint64_t without, displaced;
     char *rows;
     void *state;                    /* scratch: a series' */
+    tocsin__class *row;             /* scratch: a class */
 };
 
 /* ---- Sizes ------------------------------------------------------------------- */
@@ -94,7 +99,7 @@ static size_t classes_head_size(void)
 static uint64_t classes_block_size(const tocsin_spec *spec, const tocsin_bank_options *options)
 {
     return classes_head_size() + classes_cells_size(options) + classes_round_up(spec->state_size) +
-           (uint64_t)options->max_classes * tocsin__classes_row_size(spec);
+           (options->max_classes + UINT64_C(1)) * tocsin__classes_row_size(spec);
 }
 
 static uint64_t classes_words_size(uint32_t tiles)
@@ -139,6 +144,8 @@ int tocsin__classes_create(tocsin_bank *bank)
                      options->seed);
     classes->state = (char *)cells + classes_cells_size(options);
     classes->rows = (char *)classes->state + classes_round_up(bank->spec->state_size);
+    classes->row = (tocsin__class *)(void *)(classes->rows + options->max_classes *
+                                             tocsin__classes_row_size(bank->spec));
     bank->classes = classes;
     bank->bytes += (size_t)size;
     return TOCSIN_OK;
@@ -295,14 +302,24 @@ static void classes_drop(tocsin_bank *bank, uint32_t index)
     row->is_used = 0;
 }
 
-/* A free place for a class, or one that is made free; TOCSIN_SLOT_NONE if all have members. */
-static uint32_t classes_place(tocsin_bank *bank)
+/* As many places were in use: those that are new are free. */
+static void classes_open(tocsin_bank *bank, uint32_t count)
 {
     tocsin__classes *classes = bank->classes;
+
+    for (; classes->count < count; classes->count++)
+        classes_row(bank, classes->count)->is_used = 0;
+}
+
+/* The first place that was never in use, or else one that is free again, or else that of the class
+ * without members that has been idle for longest; TOCSIN_SLOT_NONE if all have members. */
+static uint32_t classes_place(const tocsin_bank *bank)
+{
+    const tocsin__classes *classes = bank->classes;
     uint32_t idle = TOCSIN_SLOT_NONE;
 
-    if (classes->ids.capacity && classes->count < bank->options.max_classes)
-        return classes->count++;
+    if (classes->count < bank->options.max_classes)
+        return classes->count;
     for (uint32_t i = 0; i < classes->count; i++) {
         const tocsin__class *row = classes_row(bank, i);
 
@@ -312,17 +329,33 @@ static uint32_t classes_place(tocsin_bank *bank)
             (idle == TOCSIN_SLOT_NONE || row->active < classes_row(bank, idle)->active))
             idle = i;
     }
-    if (idle != TOCSIN_SLOT_NONE) {
-        classes_drop(bank, idle);
-        classes->displaced++;
-    }
     return idle;
+}
+
+static int classes_is_taken(const tocsin_bank *bank, uint32_t index)
+{
+    return index < bank->classes->count && classes_row(bank, index)->is_used;
+}
+
+/* A row in a place, which may be that of another class. */
+static void classes_settle_in(tocsin_bank *bank, uint32_t index, const void *row)
+{
+    tocsin__class *here = classes_row(bank, index);
+
+    if (classes_is_taken(bank, index)) {
+        classes_drop(bank, index);
+        bank->classes->displaced++;
+    }
+    classes_open(bank, index + 1);
+    memcpy(here, row, tocsin__classes_row_size(bank->spec));
+    here->members = 0;
+    here->is_used = 1;
+    tocsin__ids_add(&bank->classes->ids, here->id, index);
 }
 
 /* The class of that id, which may be new. */
 static uint32_t classes_enter(tocsin_bank *bank, uint64_t id)
 {
-    const tocsin_spec *spec = bank->spec;
     uint32_t index = tocsin__classes_find(bank, id);
 
     if (index != TOCSIN_SLOT_NONE)
@@ -331,20 +364,11 @@ static uint32_t classes_enter(tocsin_bank *bank, uint64_t id)
     if (index == TOCSIN_SLOT_NONE)
         return index;
 
-    tocsin__class *row = classes_row(bank, index);
-    char *pool = (char *)(row + 1);
+    tocsin__class *row = bank->classes->row;
 
-    memset(row, 0, tocsin__classes_row_size(spec));
+    tocsin__classes_row_init(bank->spec, row);
     row->id = id;
-    row->is_used = 1;
-    for (size_t i = 0; i < spec->stage_count; i++) {
-        const tocsin__compiled_stage *stage = &spec->stages[i];
-
-        if (stage->stage->pool_init)
-            stage->stage->pool_init(stage->constants, pool);
-        pool += stage->stage->pool.size;
-    }
-    tocsin__ids_add(&bank->classes->ids, id, index);
+    classes_settle_in(bank, index, row);
     return index;
 }
 
@@ -355,6 +379,7 @@ void tocsin__classes_forget(tocsin_bank *bank, uint32_t index)
             if (tocsin__classes_of(bank, slot) == index)
                 bank->classes->words[slot] = CLASSES_NONE;
     classes_drop(bank, index);
+    bank->changes++;
 }
 
 const void *tocsin__classes_initial(const tocsin_bank *bank, uint32_t index)
@@ -403,6 +428,16 @@ void tocsin__classes_leave(tocsin_bank *bank, uint32_t slot)
     bank->classes->words[slot] = CLASSES_NONE;
 }
 
+void tocsin__classes_detach(tocsin_bank *bank, uint32_t slot)
+{
+    const uint32_t index = tocsin__classes_of(bank, slot);
+
+    if (index == TOCSIN_SLOT_NONE)
+        return;
+    classes_row(bank, index)->members--;
+    bank->classes->words[slot] = CLASSES_NONE;
+}
+
 void tocsin__classes_settle(tocsin_bank *bank)
 {
     tocsin__classes *classes = bank->classes;
@@ -438,24 +473,110 @@ void tocsin__classes_read(const tocsin_bank *bank, uint32_t index, void *row)
     memcpy(row, classes_row(bank, index), tocsin__classes_row_size(bank->spec));
 }
 
-uint32_t tocsin__classes_put(tocsin_bank *bank, const void *row)
+void tocsin__classes_row_init(const tocsin_spec *spec, void *row)
 {
-    tocsin__class given;
+    char *pool = (char *)row + sizeof(tocsin__class);
 
-    memcpy(&given, row, sizeof given);
+    memset(row, 0, tocsin__classes_row_size(spec));
+    for (size_t i = 0; i < spec->stage_count; i++) {
+        const tocsin__compiled_stage *stage = &spec->stages[i];
 
-    const uint32_t index = bank->classes ? classes_enter(bank, given.id) : TOCSIN_SLOT_NONE;
+        if (stage->stage->pool_init)
+            stage->stage->pool_init(stage->constants, pool);
+        pool += stage->stage->pool.size;
+    }
+}
 
-    if (index == TOCSIN_SLOT_NONE)
-        return index;
+/* What a pool says of a new member's past: the time it was taught, if that is known. */
+static double classes_history(const tocsin_bank *bank, const tocsin__class *row)
+{
+    const tocsin__compiled_stage *calibrate = bank->spec->calibrate;
+    void *state = bank->classes->state;
+    tocsin_explanation said;
+    tocsin__outcome nobody;
 
-    tocsin__class *here = classes_row(bank, index);
+    memset(&said, 0, sizeof said);
+    if (calibrate && calibrate->stage->explain) {
+        tocsin__outcome_init(&nobody);
+        tocsin__pipeline_init(bank->spec, state);
+        classes_start(bank->spec, row, state);
+        calibrate->stage->explain(calibrate->constants, tocsin__const_state_of(calibrate, state),
+                                  &nobody.reading, &said);
+    }
+    return said.history;
+}
 
-    given.members = here->members;
-    given.is_used = 1;
-    memcpy(here, row, tocsin__classes_row_size(bank->spec));
-    *here = given;
-    return index;
+/* Of two rows of one class, does the given one know more? */
+static int classes_knows_more(const tocsin_bank *bank, const tocsin__class *given,
+                              const tocsin__class *here)
+{
+    const double theirs = classes_history(bank, given), ours = classes_history(bank, here);
+
+    if (theirs > ours || theirs < ours)
+        return theirs > ours;
+    return given->left != here->left ? given->left > here->left : given->active > here->active;
+}
+
+int tocsin__classes_merge(tocsin_bank *bank, const void *row, uint32_t index, int check)
+{
+    const tocsin__class *given = row;
+
+    if (!bank->classes)
+        return TOCSIN__CLASS_LOST;
+
+    const uint32_t known = tocsin__classes_find(bank, given->id);
+
+    if (known != TOCSIN_SLOT_NONE) {
+        tocsin__class *here = classes_row(bank, known);
+        const int is_better = classes_knows_more(bank, given, here);
+        const uint32_t members = here->members;
+        const int64_t active = given->active > here->active ? given->active : here->active;
+
+        if (check)
+            return is_better ? TOCSIN__CLASS_REPLACED : TOCSIN__CLASS_KEPT;
+        if (is_better)
+            memcpy(here, row, tocsin__classes_row_size(bank->spec));
+        here->members = members;
+        here->is_used = 1;
+        here->active = active;
+        return is_better ? TOCSIN__CLASS_REPLACED : TOCSIN__CLASS_KEPT;
+    }
+    if (index >= bank->options.max_classes || classes_is_taken(bank, index))
+        index = classes_place(bank);
+    if (index == TOCSIN_SLOT_NONE ||
+        (classes_is_taken(bank, index) && classes_row(bank, index)->active >= given->active))
+        return TOCSIN__CLASS_LOST;
+    if (!check)
+        classes_settle_in(bank, index, row);
+    return TOCSIN__CLASS_ADDED;
+}
+
+void tocsin__classes_numbers_get(const tocsin_bank *bank, tocsin__classes_numbers *numbers)
+{
+    const tocsin__classes *classes = bank->classes;
+
+    memset(numbers, 0, sizeof *numbers);
+    if (!classes)
+        return;
+    numbers->without = classes->without;
+    numbers->displaced = classes->displaced;
+    numbers->count = classes->count;
+    numbers->hand = classes->hand;
+    numbers->due = classes->due;
+}
+
+void tocsin__classes_numbers_put(tocsin_bank *bank, const tocsin__classes_numbers *numbers)
+{
+    const uint32_t most = bank->options.max_classes;
+    tocsin__classes *classes = bank->classes;
+
+    if (!classes)
+        return;
+    classes->without = numbers->without;
+    classes->displaced = numbers->displaced;
+    classes->hand = numbers->hand;
+    classes->due = numbers->due % CLASSES_VISIT;
+    classes_open(bank, numbers->count < most ? numbers->count : most);
 }
 
 void tocsin__classes_assign(tocsin_bank *bank, uint32_t slot, uint32_t index, uint16_t mark)

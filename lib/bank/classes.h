@@ -39,6 +39,9 @@ void tocsin__classes_join(tocsin_bank *bank, uint32_t slot, uint64_t id);
 /* The series in a slot is about to be removed: it teaches its class a last time. */
 void tocsin__classes_leave(tocsin_bank *bank, uint32_t slot);
 
+/* It lives on elsewhere: it has no class any more, and teaches nothing. */
+void tocsin__classes_detach(tocsin_bank *bank, uint32_t slot);
+
 /* A round is over, and its points are counted: some series teach their classes. */
 void tocsin__classes_settle(tocsin_bank *bank);
 
@@ -71,9 +74,32 @@ uint64_t tocsin__classes_displaced(const tocsin_bank *bank);
 size_t tocsin__classes_row_size(const tocsin_spec *spec);
 void tocsin__classes_read(const tocsin_bank *bank, uint32_t index, void *row);
 
-/* Add a class, or replace what is known of the one of that id; its members stay.  Returns the
- * index; TOCSIN_SLOT_NONE if there is no room. */
-uint32_t tocsin__classes_put(tocsin_bank *bank, const void *row);
+/* A class that was taught nothing yet: all zero but its pools. */
+void tocsin__classes_row_init(const tocsin_spec *spec, void *row);
+
+/* What becomes of a class that comes from elsewhere. */
+enum {
+    TOCSIN__CLASS_ADDED,            /* the bank did not know it */
+    TOCSIN__CLASS_REPLACED,         /* it takes the place of what the bank knew; members stay */
+    TOCSIN__CLASS_KEPT,             /* the bank knew as much */
+    TOCSIN__CLASS_LOST              /* there is no room */
+};
+
+/* Take a row in, at that index if it is free; `check`: only say what would become of it.  Of two
+ * rows of a class the one with the longer history stays; if those are alike, with more series that
+ * have left; then the one that was active last; then the bank's.  Where there is no room, the
+ * class without members that was idle for longest goes: one of the bank's or this one. */
+int tocsin__classes_merge(tocsin_bank *bank, const void *row, uint32_t index, int check);
+
+/* What a bank knows of its classes beside their rows. */
+typedef struct tocsin__classes_numbers {
+    uint64_t without, displaced;
+    uint32_t count, hand, due, spare;
+} tocsin__classes_numbers;
+
+/* All zero for a bank without classes, which ignores what is put. */
+void tocsin__classes_numbers_get(const tocsin_bank *bank, tocsin__classes_numbers *numbers);
+void tocsin__classes_numbers_put(tocsin_bank *bank, const tocsin__classes_numbers *numbers);
 
 /* How far a series has come in teaching, and a series put back into its class. */
 uint16_t tocsin__classes_mark(const tocsin_bank *bank, uint32_t slot);

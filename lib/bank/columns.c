@@ -25,8 +25,9 @@
 
 #include "../calibrate/tail.h"
 #include "../detect/kernel_jobs.h"
+#include "mapped.h"
 
-#define COLUMNS_RUN 16              /* tiles a kernel is given at once */
+#define COLUMNS_RUN 16              /* tiles a kernel is given at once; fewer if mapped */
 
 #define COLUMNS_AT(tile, place, type) ((type *)(void *)((char *)(tile) + (place)))
 
@@ -307,6 +308,8 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
     uint64_t missed = rest & ~others;
     tocsin__outcome outcome;
 
+    if (bank->mapped && rest != 0)
+        tocsin__mapped_log_rest(bank, lane, t, others);
     columns_note(bank, tile, rest);
     if (rest == 0) {
         lane->counts.points += columns_bits(tile->used);
@@ -376,9 +379,10 @@ static void columns_score(const tocsin_bank *bank, tocsin__lane *lane, tocsin__t
 /* Tiles from `first` on that stand one behind the other in memory. */
 static uint32_t columns_contiguous(const tocsin_bank *bank, uint32_t first, uint32_t end)
 {
+    const uint32_t most = bank->mapped ? tocsin__mapped_run(bank) : COLUMNS_RUN;
     uint32_t count = 1;
 
-    while (count < COLUMNS_RUN && first + count < end &&
+    while (count < most && first + count < end &&
            (char *)bank->tiles[first + count] ==
                (char *)bank->tiles[first] + count * bank->format.tile_size)
         count++;
@@ -406,6 +410,8 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
     tiles.values = values;
     tiles.is_float = bank->tick.value_type == TOCSIN_VALUES_FLOAT;
     tiles.statistics = scores && is_calibrated ? statistics : scores;
+    if (bank->mapped)
+        tocsin__mapped_log_run(bank, lane, first, count);
     for (uint32_t i = 0; i < count; i++)
         columns_before(bank, lane, bank->tiles[first + i]);
     tocsin__columns_run(bank, &tiles);
@@ -421,6 +427,8 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
         if (alarms)
             alarms[i] = on;
     }
+    if (bank->mapped)
+        tocsin__mapped_commit(bank, lane, first, count);
 }
 
 /* The last tile, where the arrays may end before it does. */

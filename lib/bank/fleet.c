@@ -17,6 +17,7 @@
  */
 #include "bank.h"
 #include "classes.h"
+#include "mapped.h"
 
 /* A lane and its list. */
 static size_t fleet_list_size(const tocsin_bank_options *options)
@@ -134,6 +135,7 @@ void tocsin__fleet_init(tocsin_bank *bank)
         lane->row = (char *)lane + fleet_list_size(&bank->options);
         memcpy(lane->row, tocsin__bank_initial(bank), bank->spec->state_size);
         lane->tile = NULL;
+        lane->undo = NULL;
         if (tocsin__bank_is_in_columns(bank)) {
             lane->tile = (tocsin__tile_head *)(void *)((char *)lane->row +
                                                        tocsin__bank_row_size(bank->spec));
@@ -217,6 +219,8 @@ void tocsin__fleet_settle(tocsin_bank *bank)
     if (all->latest > bank->latest)
         bank->latest = all->latest;
     tocsin__classes_settle(bank);
+    if (bank->mapped)
+        tocsin__mapped_end(bank);
 }
 
 const tocsin_alarm *tocsin__fleet_alarm(const tocsin_bank *bank, size_t i)

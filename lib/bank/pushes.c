@@ -18,6 +18,7 @@
 #include "bank.h"
 
 #include "../detect/kernel_jobs.h"
+#include "mapped.h"
 
 #if defined(__GNUC__)
 #define PUSHES_PREFETCH(address, rw) __builtin_prefetch((address), (rw))
@@ -113,7 +114,7 @@ static inline void pushes_prefetch(const pushes_fields *f, const char *tile, siz
 /* The first tile, where all tiles stand behind it: then their directory need not be read. */
 static char *pushes_only_slab(const tocsin_bank *bank)
 {
-    return bank->slabs && !bank->slabs->next ? (char *)bank->tiles[0] : NULL;
+    return bank->mapped || (bank->slabs && !bank->slabs->next) ? (char *)bank->tiles[0] : NULL;
 }
 
 /* The next points, as many as a batch holds: those that have a slot and may be pushed.
@@ -279,6 +280,13 @@ static void pushes_run_rest(tocsin_bank *bank, tocsin__lane *lane, const tocsin_
     }
 }
 
+/* Mapped banks: where the batch's series are. */
+static void pushes_find(const pushes_batch *batch, uintptr_t *places)
+{
+    for (uint32_t i = 0; i < batch->count; i++)
+        places[i] = (uintptr_t)batch->place[i].tile + batch->place[i].lane;
+}
+
 static void pushes_run(tocsin_bank *bank, tocsin__lane *lane, const pushes_fields *f,
                        const tocsin_point *points, int by_id, double *scores,
                        pushes_batch *batch)
@@ -287,10 +295,15 @@ static void pushes_run(tocsin_bank *bank, tocsin__lane *lane, const pushes_field
     const int is_whole = n == TOCSIN__LANES;
     tocsin__tile_head *scratch = lane->tile;
     double sorted_out[TOCSIN__LANES];
+    uintptr_t places[TOCSIN__LANES];
     double *statistics = scores && is_whole ? scores : sorted_out;
     tocsin__tiles tiles;
 
     pushes_gather(f, scratch, batch);
+    if (bank->mapped) {
+        pushes_find(batch, places);
+        tocsin__mapped_log_batch(bank, lane, places, n, !f->is_full);
+    }
     for (uint32_t i = n; i < TOCSIN__LANES; i++)
         batch->value[i] = 0;
     scratch->used = scratch->take = is_whole ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
@@ -313,6 +326,8 @@ static void pushes_run(tocsin_bank *bank, tocsin__lane *lane, const pushes_field
         pushes_run_rest(bank, lane, points, batch, by_id, statistics);
     else
         lane->counts.points += n;
+    if (bank->mapped)
+        tocsin__mapped_commit_batch(bank, lane, places, n);
     if (scores && !is_whole)
         for (uint32_t i = 0; i < n; i++)
             scores[batch->place[i].index] = statistics[i];

@@ -21,6 +21,7 @@
  * Cost: per point that of the pipeline, and a few comparisons.  No allocation.
  */
 #include "bank.h"
+#include "mapped.h"
 
 #define ROUNDS_BATCH 32
 #define ROUNDS_PREFETCH_MAX 512     /* bytes of a state that are worth asking for */
@@ -127,6 +128,8 @@ int tocsin__rounds_begin(tocsin_bank *bank, const tocsin_tick *tick)
     }
     bank->is_ticking = 1;
     tocsin__fleet_start(bank);
+    if (bank->mapped)
+        tocsin__mapped_begin(bank);
     return TOCSIN_OK;
 }
 
@@ -165,7 +168,11 @@ void tocsin__rounds_end(tocsin_bank *bank)
             outcome.point.value = tocsin__nan();
             outcome.point.count = 0;
             outcome.point.is_count = 0;
+            if (bank->mapped)
+                tocsin__mapped_guard(bank, slot);
             tocsin__rounds_point(bank, lane, slot, 0, bank->tick.mode, 1, &outcome);
+            if (bank->mapped)
+                tocsin__mapped_done(bank);
         }
 }
 
@@ -221,6 +228,8 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_ti
                                                                       : TOCSIN_BANK_TILE;
         uint64_t alarms = 0;
 
+        if (bank->mapped)
+            tocsin__mapped_log_tile(bank, lane, t);
         for (uint32_t k = 0; k < count; k++) {
             if (TOCSIN__RARELY(!(used >> k & 1))) {
                 rounds_write(tick, first - base + k, &nobody.verdict);
@@ -235,6 +244,8 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_ti
                 alarms |= UINT64_C(1) << k;
             rounds_write(tick, first - base + k, &outcome.verdict);
         }
+        if (bank->mapped)
+            tocsin__mapped_commit(bank, lane, t, 1);
         if (tick->alarms)
             tick->alarms[t - base / TOCSIN_BANK_TILE] = alarms;
     }
@@ -316,6 +327,8 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
         uint32_t slots[ROUNDS_BATCH];
 
         rounds_look_up(bank, points + done, batch, by_id, slots);
+        if (bank->mapped)
+            tocsin__mapped_log_slots(bank, lane, slots, batch);
         for (size_t b = 0; b < batch; b++) {
             const size_t i = done + b;
             const tocsin_verdict *verdict = &outcome.verdict;
@@ -343,6 +356,8 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
                                       (char *)out->verdicts + i * out->verdict_size,
                                       out->verdict_size);
         }
+        if (bank->mapped)
+            tocsin__mapped_commit_slots(bank, lane, slots, batch);
     }
     return status;
 }

@@ -285,6 +285,7 @@ void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile)
         return;
     for (size_t k = 0; k < TOCSIN__LANES; k++)
         times[k] = tile->learnt_time;
+    tocsin__tile_fence();
     tile->state &= ~(uint32_t)TOCSIN__TILE_EVEN;
 }
 

@@ -16,6 +16,8 @@
 #ifndef TOCSIN__TILES_H
 #define TOCSIN__TILES_H
 
+#include <stdatomic.h>
+
 #include "../num/kernels.h"
 #include "../pipeline/pipeline.h"
 #include "../prepare/prepare.h"
@@ -118,6 +120,13 @@ static inline int64_t tocsin__tile_time(const tocsin__format *format, tocsin__ti
 
 /* A tile without series. */
 void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile);
+
+/* What stands before this in a function is stored before what stands behind it: whoever maps the
+ * memory of a process that was killed finds the one without the other, but never the other way. */
+static inline void tocsin__tile_fence(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
 
 /* Write the times out, so that each series has its own. */
 void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile);

@@ -464,6 +464,67 @@ int tocsin__layout_match(const tocsin__layout *layout, const tocsin__shape *shap
     return TOCSIN_OK;
 }
 
+/* ---- Checking in memory ---------------------------------------------------- */
+
+/* One element of a state, as the double its bounds are checked against. */
+static double fields_look(const unsigned char *element, uint8_t disk_type, int is_double)
+{
+    double f64;
+    float f32;
+    int64_t i64;
+    uint64_t u64;
+    uint32_t u32;
+    uint16_t u16;
+
+    if (is_double)
+        disk_type = FIELDS_F64;
+    switch (disk_type) {
+    case FIELDS_F64:
+        memcpy(&f64, element, sizeof f64);
+        return f64;
+    case FIELDS_F32:
+        memcpy(&f32, element, sizeof f32);
+        return (double)f32;
+    case FIELDS_I64:
+        memcpy(&i64, element, sizeof i64);
+        return (double)i64;
+    case FIELDS_U64:
+        memcpy(&u64, element, sizeof u64);
+        return (double)u64;
+    case FIELDS_U32:
+        memcpy(&u32, element, sizeof u32);
+        return u32;
+    case FIELDS_U16:
+        memcpy(&u16, element, sizeof u16);
+        return u16;
+    default:
+        return *element;
+    }
+}
+
+int tocsin__layout_holds(const tocsin__layout *layout, const tocsin__shape *shape,
+                         const void *state, int with_arrays)
+{
+    for (size_t i = 0; i < layout->field_count; i++) {
+        const tocsin__field *const field = &layout->fields[i];
+        const int is_double = field->type == TOCSIN__REAL && !field->is_array;
+        const uint8_t disk_type = fields_disk_type(field, shape);
+        const size_t size = fields_element_size(field, shape);
+        const uint32_t count = fields_count(field, shape);
+
+        if (field->is_array && !with_arrays)
+            continue;
+
+        const unsigned char *element =
+            (const unsigned char *)state + fields_offset(layout, shape, field);
+
+        for (uint32_t k = 0; k < count; k++, element += size)
+            if (!tocsin__field_holds(field, fields_look(element, disk_type, is_double)))
+                return 0;
+    }
+    return 1;
+}
+
 /* ---- Comparing ------------------------------------------------------------- */
 
 const char *tocsin__layout_compare(const tocsin__layout *layout, const tocsin__shape *shape,

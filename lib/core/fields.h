@@ -149,6 +149,16 @@ void tocsin__entry_encode(const tocsin__entry *entry, const void *state, uint8_t
  * TOCSIN_ERROR_FORMAT, and *at is the offset in `bytes`. */
 int tocsin__entry_decode(const tocsin__entry *entry, void *state, const uint8_t *bytes, size_t *at);
 
+/* May the field's elements have this value? */
+static inline int tocsin__field_holds(const tocsin__field *field, double value)
+{
+    return value != value ? field->nan_allowed : value >= field->min && value <= field->max;
+}
+
+/* Is every value of a state, with its arrays or without, one that its field may have? */
+int tocsin__layout_holds(const tocsin__layout *layout, const tocsin__shape *shape,
+                         const void *state, int with_arrays);
+
 /* The first field in which two states differ in a bit, or NULL. */
 const char *tocsin__layout_compare(const tocsin__layout *layout, const tocsin__shape *shape,
                                    const void *a, const void *b);

@@ -910,6 +910,21 @@ int tocsin__holt_is_settled(const void *constants, const void *state)
     return s->count >= k->warmup && s->seasons >= k->season_count;
 }
 
+int tocsin__holt_reach(const void *constants, const void *state, int64_t time, size_t slot[3])
+{
+    const holt_constants *k = constants;
+    const holt_state *s = state;
+    holt_view view;
+
+    holt_set_clock(k, time, k->nominal, k->nominal, &view);
+    slot[HOLT_FIRST] = view.slot[0];
+    slot[HOLT_SECOND] = view.slot[1];
+    slot[HOLT_SLOT_DEVIATION] = view.slot[0];
+    return s->seasons < k->season_count &&
+           (s->count == 0 || (double)((uint64_t)time - (uint64_t)s->start) + (double)k->step >=
+                                 (double)k->period[s->seasons]);
+}
+
 void tocsin__holt_job_prepare(const void *constants, int64_t time, int64_t last,
                               tocsin__holt_job *job)
 {

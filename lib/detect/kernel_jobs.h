@@ -14,6 +14,11 @@ int tocsin__holt_has_kernel(const void *constants);
  * in use?  It remains so for good.  (ewma's kernel takes any.) */
 int tocsin__holt_is_settled(const void *constants, const void *state);
 
+/* Of a state that the kernel's constants belong to: may a point at that time bring another season
+ * into use, and so write to any of its slots?  If not, `slot` is the one of each array that it may
+ * write to. */
+int tocsin__holt_reach(const void *constants, const void *state, int64_t time, size_t slot[3]);
+
 /* Constants and gains of a tick `elapsed` ns after the last that was learnt; 0: there was none.
  * Fills in all but the tiles, `gains` and the columns. */
 void tocsin__ewma_job_prepare(const void *constants, int64_t elapsed, tocsin__ewma_job *job);

@@ -44,6 +44,7 @@ SYSTEM_HEADERS_OF = {
     "core/alloc.c": {"stdlib.h"},
     "num/mathx.h": {"math.h"},
     "num/kernels.c": {"stdatomic.h", "cpuid.h"},
+    "bank/tiles.h": {"stdatomic.h"},
     "num/kernels_avx2.c": {"immintrin.h"},
     "num/kernels_avx512.c": {"immintrin.h"},
     "num/lanes_avx2.h": {"immintrin.h"},
