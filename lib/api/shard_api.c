@@ -41,6 +41,7 @@ int tocsin_bank_remove_selected(tocsin_bank *bank, const tocsin_selection *selec
     for (uint32_t slot = 0; slot < bank->slots; slot++)
         if (tocsin__bank_has(bank, slot) &&
             tocsin__selection_holds(selection, tocsin__bank_key(bank, slot))) {
+            tocsin__classes_detach(bank, slot);     /* it has moved: it teaches where it lives on */
             tocsin__bank_remove(bank, slot);
             removed++;
         }

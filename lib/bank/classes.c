@@ -572,8 +572,8 @@ void tocsin__classes_numbers_put(tocsin_bank *bank, const tocsin__classes_number
 
     if (!classes)
         return;
-    classes->without = numbers->without;
-    classes->displaced = numbers->displaced;
+    classes->without += numbers->without;
+    classes->displaced += numbers->displaced;
     classes->hand = numbers->hand;
     classes->due = numbers->due % CLASSES_VISIT;
     classes_open(bank, numbers->count < most ? numbers->count : most);

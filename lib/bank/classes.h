@@ -97,7 +97,7 @@ typedef struct tocsin__classes_numbers {
     uint32_t count, hand, due, spare;
 } tocsin__classes_numbers;
 
-/* All zero for a bank without classes, which ignores what is put. */
+/* All zero for a bank without classes, which ignores what is put.  What was counted is added. */
 void tocsin__classes_numbers_get(const tocsin_bank *bank, tocsin__classes_numbers *numbers);
 void tocsin__classes_numbers_put(tocsin_bank *bank, const tocsin__classes_numbers *numbers);
 

@@ -13,6 +13,9 @@
  * A series is written as what is different from the one before, so there is one row in
  * which each series overwrites what has changed, and the row is then put into the bank.
  *
+ * Classes are merged into the bank's as they come (classes.c), and found again by their ids: what
+ * the caller does to the bank between two pieces cannot lead a series into another class.
+ *
  * Cost.  Per byte twice the decoding, once the checksum and a copy; per series finding its id.
  *
  * How it fails.  With a status, the offset and a sentence; finally, but for a tick being under
@@ -65,9 +68,16 @@ struct tocsin_shard_reader {
     uint8_t *buffer;
     size_t capacity, filled, wanted;
     char *initial, *row, *ours;         /* states: a new one, the shard's, the bank's */
+    tocsin__class *initial_class, *class_row;   /* a new one, the shard's; NULL: nowhere to go */
+    uint32_t has_pools, next_class;     /* classes come by ascending index */
+    tocsin__classes_numbers numbers;
+    uint32_t members, has_members;      /* of the next record of series */
+    uint32_t has_class[TOCSIN__SHARD_SERIES_MAX];
+    uint16_t mark[TOCSIN__SHARD_SERIES_MAX];
+    uint64_t class_id[TOCSIN__SHARD_SERIES_MAX];
     uint32_t cell[SHARD_READER_CELLS];  /* where in the record an id is; 0: empty */
     tocsin__crc_tables crc_tables;
-    tocsin__shard_table table;
+    tocsin__shard_table table, pools;
 };
 
 /* ---- Life ---------------------------------------------------------------------------- */
@@ -78,7 +88,8 @@ int tocsin__shard_reader_create(tocsin_shard_reader **out, tocsin_bank *bank,
 {
     const size_t head = (sizeof(tocsin_shard_reader) + 7) & ~(size_t)7;
     const size_t state_size = bank ? bank->spec->state_size : 0;
-    const size_t size = head + 3 * state_size;
+    const size_t class_size = bank && bank->classes ? tocsin__classes_row_size(bank->spec) : 0;
+    const size_t size = head + 3 * state_size + 2 * class_size;
     tocsin_shard_reader *reader = tocsin__alloc(allocator, size, TOCSIN__CACHE_LINE);
 
     if (!reader)
@@ -98,6 +109,11 @@ int tocsin__shard_reader_create(tocsin_shard_reader **out, tocsin_bank *bank,
         reader->row = reader->initial + state_size;
         reader->ours = reader->row + state_size;
         tocsin__pipeline_init(bank->spec, reader->initial);
+    }
+    if (class_size) {
+        reader->initial_class = (tocsin__class *)(void *)(reader->ours + state_size);
+        reader->class_row = (tocsin__class *)(void *)((char *)reader->initial_class + class_size);
+        tocsin__classes_row_init(bank->spec, reader->initial_class);
     }
     tocsin__crc_tables_init(&reader->crc_tables);
     *out = reader;
@@ -279,6 +295,167 @@ static int shard_reader_take_clock(tocsin_shard_reader *reader, tocsin__span *sp
     return TOCSIN_OK;
 }
 
+/* ---- Classes --------------------------------------------------------------------------- */
+
+static int shard_reader_take_pools(tocsin_shard_reader *reader, tocsin__span *span,
+                                   tocsin_error *error)
+{
+    const size_t start = span->at;
+    const uint8_t *numbers = tocsin__take(span, TOCSIN__SHARD_POOLS_SIZE);
+    size_t offset = sizeof(tocsin__class);
+
+    if (!numbers || reader->has_pools)
+        return tocsin__malformed(error, start, "the record of pools is too short or comes twice");
+    reader->has_pools = 1;
+    reader->numbers.without = tocsin__get64(numbers);
+    reader->numbers.displaced = tocsin__get64(numbers + 8);
+    reader->numbers.count = tocsin__get32(numbers + 16);
+    reader->numbers.hand = tocsin__get32(numbers + 20);
+    reader->numbers.due = tocsin__get32(numbers + 24);
+    for (size_t i = 0; i < reader->spec->stage_count; i++) {
+        const tocsin__stage *stage = reader->spec->stages[i].stage;
+        const uint8_t *size = tocsin__take(span, sizeof(uint16_t));
+        const size_t fields_at = span->at;
+        const uint8_t *fields = size ? tocsin__take(span, tocsin__get16(size)) : NULL;
+        const char *field = NULL;
+        size_t at = 0;
+        int status;
+
+        if (!fields)
+            return tocsin__malformed(error, fields_at, "the record of pools is cut off");
+        status = tocsin__shard_table_add_pool(&reader->pools, stage, offset, fields,
+                                              tocsin__get16(size), &at, &field);
+        if (status < 0)
+            return tocsin__refuse_field(error, status, fields_at + at, stage, field);
+        offset += stage->pool.size;
+    }
+    return TOCSIN_OK;
+}
+
+/* The next class, into a row or with NULL only checked.  1; 0 at the record's end; or a failure. */
+static int shard_reader_class(const tocsin_shard_reader *reader, tocsin__span *span,
+                              uint32_t *next, tocsin__class *row, tocsin_error *error)
+{
+    const tocsin__shard_table *pools = &reader->pools;
+    const size_t start = span->at, size = tocsin__shard_class_bits(pools);
+    const uint8_t *head, *bits;
+
+    if (start == span->end)
+        return 0;
+    head = tocsin__take(span, TOCSIN__SHARD_CLASS);
+    bits = head ? tocsin__take(span, size) : NULL;
+    if (!bits)
+        return tocsin__malformed(error, start, "a class is cut off");
+    if (tocsin__get16(head) < *next || tocsin__get16(head) >= TOCSIN__CLASSES_MAX)
+        return tocsin__malformed(error, start, "the classes are not in ascending order");
+    if (pools->count % 8 && bits[size - 1] >> pools->count % 8 != 0)
+        return tocsin__malformed(error, start, "a class has a field that there is none of");
+    *next = tocsin__get16(head) + UINT32_C(1);
+    if (row) {
+        memcpy(row, reader->initial_class, tocsin__classes_row_size(reader->spec));
+        row->id = tocsin__get64(head + 2);
+        row->active = (int64_t)tocsin__get64(head + 10);
+        row->left = tocsin__get64(head + 18);
+    }
+    for (size_t i = 0; i < pools->count; i++) {
+        const tocsin__entry *entry = &pools->entry[i];
+        const size_t offset = span->at;
+        size_t at = 0;
+
+        if (!(bits[i / 8] >> i % 8 & 1))
+            continue;
+        if (tocsin__entry_size(entry) > span->end - offset)
+            return tocsin__malformed(error, start, "a class is cut off");
+        span->at += (size_t)tocsin__entry_size(entry);
+        if (entry->field && tocsin__entry_decode(entry, row, span->bytes + offset, &at) < 0)
+            return tocsin__refuse_word(error, TOCSIN_ERROR_FORMAT, offset + at, 0,
+                                       "the snapshot has a value that cannot be in a pool's ",
+                                       entry->field->name, strlen(entry->field->name), "");
+    }
+    return 1;
+}
+
+static int shard_reader_take_classes(tocsin_shard_reader *reader, tocsin__span *span,
+                                     tocsin_error *error)
+{
+    tocsin__span checked = *span;
+    uint32_t next = reader->next_class;
+    int status;
+
+    if (!reader->has_pools || reader->read > 0)
+        return tocsin__malformed(error, span->at, "there are classes where none can be");
+    do
+        status = shard_reader_class(reader, &checked, &next, NULL, error);
+    while (status > 0);
+    if (status < 0)
+        return status;
+    while (shard_reader_class(reader, span, &reader->next_class, reader->class_row, error) > 0) {
+        const int outcome = reader->class_row
+                                ? tocsin__classes_merge(reader->bank, reader->class_row,
+                                                        reader->next_class - 1,
+                                                        (int)reader->options.check)
+                                : reader->bank ? TOCSIN__CLASS_LOST : TOCSIN__CLASS_ADDED;
+
+        switch (outcome) {
+        case TOCSIN__CLASS_ADDED: reader->progress.classes_added++; break;
+        case TOCSIN__CLASS_REPLACED: reader->progress.classes_replaced++; break;
+        case TOCSIN__CLASS_KEPT: reader->progress.classes_kept++; break;
+        default: reader->progress.classes_lost++;
+        }
+    }
+    return TOCSIN_OK;
+}
+
+/* The classes of the series that are in the next record, which take them with them. */
+static int shard_reader_take_members(tocsin_shard_reader *reader, tocsin__span *span,
+                                     tocsin_error *error)
+{
+    uint64_t class_id = 0;
+    uint32_t count = 0;
+    int has_one = 0;
+
+    if (!reader->has_pools || reader->has_members)
+        return tocsin__malformed(error, span->at, "there are members where none can be");
+    for (; span->at < span->end; count++) {
+        const size_t start = span->at;
+        const uint8_t kind = *tocsin__take(span, 1);
+        const uint8_t *id = kind == TOCSIN__SHARD_THIS_CLASS ? tocsin__take(span, 8) : NULL;
+        const uint8_t *mark = kind == TOCSIN__SHARD_NO_CLASS ? NULL : tocsin__take(span, 2);
+
+        if (count == TOCSIN__SHARD_SERIES_MAX || kind > TOCSIN__SHARD_THIS_CLASS ||
+            (kind == TOCSIN__SHARD_THIS_CLASS && !id) ||
+            (kind == TOCSIN__SHARD_SAME_CLASS && !has_one) ||
+            (kind != TOCSIN__SHARD_NO_CLASS && !mark))
+            return tocsin__malformed(error, start, "a series' class is malformed");
+        if (id) {
+            class_id = tocsin__get64(id);
+            has_one = 1;
+        }
+        reader->has_class[count] = mark != NULL;
+        reader->mark[count] = mark ? tocsin__get16(mark) : 0;
+        reader->class_id[count] = class_id;
+    }
+    reader->members = count;
+    reader->has_members = 1;
+    return TOCSIN_OK;
+}
+
+/* A series was taken into a slot: its class, if the bank knows that.  Number `at` of its record. */
+static void shard_reader_enrol(tocsin_shard_reader *reader, uint32_t slot, uint32_t at)
+{
+    const int has_class = reader->has_members && reader->has_class[at];
+    const uint32_t index = has_class && !reader->options.check
+                               ? tocsin__classes_find(reader->bank, reader->class_id[at])
+                               : TOCSIN_SLOT_NONE;
+
+    if (index != TOCSIN_SLOT_NONE)
+        tocsin__classes_assign(reader->bank, slot, index, reader->mark[at]);
+    else if (has_class && (!reader->options.check || !reader->bank->classes))
+        reader->progress.classless++;
+    if (index == TOCSIN_SLOT_NONE && !reader->options.check)
+        tocsin__classes_replaced(reader->bank, slot);
+}
+
 /* ---- Series: checking ------------------------------------------------------------------ */
 
 /* What is in a series' bytes. */
@@ -449,6 +626,9 @@ static int shard_reader_check(tocsin_shard_reader *reader, const tocsin__span *s
             return tocsin__refuse(error, TOCSIN_ERROR_SPACE, series.id_at, 8,
                                   "the bank may not hold so many series, or so high a slot");
     }
+    if (status == TOCSIN_OK && reader->has_members && reader->members != *count)
+        return tocsin__malformed(error, span->at,
+                                 "there are not as many series as the record before has classes");
     return status;
 }
 
@@ -482,7 +662,9 @@ static int shard_reader_replaces(const tocsin_shard_reader *reader, uint32_t slo
     return theirs->points > 0 && (ours->points == 0 || theirs->time > ours->time);
 }
 
-static void shard_reader_take_one(tocsin_shard_reader *reader, const shard_reader_series *series)
+/* Number `at` of its record. */
+static void shard_reader_take_one(tocsin_shard_reader *reader, const shard_reader_series *series,
+                                  uint32_t at)
 {
     const tocsin__clock_state *clock = tocsin__const_state_of(reader->spec->clock, reader->row);
     tocsin_bank *bank = reader->bank;
@@ -496,8 +678,10 @@ static void shard_reader_take_one(tocsin_shard_reader *reader, const shard_reade
         reader->progress.kept++;
         return;
     }
-    if (reader->options.check)
+    if (reader->options.check) {
+        shard_reader_enrol(reader, slot, at);
         return;
+    }
     if (slot == TOCSIN_SLOT_NONE) {
         if (reader->options.slots == TOCSIN_SLOTS_KEPT) {
             slot = series->slot;
@@ -508,6 +692,7 @@ static void shard_reader_take_one(tocsin_shard_reader *reader, const shard_reade
     }
     tocsin__bank_restore(bank, slot, reader->row,
                          series->has_active ? series->active : clock->time);
+    shard_reader_enrol(reader, slot, at);
 }
 
 static int shard_reader_take_series(tocsin_shard_reader *reader, const tocsin__span *span,
@@ -526,6 +711,7 @@ static int shard_reader_take_series(tocsin_shard_reader *reader, const tocsin__s
                               "there is no memory for the series");
     reader->read += count;
     if (!reader->bank) {
+        reader->has_members = 0;
         reader->progress.added += count;
         while (shard_reader_step(reader, &walk, &series, error) > 0) {
             reader->next_slot = (uint64_t)series.slot + 1;
@@ -534,11 +720,12 @@ static int shard_reader_take_series(tocsin_shard_reader *reader, const tocsin__s
         return TOCSIN_OK;
     }
     memcpy(reader->row, reader->initial, reader->spec->state_size);
-    while (shard_reader_step(reader, &walk, &series, error) > 0) {
+    for (uint32_t at = 0; shard_reader_step(reader, &walk, &series, error) > 0; at++) {
         reader->next_slot = (uint64_t)series.slot + 1;
         shard_reader_values(reader, &walk, &series, reader->row, error);
-        shard_reader_take_one(reader, &series);
+        shard_reader_take_one(reader, &series, at);
     }
+    reader->has_members = 0;
     return TOCSIN_OK;
 }
 
@@ -573,6 +760,8 @@ static int shard_reader_take_end(tocsin_shard_reader *reader, tocsin__span *span
             bank->latest = reader->latest;
         if (reader->is_fresh && reader->has_counts)
             tocsin__shard_counts_put(bank, reader->counts);
+        if (reader->is_fresh)
+            tocsin__classes_numbers_put(bank, &reader->numbers);
     }
     reader->progress.is_complete = 1;
     return TOCSIN_OK;
@@ -586,7 +775,7 @@ static int shard_reader_take_record(tocsin_shard_reader *reader, uint16_t type, 
     const size_t start = span->at;
     const int is_head = type == TOCSIN__RECORD_SPEC || type == TOCSIN__SHARD_BANK ||
                         type == TOCSIN__RECORD_STAGE;
-    const int is_known = is_head || (type >= TOCSIN__SHARD_CLOCK && type <= TOCSIN__SHARD_END);
+    const int is_known = is_head || (type >= TOCSIN__SHARD_CLOCK && type <= TOCSIN__SHARD_MEMBERS);
 
     if ((type == TOCSIN__RECORD_SPEC) != (reader->progress.bytes == TOCSIN__RECORD_HEADER))
         return tocsin__malformed(error, start, "the spec must be the first record, and only it");
@@ -604,12 +793,17 @@ static int shard_reader_take_record(tocsin_shard_reader *reader, uint16_t type, 
     if ((type == TOCSIN__SHARD_SERIES || type == TOCSIN__SHARD_END) &&
         (reader->flags & TOCSIN__SHARD_HAS_CLOCK) && !reader->has_clock)
         return tocsin__malformed(error, start, "the clock that the series share is missing");
+    if (reader->has_members && type != TOCSIN__SHARD_SERIES)
+        return tocsin__malformed(error, start, "there are members, and their series do not follow");
     switch (type) {
     case TOCSIN__SHARD_BANK: return shard_reader_take_bank(reader, span, error);
     case TOCSIN__RECORD_STAGE: return shard_reader_take_stage(reader, span, error);
     case TOCSIN__SHARD_CLOCK: return shard_reader_take_clock(reader, span, error);
     case TOCSIN__SHARD_SERIES: return shard_reader_take_series(reader, span, error);
     case TOCSIN__SHARD_COUNTS: return shard_reader_take_counts(reader, span);
+    case TOCSIN__SHARD_POOLS: return shard_reader_take_pools(reader, span, error);
+    case TOCSIN__SHARD_CLASSES: return shard_reader_take_classes(reader, span, error);
+    case TOCSIN__SHARD_MEMBERS: return shard_reader_take_members(reader, span, error);
     default: return shard_reader_take_end(reader, span, error);
     }
 }

@@ -11,6 +11,12 @@
  * Slots are written in ascending order, and each field from one place: the same bank
  * gives the same bytes.
  *
+ * Classes are written whatever is selected.  What they know came from all of their series, and
+ * cannot be divided; and wherever the selected series go, new ones of any class may follow.
+ * The record that says which classes a record's series belong to comes before it, so that a
+ * reader takes the series with their classes; its bytes come about at the same time, in room left
+ * for them in the buffer.
+ *
  * Cost.  Per series a comparison and mostly no copy per field; then the checksum, about a
  * nanosecond a byte.
  */
@@ -25,10 +31,17 @@ enum {
     SHARD_WRITER_STAGE,
     SHARD_WRITER_CLOCK,
     SHARD_WRITER_COUNTS,
+    SHARD_WRITER_POOLS,
+    SHARD_WRITER_CLASSES,
     SHARD_WRITER_SERIES,
     SHARD_WRITER_END,
     SHARD_WRITER_DONE
 };
+
+/* Bytes of a record of members at most. */
+#define SHARD_WRITER_MEMBERS                                                               \
+    ((size_t)(TOCSIN__RECORD_HEAD + TOCSIN__SHARD_MEMBER * TOCSIN__SHARD_SERIES_MAX +      \
+              TOCSIN__SHARD_TRAILER))
 
 struct tocsin_shard_writer {
     tocsin_allocator allocator;
@@ -40,29 +53,38 @@ struct tocsin_shard_writer {
     uint32_t slot;                      /* the next one to look at */
     uint32_t crc;                       /* of all before the record in the buffer */
     uint32_t step, stage;
+    uint32_t class_index;               /* the next one to look at */
+    uint32_t last_class;                /* of the record's series; TOCSIN_SLOT_NONE: none yet */
+    uint8_t *members;                   /* the end of what is known of the record's members */
     uint8_t *buffer;
     size_t capacity, at, end;           /* of the buffer; what is left to be handed out */
     char *initial, *before, *row;       /* states: a new one, that of the series before, the next */
+    tocsin__class *initial_class, *class_row;   /* a new one, the next */
     tocsin__crc_tables crc_tables;
-    tocsin__shard_table table;
+    tocsin__shard_table table, pools;
 };
 
 /* ---- Life ---------------------------------------------------------------------------- */
 
-/* The entries of all stages, by way of the bytes that will be written. */
-static void shard_writer_fill_table(const tocsin_spec *spec, tocsin__shard_table *table,
-                                    uint8_t *scratch)
+/* The entries of all stages and of all pools, by way of the bytes that will be written. */
+static void shard_writer_fill_tables(tocsin_shard_writer *writer, uint8_t *scratch)
 {
-    memset(table, 0, sizeof *table);
+    const tocsin_spec *spec = writer->bank->spec;
+    size_t offset = sizeof(tocsin__class);
+
     for (size_t i = 0; i < spec->stage_count; i++) {
         const tocsin__compiled_stage *compiled = &spec->stages[i];
-        const tocsin__layout *layout = &compiled->stage->layout;
+        const tocsin__layout *layout = &compiled->stage->layout, *pool = &compiled->stage->pool;
         const char *name;
         size_t at;
 
         tocsin__layout_table(layout, &compiled->shape, scratch);
-        tocsin__shard_table_add(table, compiled, scratch, tocsin__layout_table_size(layout), &at,
-                                &name);
+        tocsin__shard_table_add(&writer->table, compiled, scratch,
+                                tocsin__layout_table_size(layout), &at, &name);
+        tocsin__layout_table(pool, &compiled->shape, scratch);
+        tocsin__shard_table_add_pool(&writer->pools, compiled->stage, offset, scratch,
+                                     tocsin__layout_table_size(pool), &at, &name);
+        offset += pool->size;
     }
 }
 
@@ -96,10 +118,11 @@ int tocsin__shard_writer_create(tocsin_shard_writer **out, const tocsin_bank *ba
     const tocsin_spec *spec = bank->spec;
     const size_t room = shard_writer_room(spec);
     const size_t payload = room > TOCSIN__SHARD_PAYLOAD ? room : TOCSIN__SHARD_PAYLOAD;
-    const size_t capacity =
-        TOCSIN__RECORD_HEADER + TOCSIN__RECORD_HEAD + payload + TOCSIN__SHARD_TRAILER;
+    const size_t capacity = SHARD_WRITER_MEMBERS + TOCSIN__RECORD_HEADER + TOCSIN__RECORD_HEAD +
+                            payload + TOCSIN__SHARD_TRAILER;
     const size_t head = (sizeof(tocsin_shard_writer) + 7) & ~(size_t)7;
-    const size_t size = head + 3 * spec->state_size + capacity;
+    const size_t class_size = tocsin__classes_row_size(spec);
+    const size_t size = head + 3 * spec->state_size + 2 * class_size + capacity;
     tocsin_shard_writer *writer = tocsin__alloc(allocator, size, TOCSIN__CACHE_LINE);
 
     if (!writer)
@@ -115,11 +138,14 @@ int tocsin__shard_writer_create(tocsin_shard_writer **out, const tocsin_bank *ba
     writer->initial = (char *)writer + head;
     writer->before = writer->initial + spec->state_size;
     writer->row = writer->before + spec->state_size;
-    writer->buffer = (uint8_t *)writer->row + spec->state_size;
+    writer->initial_class = (tocsin__class *)(void *)(writer->row + spec->state_size);
+    writer->class_row = (tocsin__class *)(void *)((char *)writer->initial_class + class_size);
+    writer->buffer = (uint8_t *)writer->class_row + class_size;
     writer->capacity = capacity;
     tocsin__pipeline_init(spec, writer->initial);
+    tocsin__classes_row_init(spec, writer->initial_class);
     tocsin__crc_tables_init(&writer->crc_tables);
-    shard_writer_fill_table(spec, &writer->table, writer->buffer);
+    shard_writer_fill_tables(writer, writer->buffer);
     *out = writer;
     return TOCSIN_OK;
 }
@@ -189,6 +215,103 @@ static uint8_t *shard_writer_put_counts(const tocsin_shard_writer *writer, uint8
     return out;
 }
 
+/* ---- Classes ------------------------------------------------------------------------- */
+
+static uint8_t *shard_writer_put_pools(const tocsin_shard_writer *writer, uint8_t *out)
+{
+    const tocsin_spec *spec = writer->bank->spec;
+    uint8_t *const payload = out + TOCSIN__RECORD_HEAD;
+    uint8_t *at = payload + TOCSIN__SHARD_POOLS_SIZE;
+    tocsin__classes_numbers numbers = {0, 0, 0, 0, 0, 0};
+
+    if (writer->selection.kind == TOCSIN_SELECT_ALL)
+        tocsin__classes_numbers_get(writer->bank, &numbers);
+    tocsin__put64(payload, numbers.without);
+    tocsin__put64(payload + 8, numbers.displaced);
+    tocsin__put32(payload + 16, numbers.count);
+    tocsin__put32(payload + 20, numbers.hand);
+    tocsin__put32(payload + 24, numbers.due);
+    for (size_t i = 0; i < spec->stage_count; i++) {
+        const tocsin__layout *pool = &spec->stages[i].stage->pool;
+        const size_t size = tocsin__layout_table_size(pool);
+
+        tocsin__put16(at, (uint16_t)size);
+        tocsin__layout_table(pool, &spec->stages[i].shape, at + 2);
+        at += 2 + size;
+    }
+    tocsin__record_put(out, TOCSIN__SHARD_POOLS, 0, (size_t)(at - payload));
+    return at;
+}
+
+static uint8_t *shard_writer_put_class(tocsin_shard_writer *writer, uint32_t index, uint8_t *out)
+{
+    const tocsin__shard_table *pools = &writer->pools;
+    const char *row = (const char *)writer->class_row;
+    const char *initial = (const char *)writer->initial_class;
+    uint8_t *const bits = out + TOCSIN__SHARD_CLASS;
+
+    tocsin__classes_read(writer->bank, index, writer->class_row);
+    tocsin__put16(out, (uint16_t)index);
+    tocsin__put64(out + 2, writer->class_row->id);
+    tocsin__put64(out + 10, (uint64_t)writer->class_row->active);
+    tocsin__put64(out + 18, writer->class_row->left);
+    out = bits + tocsin__shard_class_bits(pools);
+    memset(bits, 0, tocsin__shard_class_bits(pools));
+    for (size_t i = 0; i < pools->count; i++) {
+        const tocsin__entry *entry = &pools->entry[i];
+
+        if (memcmp(row + entry->offset, initial + entry->offset, entry->bytes) != 0) {
+            bits[i / 8] |= (uint8_t)(1u << i % 8);
+            tocsin__entry_encode(entry, row, out);
+            out += tocsin__entry_size(entry);
+        }
+    }
+    return out;
+}
+
+/* As many classes as fit into a record; NULL if there are none left. */
+static uint8_t *shard_writer_put_classes(tocsin_shard_writer *writer, uint8_t *out)
+{
+    const tocsin_bank *bank = writer->bank;
+    const size_t largest = TOCSIN__SHARD_CLASS + tocsin__shard_class_bits(&writer->pools) +
+                           (size_t)writer->pools.bytes;
+    uint8_t *const payload = out + TOCSIN__RECORD_HEAD;
+    uint8_t *at = payload;
+
+    for (; writer->class_index < tocsin__classes_count(bank); writer->class_index++) {
+        if ((size_t)(at - payload) + largest > TOCSIN__SHARD_PAYLOAD)
+            break;
+        if (tocsin__classes_at(bank, writer->class_index))
+            at = shard_writer_put_class(writer, writer->class_index, at);
+    }
+    if (at == payload)
+        return NULL;
+    tocsin__record_put(out, TOCSIN__SHARD_CLASSES, 0, (size_t)(at - payload));
+    return at;
+}
+
+/* A series' class and mark, behind those of the record's series before it. */
+static void shard_writer_put_member(tocsin_shard_writer *writer, uint32_t slot)
+{
+    const tocsin_bank *bank = writer->bank;
+    const uint32_t index = tocsin__classes_of(bank, slot);
+    uint8_t *out = writer->members;
+
+    if (index == TOCSIN_SLOT_NONE) {
+        *out++ = TOCSIN__SHARD_NO_CLASS;
+    } else {
+        *out++ = index == writer->last_class ? TOCSIN__SHARD_SAME_CLASS : TOCSIN__SHARD_THIS_CLASS;
+        if (index != writer->last_class) {
+            tocsin__put64(out, tocsin__classes_at(bank, index)->id);
+            out += sizeof(uint64_t);
+        }
+        tocsin__put16(out, tocsin__classes_mark(bank, slot));
+        out += sizeof(uint16_t);
+        writer->last_class = index;
+    }
+    writer->members = out;
+}
+
 /* ---- Series -------------------------------------------------------------------------- */
 
 /* The next slot that is selected, and not before the one to be looked at; or the end. */
@@ -254,6 +377,8 @@ static uint8_t *shard_writer_put_record(tocsin_shard_writer *writer, uint8_t *ou
     uint64_t mask = 0;
 
     memcpy(writer->before, writer->initial, bank->spec->state_size);
+    writer->members = writer->buffer + TOCSIN__RECORD_HEAD;
+    writer->last_class = TOCSIN_SLOT_NONE;
     while ((writer->slot = shard_writer_find(writer)) < bank->slots) {
         if (count == TOCSIN__SHARD_SERIES_MAX ||
             (count > 0 && (size_t)(at - payload) + largest > TOCSIN__SHARD_PAYLOAD))
@@ -267,6 +392,7 @@ static uint8_t *shard_writer_put_record(tocsin_shard_writer *writer, uint8_t *ou
         mask |= UINT64_C(1) << writer->slot % TOCSIN_BANK_TILE;
         tocsin__put32(run, tile);
         tocsin__put64(run + 4, mask);
+        shard_writer_put_member(writer, writer->slot);
         at = shard_writer_put_series(writer, writer->slot++, at);
         count++;
     }
@@ -278,11 +404,36 @@ static uint8_t *shard_writer_put_record(tocsin_shard_writer *writer, uint8_t *ou
 
 /* ---- The stream ------------------------------------------------------------------------ */
 
-/* Make the next record. */
+/* A record is complete: its checksum.  Returns the end. */
+static uint8_t *shard_writer_seal(tocsin_shard_writer *writer, const uint8_t *record, uint8_t *end)
+{
+    writer->crc = tocsin__crc32c_more(&writer->crc_tables, writer->crc, record,
+                                      (size_t)(end - record));
+    tocsin__put32(end, writer->crc);
+    return end + TOCSIN__SHARD_TRAILER;
+}
+
+/* The record of the members of the record of series that begins there, right before it; returns
+ * where.  None if no series has a class. */
+static uint8_t *shard_writer_put_members(tocsin_shard_writer *writer, uint8_t *series)
+{
+    const size_t size = (size_t)(writer->members - writer->buffer) - TOCSIN__RECORD_HEAD;
+    uint8_t *const out = series - (TOCSIN__RECORD_HEAD + size + TOCSIN__SHARD_TRAILER);
+
+    if (writer->last_class == TOCSIN_SLOT_NONE)
+        return series;
+    memmove(out + TOCSIN__RECORD_HEAD, writer->buffer + TOCSIN__RECORD_HEAD, size);
+    tocsin__record_put(out, TOCSIN__SHARD_MEMBERS, 0, size);
+    shard_writer_seal(writer, out, out + TOCSIN__RECORD_HEAD + size);
+    return out;
+}
+
+/* Make the next record, and if it is one of series that of their members. */
 static void shard_writer_fill(tocsin_shard_writer *writer)
 {
     const tocsin_bank *bank = writer->bank;
-    uint8_t *out = writer->buffer, *end = NULL;
+    uint8_t *const record = writer->buffer + SHARD_WRITER_MEMBERS;
+    uint8_t *first = record, *out = record, *end = NULL;
 
     while (!end && writer->step != SHARD_WRITER_DONE) {
         switch (writer->step) {
@@ -308,11 +459,23 @@ static void shard_writer_fill(tocsin_shard_writer *writer)
         case SHARD_WRITER_COUNTS:
             if (writer->selection.kind == TOCSIN_SELECT_ALL)
                 end = shard_writer_put_counts(writer, out);
-            writer->step = SHARD_WRITER_SERIES;
+            writer->step = SHARD_WRITER_POOLS;
+            break;
+        case SHARD_WRITER_POOLS:
+            if (bank->classes)
+                end = shard_writer_put_pools(writer, out);
+            writer->step = SHARD_WRITER_CLASSES;
+            break;
+        case SHARD_WRITER_CLASSES:
+            end = shard_writer_put_classes(writer, out);
+            if (!end)
+                writer->step = SHARD_WRITER_SERIES;
             break;
         case SHARD_WRITER_SERIES:
             end = shard_writer_put_record(writer, out);
-            if (!end)
+            if (end)
+                first = shard_writer_put_members(writer, out);
+            else
                 writer->step = SHARD_WRITER_END;
             break;
         default:
@@ -325,11 +488,8 @@ static void shard_writer_fill(tocsin_shard_writer *writer)
     }
     if (!end)
         return;
-    writer->crc = tocsin__crc32c_more(&writer->crc_tables, writer->crc, writer->buffer,
-                                      (size_t)(end - writer->buffer));
-    tocsin__put32(end, writer->crc);
-    writer->at = 0;
-    writer->end = (size_t)(end - writer->buffer) + TOCSIN__SHARD_TRAILER;
+    writer->at = (size_t)(first - writer->buffer);
+    writer->end = (size_t)(shard_writer_seal(writer, record, end) - writer->buffer);
 }
 
 int tocsin__shard_writer_next(tocsin_shard_writer *writer, uint8_t *buffer, size_t size,

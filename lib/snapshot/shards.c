@@ -13,6 +13,9 @@
  * fields that differ from the series before.  Series that tick together have the same clock,
  * and most of them no mark, no gap and no alarm; what is left is little more than the model.
  *
+ * Classes come before the series, which name theirs by its id.  Older releases pass over all
+ * of that, and whoever has the series without their classes has sound series.
+ *
  * Selecting by hash.  Parts are cut from the lower half of the mixed id.  The bank's table of ids
  * is indexed by the upper half of the same mix (ids.c), and were parts cut from that, the ids
  * of a part would all have their home in the same stretch of the table.
@@ -23,25 +26,43 @@
 
 #include "../core/info.h"
 
-int tocsin__shard_table_add(tocsin__shard_table *table, const tocsin__compiled_stage *compiled,
-                            const uint8_t *bytes, size_t size, size_t *at, const char **name)
+static int shards_table_add(tocsin__shard_table *table, const tocsin__layout *layout,
+                            const tocsin__shape *shape, size_t offset, const uint8_t *bytes,
+                            size_t size, size_t *at, const char **name)
 {
     tocsin__entry *entries = table->entry + table->count;
     size_t count = 0;
-    const int status = tocsin__layout_match(&compiled->stage->layout, &compiled->shape, bytes,
-                                            size, entries, TOCSIN__SHARD_ENTRIES - table->count,
-                                            &count, at, name);
+    const int status = tocsin__layout_match(layout, shape, bytes, size, entries,
+                                            TOCSIN__SHARD_ENTRIES - table->count, &count, at, name);
 
     if (status != TOCSIN_OK)
         return status;
     for (size_t i = 0; i < count; i++) {
-        entries[i].offset += compiled->state_offset;
+        entries[i].offset += offset;
         table->bytes += tocsin__entry_size(&entries[i]);
     }
     table->count += count;
-    if (compiled->stage->rank == TOCSIN__RANK_CLOCK)
-        table->clock_count = table->count;
     return TOCSIN_OK;
+}
+
+int tocsin__shard_table_add(tocsin__shard_table *table, const tocsin__compiled_stage *compiled,
+                            const uint8_t *bytes, size_t size, size_t *at, const char **name)
+{
+    const int status = shards_table_add(table, &compiled->stage->layout, &compiled->shape,
+                                        compiled->state_offset, bytes, size, at, name);
+
+    if (status == TOCSIN_OK && compiled->stage->rank == TOCSIN__RANK_CLOCK)
+        table->clock_count = table->count;
+    return status;
+}
+
+int tocsin__shard_table_add_pool(tocsin__shard_table *table, const tocsin__stage *stage,
+                                 size_t offset, const uint8_t *bytes, size_t size, size_t *at,
+                                 const char **name)
+{
+    static const tocsin__shape no_arrays = {TOCSIN__DOUBLE, {0, 0, 0, 0}};
+
+    return shards_table_add(table, &stage->pool, &no_arrays, offset, bytes, size, at, name);
 }
 
 /* ---- Counts -------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define TOCSIN__SHARDS_H
 
 #include "../bank/bank.h"
+#include "../bank/classes.h"
 #include "../core/bytes.h"
 #include "records.h"
 #include "tocsin/shard.h"
@@ -13,7 +14,17 @@ enum {
     TOCSIN__SHARD_CLOCK = 4,
     TOCSIN__SHARD_SERIES = 5,
     TOCSIN__SHARD_COUNTS = 6,
-    TOCSIN__SHARD_END = 7
+    TOCSIN__SHARD_END = 7,
+    TOCSIN__SHARD_POOLS = 8,
+    TOCSIN__SHARD_CLASSES = 9,
+    TOCSIN__SHARD_MEMBERS = 10
+};
+
+/* In a record of members, what stands before a series' class. */
+enum {
+    TOCSIN__SHARD_NO_CLASS = 0,
+    TOCSIN__SHARD_SAME_CLASS = 1,       /* as the last series that had one */
+    TOCSIN__SHARD_THIS_CLASS = 2        /* whose id follows */
 };
 
 /* Flags of a bank's record. */
@@ -30,6 +41,9 @@ enum {
     TOCSIN__SHARD_COUNTS_NUMBERS = 15,  /* in a record of counts */
     TOCSIN__SHARD_PAYLOAD = 65536,      /* the most of a record, but for one with a single series */
     TOCSIN__SHARD_SERIES_MAX = 1024,    /* in a record */
+    TOCSIN__SHARD_POOLS_SIZE = 28,      /* bytes before the pools' fields */
+    TOCSIN__SHARD_CLASS = 26,           /* bytes of a class before its pools */
+    TOCSIN__SHARD_MEMBER = 11,          /* bytes of a member at most */
     TOCSIN__SHARD_ENTRIES = 512
 };
 
@@ -57,6 +71,17 @@ static inline uint64_t tocsin__shard_largest(const tocsin__shard_table *table)
 /* Add a stage's entries, from its fields' names, types and counts.  As tocsin__layout_match(). */
 int tocsin__shard_table_add(tocsin__shard_table *table, const tocsin__compiled_stage *compiled,
                             const uint8_t *bytes, size_t size, size_t *at, const char **name);
+
+/* The same for its pool, which stands at `offset` in a class's row. */
+int tocsin__shard_table_add_pool(tocsin__shard_table *table, const tocsin__stage *stage,
+                                 size_t offset, const uint8_t *bytes, size_t size, size_t *at,
+                                 const char **name);
+
+/* Bytes of the bits that say which of a class's fields are there. */
+static inline size_t tocsin__shard_class_bits(const tocsin__shard_table *table)
+{
+    return (table->count + 7) / 8;
+}
 
 /* A bank's counts as they stand in a record, TOCSIN__SHARD_COUNTS_NUMBERS of them, and back. */
 void tocsin__shard_counts_get(const tocsin_bank *bank, uint64_t *numbers);

@@ -188,6 +188,8 @@ START_TEST(memory_is_told_to_the_byte)
 
             options.lanes = 1 + (uint32_t)k;
             options.alarms_per_round = 10 * (uint32_t)k;
+            options.clock = k % 2 ? TOCSIN_CLOCK_SHARED : TOCSIN_CLOCK_OWN;
+            options.ids = k % 3 ? TOCSIN_IDS_NONE : TOCSIN_IDS_KEPT;
             use_options(list.text[i], &options);
             ck_assert_int_eq(tocsin_bank_reserve(bank, sizes[k]), TOCSIN_OK);
             ck_assert_uint_eq(banks_info(bank).bytes, live_bytes());
@@ -206,15 +208,20 @@ START_TEST(series_size_is_the_slope)
 {
     specs list = specs_few();
 
-    for (size_t i = 0; i < list.count; i++) {
-        spec = specs_compile(list.text[i]);
-        const double slope = (double)(tocsin_bank_size(spec, NULL, 2000000) -
-                                      tocsin_bank_size(spec, NULL, 1000000)) / 1e6;
-        const double told = (double)tocsin_bank_series_size(spec, NULL);
+    for (size_t i = 0; i < 4 * list.count; i++) {
+        const char *text = list.text[i / 4];
+        tocsin_bank_options options = banks_options();
 
-        ck_assert_msg(told >= slope && told < slope + 1, "%s: %g, told %g", list.text[i], slope,
-                      told);
-        ck_assert_double_ge(slope, (double)tocsin_spec_state_size(spec));
+        options.clock = i % 2 ? TOCSIN_CLOCK_SHARED : TOCSIN_CLOCK_OWN;
+        options.ids = i % 4 / 2 ? TOCSIN_IDS_NONE : TOCSIN_IDS_KEPT;
+        spec = specs_compile(text);
+        const double slope = (double)(tocsin_bank_size(spec, &options, 2000000) -
+                                      tocsin_bank_size(spec, &options, 1000000)) / 1e6;
+        const double told = (double)tocsin_bank_series_size(spec, &options);
+
+        ck_assert_msg(told >= slope && told < slope + 2, "%s: %g, told %g", text, slope, told);
+        if (options.clock == TOCSIN_CLOCK_OWN)
+            ck_assert_double_ge(slope, (double)tocsin_spec_state_size(spec));
         tocsin_spec_free(spec);
     }
     specs_free(&list);
@@ -556,10 +563,12 @@ START_TEST(no_round_allocates)
     specs list = specs_few();
     rng r = rng_seeded(4);
 
-    for (size_t i = 0; i < list.count; i++) {
+    for (size_t i = 0; i < 2 * list.count; i++) {
+        tocsin_bank_options options = banks_options();
         size_t calls;
 
-        use(list.text[i]);
+        options.clock = i % 2 ? TOCSIN_CLOCK_SHARED : TOCSIN_CLOCK_OWN;
+        use_options(list.text[i / 2], &options);
         add_many(200);
         calls = counting.calls;
         for (int t = 0; t < 50; t++) {
@@ -576,7 +585,15 @@ START_TEST(no_round_allocates)
             tick.scores = scores;
             tick.alarms = alarms;
             tocsin_bank_tick(bank, &tick);
+            tick = banks_tick(bank, START + t * TOCSIN_MINUTE + TOCSIN_SECOND, NULL);
+            if (options.clock == TOCSIN_CLOCK_SHARED) {
+                for (size_t k = 0; k < 50; k++)
+                    points[k].time = TOCSIN_TIME_NONE;
+                tocsin_bank_tick_begin(bank, &tick);
+            }
             tocsin_bank_push_ids(bank, points, 50, TOCSIN_LEARN_AND_SCORE, scores, NULL, 0);
+            if (options.clock == TOCSIN_CLOCK_SHARED)
+                tocsin_bank_tick_end(bank);
         }
         ck_assert_uint_eq(counting.calls, calls);
         teardown();
@@ -893,6 +910,150 @@ START_TEST(bad_marks)
 }
 END_TEST
 
+/* ---- A shared clock, and slots without ids ------------------------------------------- */
+
+static void use_shared(const char *text, uint32_t ids)
+{
+    tocsin_bank_options options = banks_options();
+
+    options.clock = TOCSIN_CLOCK_SHARED;
+    options.ids = ids;
+    use_options(text, &options);
+}
+
+START_TEST(a_shared_clock_refuses_what_it_cannot_do)
+{
+    static const char *const texts[] = {"ewma | raw", "ewma state=double | raw"};
+    const double values[2] = {1, 2};
+    const tocsin_point point = {1, TOCSIN_TIME_NONE, 1};
+    const uint32_t slots[] = {0};
+    double scores[2];
+    tocsin_tick tick;
+
+    use_shared(texts[_i], TOCSIN_IDS_KEPT);
+    banks_add(bank, 1);
+    banks_add(bank, 2);
+    tick = banks_tick(bank, TOCSIN_HOUR, values);
+    tick.nan_means = TOCSIN_NAN_SILENCE;
+    ck_assert_int_eq(tocsin_bank_tick(bank, &tick), TOCSIN_ERROR_CONFLICT);
+    tick.nan_means = TOCSIN_NAN_MISSING;
+    tick.values = NULL;
+    tick.scores = scores;
+    ck_assert_int_eq(tocsin_bank_tick(bank, &tick), TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_bank_push_ids(bank, &point, 1, TOCSIN_LEARN_AND_SCORE, NULL, NULL, 0),
+                     TOCSIN_ERROR_CONFLICT);
+    ck_assert_int_eq(tocsin_bank_mark(bank, slots, 1, TOCSIN_MARK_DEPLOY, 0, 0, 0),
+                     TOCSIN_ERROR_CONFLICT);
+    ck_assert_int_eq(tocsin_bank_mark(bank, NULL, 0, TOCSIN_MARK_DEPLOY, 0, 0, 0), TOCSIN_OK);
+
+    /* Nothing of this was a tick: the first one may be at any time, the next not before it. */
+    tick = banks_tick(bank, TOCSIN_MINUTE, values);
+    ck_assert_int_eq(tocsin_bank_tick(bank, &tick), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_bank_tick(bank, &tick), TOCSIN_ERROR_TIME);
+    tick.time = 0;
+    ck_assert_int_eq(tocsin_bank_tick(bank, &tick), TOCSIN_ERROR_TIME);
+    ck_assert_uint_eq(banks_last(bank).points, 2);
+
+    /* Within a tick that has values nothing is pushed, and within one that has none no range. */
+    tick.time = 2 * TOCSIN_MINUTE;
+    ck_assert_int_eq(tocsin_bank_tick_begin(bank, &tick), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_bank_push_ids(bank, &point, 1, TOCSIN_LEARN_AND_SCORE, NULL, NULL, 0),
+                     TOCSIN_ERROR_CONFLICT);
+    ck_assert_int_eq(tocsin_bank_tick_end(bank), TOCSIN_OK);
+    ck_assert_uint_eq(banks_last(bank).missing, 2);     /* no range covered them */
+    tick = banks_tick(bank, 3 * TOCSIN_MINUTE, NULL);
+    ck_assert_int_eq(tocsin_bank_tick_begin(bank, &tick), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_bank_tick_range(bank, 0, 0, 2), TOCSIN_ERROR_CONFLICT);
+    ck_assert_int_eq(tocsin_bank_push_ids(bank, &point, 1, TOCSIN_LEARN_AND_SCORE, NULL, NULL, 0),
+                     TOCSIN_OK);
+    ck_assert_int_eq(tocsin_bank_tick_end(bank), TOCSIN_OK);
+    ck_assert_uint_eq(banks_last(bank).points, 2);
+    ck_assert_uint_eq(banks_last(bank).missing, 1);
+}
+END_TEST
+
+START_TEST(parts_are_checked)
+{
+    const double values[3] = {1, 2, 3};
+    tocsin_tick tick;
+
+    use_shared("ewma | raw", TOCSIN_IDS_NONE);
+    add_many(70);
+    ck_assert_int_eq(tocsin_bank_tick_part(bank, 0, 0, 70, values, NULL, NULL),
+                     TOCSIN_ERROR_CONFLICT);
+    tick = banks_tick(bank, 0, NULL);
+    ck_assert_int_eq(tocsin_bank_tick_begin(bank, &tick), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_bank_tick_part(NULL, 0, 0, 70, values, NULL, NULL),
+                     TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_bank_tick_part(bank, 1, 0, 70, values, NULL, NULL),
+                     TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_bank_tick_part(bank, 0, 1, 70, values, NULL, NULL),
+                     TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_bank_tick_part(bank, 0, 64, 71, values, NULL, NULL),
+                     TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_bank_tick_part(bank, 0, 64, 70, NULL, NULL, NULL),
+                     TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_bank_tick_part(bank, 0, 64, 64, NULL, NULL, NULL), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_bank_tick_end(bank), TOCSIN_OK);
+    ck_assert_uint_eq(banks_last(bank).missing, 70);
+}
+END_TEST
+
+START_TEST(without_ids_slots_are_the_names)
+{
+    const tocsin_point point = {1, TOCSIN_TIME_NONE, 1};
+    tocsin_bank_options options = banks_options();
+    uint64_t id;
+
+    options.ids = TOCSIN_IDS_NONE;
+    options.clock = _i ? TOCSIN_CLOCK_SHARED : TOCSIN_CLOCK_OWN;
+    use_options("ewma | raw", &options);
+    ck_assert_uint_eq(banks_add(bank, 7), 0);
+    ck_assert_uint_eq(banks_add(bank, 7), 1);       /* another one */
+    ck_assert_uint_eq(banks_add(bank, 7), 2);
+    ck_assert_uint_eq(tocsin_bank_find(bank, 1), TOCSIN_SLOT_NONE);
+    ck_assert_int_eq(tocsin_bank_id(bank, 1, &id), TOCSIN_OK);
+    ck_assert_uint_eq(id, 1);
+    ck_assert_int_eq(tocsin_bank_push_ids(bank, &point, 1, TOCSIN_LEARN_AND_SCORE, NULL, NULL, 0),
+                     TOCSIN_ERROR_CONFLICT);
+    ck_assert_int_eq(tocsin_bank_remove(bank, 1), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_bank_id(bank, 1, &id), TOCSIN_ERROR_RANGE);
+    ck_assert_uint_eq(banks_add(bank, 7), 1);
+    ck_assert_uint_eq(banks_info(bank).series, 3);
+    ck_assert_int_eq(tocsin_bank_evict(bank, TOCSIN_HOUR, NULL),
+                     _i ? TOCSIN_ERROR_CONFLICT : TOCSIN_OK);
+}
+END_TEST
+
+/* Who has been idle is known also where the clock is shared: by the last value, not the last
+ * tick. */
+START_TEST(the_idle_of_a_shared_clock_are_evicted)
+{
+    static const char *const texts[] = {"ewma | raw", "ewma | tail | alarm",
+                                        "holt-winters | raw", "ewma state=double | raw"};
+    double values[100];
+    uint64_t evicted = 0;
+
+    use_shared(texts[_i], TOCSIN_IDS_KEPT);
+    add_many(100);
+    for (int t = 1; t <= 10; t++) {
+        tocsin_tick tick = banks_tick(bank, t * TOCSIN_MINUTE, values);
+
+        for (int k = 0; k < 100; k++)
+            values[k] = k % 10 >= t ? 5 : NAN;      /* slot k has its last value at tick k % 10 */
+        ck_assert_int_eq(tocsin_bank_tick(bank, &tick), TOCSIN_OK);
+    }
+    ck_assert_int_eq(tocsin_bank_evict(bank, 4 * TOCSIN_MINUTE, &evicted), TOCSIN_OK);
+    ck_assert_uint_eq(evicted, 40);     /* ten that never had one, and those of ticks 1, 2, 3 */
+    for (uint32_t k = 0; k < 100; k++) {
+        uint64_t id;
+
+        ck_assert_int_eq(tocsin_bank_id(bank, k, &id),
+                         k % 10 >= 4 ? TOCSIN_OK : TOCSIN_ERROR_RANGE);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("bank");
@@ -927,6 +1088,10 @@ static Suite *suite(void)
     tcase_add_test(tcase, a_copy_has_no_last_point);
     tcase_add_test(tcase, copies_need_an_equal_spec);
     tcase_add_test(tcase, bad_marks);
+    tcase_add_loop_test(tcase, a_shared_clock_refuses_what_it_cannot_do, 0, 2);
+    tcase_add_test(tcase, parts_are_checked);
+    tcase_add_loop_test(tcase, without_ids_slots_are_the_names, 0, 2);
+    tcase_add_loop_test(tcase, the_idle_of_a_shared_clock_are_evicted, 0, 4);
     return s;
 }
 

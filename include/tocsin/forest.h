@@ -1,0 +1,146 @@
+/* tocsin/forest.h - isolation forests: how easily can a point be told from the others?
+ *
+ * For points with several metrics at once.  A tree takes a small sample of the points and cuts it
+ * in two at a random value of a random metric, and the halves again, until points stand alone.  A
+ * point that is unlike the others is alone after few cuts; its score says how few, as the mean over
+ * many trees (Liu, Ting, Zhou, "Isolation Forest", ICDM 2008).
+ *
+ *     tocsin_matrix matrix;
+ *     tocsin_forest *forest;
+ *
+ *     memset(&matrix, 0, sizeof matrix);
+ *     matrix.struct_size = sizeof matrix;
+ *     matrix.rows = count;
+ *     matrix.columns = 8;
+ *     matrix.values = values;
+ *     tocsin_forest_fit(&forest, NULL, &matrix, NULL);
+ *     tocsin_forest_score(forest, &matrix, scores);
+ *     tocsin_forest_free(forest);
+ *
+ * The score
+ * ---------
+ * 2^(-depth / c), where depth is the mean number of cuts that it takes to isolate the point, and c
+ * that number for a random point of a random tree of as many points as the sample.  Scores lie
+ * between 0 and 1: .5 says that nothing is unusual, and the nearer to 1, the easier to isolate.
+ * A forest of equal points cannot cut, and scores .5.
+ *
+ * What is missing
+ * ---------------
+ * A NaN stands for no value.  It counts as the metric's typical value, the median over a sample of
+ * the points that the forest was fitted on: the point is judged by its other metrics.  A metric
+ * without any value, or with one value only, is never cut.  Infinities count as the largest
+ * finite numbers.
+ *
+ * The same bits
+ * -------------
+ * A forest is a function of the values, the options and the seed, and a score of the forest and
+ * the point: on every platform, with every kernel (see kernel.h), in a batch or alone, to the bit.
+ * To that end depths at leaves are kept in 256ths.
+ *
+ * Threads and memory
+ * ------------------
+ * A forest never changes: any number of threads may score with one at the same time.  Only
+ * fitting allocates; scoring neither allocates nor locks.  A hundred trees of 256 points take some
+ * 100 KB and the cuts' values, 8 bytes each.
+ */
+#ifndef TOCSIN_FOREST_H
+#define TOCSIN_FOREST_H
+
+#include "base.h"
+#include "bank.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A fitted forest.  Opaque and immutable. */
+typedef struct tocsin_forest tocsin_forest;
+
+/** The most metrics a point can have. */
+#define TOCSIN_FOREST_COLUMNS_MAX ((uint64_t)65535)
+
+/** The most points a matrix can have. */
+#define TOCSIN_FOREST_ROWS_MAX ((uint64_t)4294967295)
+
+/** Points, one a row; the caller's memory, which is only read. */
+typedef struct tocsin_matrix {
+    uint32_t struct_size;       /**< sizeof(tocsin_matrix) */
+    uint32_t value_type;        /**< TOCSIN_VALUES_* */
+    uint64_t rows;              /**< points, at most TOCSIN_FOREST_ROWS_MAX */
+    uint64_t columns;           /**< metrics of each, 1 .. TOCSIN_FOREST_COLUMNS_MAX */
+    int64_t row_stride;         /**< from one point to the next, in values; both strides 0: the
+                                     rows stand one after the other */
+    int64_t column_stride;      /**< from one metric to the next, in values */
+    const void *values;         /**< row r, column c at r * row_stride + c * column_stride */
+} tocsin_matrix;
+
+/** How a forest is fitted.  Zero means the default throughout. */
+typedef struct tocsin_forest_options {
+    uint32_t struct_size;       /**< sizeof(tocsin_forest_options) */
+    uint32_t trees;             /**< 1 .. 4096; default: 100 */
+    uint32_t sample;            /**< points for each tree, 2 .. 65536; default: 256.  Of fewer points
+                                     each tree gets all. */
+    uint32_t depth;             /**< cuts one after the other at most, 1 .. 16; default: the base-2
+                                     logarithm of the sample, rounded up */
+    uint64_t seed;              /**< any number */
+} tocsin_forest_options;
+
+/** Fit a forest.
+ *  @param out        receives the forest; NULL on failure
+ *  @param options    may be NULL: all defaults
+ *  @param matrix     at least one row
+ *  @param allocator  may be NULL (malloc)
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, an option or a matrix out of bounds, or a malformed
+ *                                 allocator
+ *  @retval TOCSIN_ERROR_MEMORY    the allocator failed
+ *  The time is that of trees * sample * depth values and does not depend on the number of rows. */
+TOCSIN_API int tocsin_forest_fit(tocsin_forest **out, const tocsin_forest_options *options,
+                                 const tocsin_matrix *matrix, const tocsin_allocator *allocator);
+
+/** Free a forest.  NULL is fine. */
+TOCSIN_API void tocsin_forest_free(tocsin_forest *forest);
+
+/** Score points.
+ *  @param forest  the forest
+ *  @param matrix  any number of rows, also none; as many columns as the forest was fitted on
+ *  @param scores  receives one score per row
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or a matrix out of bounds
+ *  @retval TOCSIN_ERROR_MISMATCH  another number of columns
+ *  Many rows at once are scored many times faster than one by one. */
+TOCSIN_API int tocsin_forest_score(const tocsin_forest *forest, const tocsin_matrix *matrix,
+                                   double *scores);
+
+/** The mean number of cuts that it takes to isolate each point: what the score is made of.
+ *  @param forest  the forest
+ *  @param matrix  as for tocsin_forest_score()
+ *  @param depths  receives one number per row
+ *  @retval the statuses of tocsin_forest_score() */
+TOCSIN_API int tocsin_forest_depth(const tocsin_forest *forest, const tocsin_matrix *matrix,
+                                   double *depths);
+
+/** What a forest is. */
+typedef struct tocsin_forest_info {
+    uint32_t struct_size;   /**< set by the caller: sizeof(tocsin_forest_info) */
+    uint32_t trees;         /**< trees */
+    uint32_t sample;        /**< points for each tree: not more than there were */
+    uint32_t depth;         /**< cuts one after the other at most */
+    uint64_t seed;          /**< the seed */
+    uint64_t columns;       /**< metrics that a point has */
+    uint64_t used;          /**< of those, how many are cut anywhere */
+    uint64_t cuts;          /**< cuts in all trees; 0: the points were all equal, or one only */
+    uint64_t bytes;         /**< bytes it has from its allocator */
+    double expected_depth;  /**< c: the mean depth of a random point of a random tree; 0 for a
+                                 sample of one */
+} tocsin_forest_info;
+
+/** Look at a forest.
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or a struct_size this library does not know */
+TOCSIN_API int tocsin_forest_describe(const tocsin_forest *forest, tocsin_forest_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
