@@ -10,10 +10,31 @@ static size_t lane_begin(const dense *d, size_t lane)
                                            TOCSIN_BANK_TILE;
 }
 
+/* The end of the chunk of values that begins there. */
+static size_t chunk_end(const dense *d, size_t at, size_t end)
+{
+    return at + d->values->chunk < end ? at + d->values->chunk : end;
+}
+
+static void chunks_of_bank(const dense *d, size_t lane)
+{
+    const size_t end = lane_begin(d, lane + 1);
+
+    for (size_t at = lane_begin(d, lane); at < end; at = chunk_end(d, at, end))
+        bench_check(tocsin_bank_tick_part(d->bank->bank, (uint32_t)lane, (uint32_t)at,
+                                          (uint32_t)chunk_end(d, at, end),
+                                          noise_at(d->values, d->tick - 1), NULL, NULL),
+                    "a part");
+}
+
 static void range_of_bank(void *context, size_t lane)
 {
     const dense *d = context;
 
+    if (d->values->chunk) {
+        chunks_of_bank(d, lane);
+        return;
+    }
     bench_check(tocsin_bank_tick_range(d->bank->bank, (uint32_t)lane,
                                        (uint32_t)lane_begin(d, lane),
                                        (uint32_t)lane_begin(d, lane + 1)),
@@ -24,10 +45,15 @@ static void range_of_twin(void *context, size_t lane)
 {
     const dense *d = context;
     const size_t begin = lane_begin(d, lane), end = lane_begin(d, lane + 1);
+    const size_t chunk = d->values->chunk;
 
-    twin_tick(d->twin, d->kernel, begin / TOCSIN_BANK_TILE,
-              (end + TOCSIN_BANK_TILE - 1) / TOCSIN_BANK_TILE,
-              noise_at(d->values, d->tick) + begin, d->scores ? d->scores + begin : NULL);
+    for (size_t at = begin, to; at < end; at = to) {
+        to = chunk ? chunk_end(d, at, end) : end;
+        twin_tick(d->twin, d->kernel, at / TOCSIN_BANK_TILE,
+                  (to + TOCSIN_BANK_TILE - 1) / TOCSIN_BANK_TILE,
+                  noise_at(d->values, d->tick) + (chunk ? 0 : at),
+                  d->scores ? d->scores + at : NULL);
+    }
 }
 
 static double now(const dense *d)
@@ -48,6 +74,10 @@ double dense_run_bank(void *context, size_t times)
         series_next(d->bank, &tick, noise_at(d->values, d->tick++));
         tick.scores = d->scores;
         tick.alarms = d->alarms;
+        if (d->values->chunk) {
+            tick.values = NULL;
+            tick.count = 0;
+        }
         if (d->crew) {
             bench_check(tocsin_bank_tick_begin(d->bank->bank, &tick), "beginning a tick");
             crew_run(d->crew, range_of_bank, d);

@@ -1,5 +1,5 @@
 /* series.c - see series.h. */
-#define _GNU_SOURCE     /* memfd_create */
+#define _GNU_SOURCE     /* madvise */
 
 #include "series.h"
 
@@ -15,7 +15,7 @@
 enum {
     NOISE_STEP = 16,            /* floats in a cache line */
     NOISE_WINDOWS = 1024,
-    NOISE_CHUNK = 1 << 17,      /* floats; of endless noise */
+    NOISE_CHUNK = 1 << 17,      /* series that get their values at once */
     DONORS = 1024,
     DONORS_QUICK = 128,
     DONOR_TICKS = 40000
@@ -34,7 +34,7 @@ void noise_init(noise_values *values, size_t series, double missing)
     const size_t count = (series + 63) / 64 * 64 + (size_t)NOISE_WINDOWS * NOISE_STEP;
     const double limit = missing * 0x1p64;
 
-    values->is_endless = 0;
+    values->chunk = 0;
     values->size = count * sizeof *values->values;
     values->values = bench_memory(values->size);
     fill(values->values, count);
@@ -43,34 +43,15 @@ void noise_init(noise_values *values, size_t series, double missing)
             values->values[i] = NAN;
 }
 
-/* One file in memory, mapped side by side as often as it takes. */
-void noise_init_endless(noise_values *values, size_t series)
+void noise_init_chunk(noise_values *values)
 {
-    const size_t chunk = NOISE_CHUNK * sizeof *values->values;
-    const size_t chunks = series / NOISE_CHUNK + 2;
-    const int file = memfd_create("noise", 0);
-    char *base;
-
-    values->is_endless = 1;
-    values->size = chunks * chunk;
-    base = mmap(NULL, values->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (file < 0 || base == MAP_FAILED || ftruncate(file, (off_t)chunk) != 0)
-        bench_fail("no memory for endless noise");
-    for (size_t i = 0; i < chunks; i++)
-        if (mmap(base + i * chunk, chunk, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
-                 0) == MAP_FAILED)
-            bench_fail("no memory for endless noise");
-    close(file);
-    values->values = (void *)base;
-    fill(values->values, NOISE_CHUNK);
+    noise_init(values, NOISE_CHUNK, 0);
+    values->chunk = NOISE_CHUNK;
 }
 
 void noise_free(noise_values *values)
 {
-    if (values->is_endless)
-        munmap(values->values, values->size);
-    else
-        bench_release(values->values, values->size);
+    bench_release(values->values, values->size);
 }
 
 const float *noise_at(const noise_values *values, size_t tick)

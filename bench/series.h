@@ -16,15 +16,15 @@
 typedef struct noise_values {
     float *values;
     size_t size;
-    int is_endless;
+    size_t chunk;           /* series that get their values at once; 0: all */
 } noise_values;
 
 /* `missing`: the share of NaNs. */
 void noise_init(noise_values *values, size_t series, double missing);
 
-/* The same chunk of a few hundred kilobytes, which stays in a cache, again and again: for
- * more series than there is memory for values. */
-void noise_init_endless(noise_values *values, size_t series);
+/* Half a megabyte that stays in a cache, for each chunk of the series anew, as if they had just
+ * been decoded: for more series than there is memory for values. */
+void noise_init_chunk(noise_values *values);
 void noise_free(noise_values *values);
 
 /* The values of a tick, aligned to 64 bytes, readable up to the next multiple of 64. */

@@ -33,6 +33,7 @@
  *     tocsin/kernel.h     which instruction set scores a bank
  *     tocsin/snapshot.h   save, load, inspect and compare a detector's state
  *     tocsin/shard.h      save, load, split and merge banks
+ *     tocsin/forest.h     points with several metrics: isolation forests
  *
  * How a point flows
  * -----------------
@@ -100,5 +101,6 @@
 #include "tocsin/kernel.h"
 #include "tocsin/snapshot.h"
 #include "tocsin/shard.h"
+#include "tocsin/forest.h"
 
 #endif

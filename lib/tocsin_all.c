@@ -61,6 +61,9 @@
 #include "bank/pushes.c"
 #include "bank/rounds.c"
 
+#include "forest/grow.c"
+#include "forest/judge.c"
+
 #include "snapshot/records.c"
 #include "snapshot/snapshot.c"
 #include "snapshot/shards.c"
@@ -77,3 +80,4 @@
 #include "api/verdict_text.c"
 #include "api/snapshot_api.c"
 #include "api/shard_api.c"
+#include "api/forest_api.c"

@@ -1,9 +1,8 @@
 /* billion.c - as many series as memory allows, up to a billion, each tick shared by all
  * processors.
  *
- * Series of plain `ewma`, with one clock and without ids.  Their values are one chunk of half a
- * megabyte again and again, another part of it at each tick, so that they come from a cache as
- * those do that a program has just decoded.
+ * Series of plain `ewma`, with one clock and without ids.  They get their values in chunks of half a
+ * megabyte by tocsin_bank_tick_part(), out of a cache, as those that a program has just decoded.
  *
  * The bandwidth twin does the same - same threads, same chunk, same columns - with an eighth
  * of the series, which is still far more than any cache holds, so that both fit into
@@ -64,7 +63,7 @@ int main(int argc, char **argv)
         n = n / 20 * 19;
     series_init_new(&bank, spec, &one_clock, n);
     twin_init(&copy, TWIN_PLAIN, n / TWIN_PART, 0);
-    noise_init_endless(&values, n);
+    noise_init_chunk(&values);
 
     crew *threads = crew_create(options.threads);
     dense tick = {.bank = &bank, .kernel = best, .values = &values, .crew = threads,

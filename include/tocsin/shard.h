@@ -2,8 +2,8 @@
  *
  * A *shard* is the snapshot of a bank, or of some of its series, as a stream of bytes: the
  * same on every platform, little-endian, versioned, checksummed, with the spec inside.  It is
- * written and read in pieces of any size, and neither takes more memory than a piece: a
- * bank that fills the machine can be saved on that machine.
+ * written and read in pieces of any size, and neither needs memory for more than some of the
+ * series: a bank that fills the machine can be saved on that machine.
  *
  *     FILE *file = fopen("bank.shard", "wb");
  *     tocsin_shard_writer *writer;
@@ -12,10 +12,11 @@
  *
  *     if (!file || tocsin_shard_writer_create(&writer, bank, NULL, NULL) < 0) return 1;
  *     do {
- *         if (tocsin_shard_writer_next(writer, piece, sizeof piece, &size) < 0) break;
- *         fwrite(piece, 1, size, file);
+ *         if (tocsin_shard_writer_next(writer, piece, sizeof piece, &size) < 0) return 1;
+ *         if (fwrite(piece, 1, size, file) < size) return 1;
  *     } while (size > 0);
  *     tocsin_shard_writer_free(writer);
+ *     if (fclose(file) != 0) return 1;
  *
  * and back, into a bank that is empty or already has series:
  *
@@ -31,9 +32,31 @@
  *         if (tocsin_shard_reader_feed(reader, piece, size, NULL) < 0) break;
  *     if (tocsin_shard_reader_finish(reader, &error) < 0) puts(error.message);
  *     tocsin_shard_reader_free(reader);
+ *     fclose(file);
  *
  * Saving, loading and pushing on gives the same bits as pushing on.  The same bank gives
  * the same bytes.
+ *
+ * Whoever has only the shard makes the bank from it:
+ *
+ *     tocsin_shard_info info;
+ *     tocsin_spec *spec;
+ *     tocsin_bank_options options = {0};
+ *     tocsin_bank *loaded;
+ *     static char head[TOCSIN_SHARD_PEEK];
+ *     FILE *file = fopen("bank.shard", "rb");
+ *     size_t size = file ? fread(head, 1, sizeof head, file) : 0;
+ *
+ *     info.struct_size = sizeof info;
+ *     options.struct_size = sizeof options;
+ *     if (tocsin_shard_peek(head, size, &info, NULL) < 0) return 1;
+ *     if (tocsin_shard_spec(&spec, head, size, NULL, NULL) < 0) return 1;
+ *     options.clock = info.clock;
+ *     options.ids = info.ids;
+ *     if (tocsin_bank_create(&loaded, spec, &options, NULL) < 0) return 1;
+ *     if (tocsin_bank_reserve(loaded, info.series) < 0) return 1;
+ *
+ * A writer, a reader and their bank are one object to threads: one thread at a time.
  *
  * Splitting and merging
  * ---------------------
@@ -42,6 +65,31 @@
  * shard into a bank that has series merges them.  Where both have a series of the same id,
  * the reader does what it was told to: refuse, keep the bank's, take the shard's, or take
  * whichever saw the later point.
+ *
+ * Classes
+ * -------
+ * A shard has all classes of its bank (tocsin/bank.h), whatever is selected: what a class knows
+ * cannot be divided, and a new series of it may come wherever some of the old ones went.  Each series
+ * says which class it belongs to and what it has taught already, so that it goes on teaching
+ * where it stopped.
+ *
+ * Where the bank knows a class already, the shard's takes its place if its `history` is longer
+ * (tocsin_class_info); if those are alike, if more series have `left` it; if those are alike too,
+ * if it was active later; else the bank's stays.  Nothing is added up: parts of a bank that was
+ * split would count twice what they learnt together.  Where there are `max_classes` already, the class
+ * without series that was idle for longest goes, be it one of the bank's or the shard's.  Into
+ * a bank that knows no classes the series come without theirs.  None of this is a failure:
+ * series matter more, and tocsin_shard_reader_progress() counts what was lost.  A series that was there
+ * before keeps its class if the shard's is not to be had.
+ *
+ * tocsin_bank_remove_selected() teaches nothing: the series have not ended but moved, and will
+ * teach where they live on.  To end series use tocsin_bank_remove().
+ *
+ * Series of a class that are added after loading start with the same bits as they would have
+ * in the bank that was saved, if it was saved whole, and loaded with TOCSIN_SLOTS_KEPT into a new
+ * bank of the same options.  Teaching goes by slots, so this holds for as long as series get the
+ * slots they would have got; where the bank had free ones, the order in which those are taken
+ * is not kept.
  *
  * What is all or nothing, and what is not
  * ---------------------------------------
@@ -75,9 +123,18 @@
  *          6   counts: u64 added, removed, evicted, refused, then tocsin_bank_counts from
  *              `rounds` on; only if everything is selected
  *          7   end: u64 series
+ *          8   pools, if the bank knows classes: u64 without, displaced, u32 places ever in use,
+ *              slot that taught last, points since (all 0 unless everything is selected); for
+ *              each stage u16 bytes, and of its pool's fields name, type and count
+ *          9   classes, before all series: u16 place, ascending, u64 class_id, i64 time, u64 left; a
+ *              bit per field of all pools, rounded up to bytes; those fields whose bit is set.  The
+ *              others are as in a new class
+ *          10  members, right before the record of series that it is about: for each of them u8 0:
+ *              no class; 1: that of the last one here that has one; 2: u64 class_id follows; and
+ *              unless 0, u16 what it has taught
  *
- * All but 6 are critical.  A record of series holds at most 1024, and at most 65536 bytes
- * unless it is a single series; the others have at most 65536 bytes.
+ * All but 6, 8, 9 and 10 are critical.  A record of series holds at most 1024, and at most 65536
+ * bytes unless it is a single series; the others have at most 65536 bytes.
  */
 #ifndef TOCSIN_SHARD_H
 #define TOCSIN_SHARD_H
@@ -125,7 +182,8 @@ TOCSIN_API int tocsin_selection_holds(const tocsin_selection *selection, uint64_
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL, or the selection is malformed
  *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way
- *  Linear in the number of slots. */
+ *  Linear in the number of slots.  They count as removed, but teach their classes nothing and do not
+ *  count as having left them. */
 TOCSIN_API int tocsin_bank_remove_selected(tocsin_bank *bank, const tocsin_selection *selection,
                                            uint64_t *count);
 
@@ -262,6 +320,13 @@ typedef struct tocsin_shard_progress {
     uint64_t added;         /**< series added (with `check` and without a bank: that would be) */
     uint64_t replaced;      /**< series of the bank that the shard's took the place of */
     uint64_t kept;          /**< series of the shard that were left out for the bank's */
+    uint64_t classes_added; /**< classes that the bank did not know (with `check` and where there
+                                 is no room for all: each as if it came alone) */
+    uint64_t classes_replaced;  /**< classes of the bank that the shard knows more of */
+    uint64_t classes_kept;  /**< classes of the bank that the shard knows no more of */
+    uint64_t classes_lost;  /**< classes there was no room for */
+    uint64_t classless;     /**< series taken whose class the bank does not know then (with `check`:
+                                 only if it knows none) */
 } tocsin_shard_progress;
 
 /** Ask how far a reader has come, also after a failure.

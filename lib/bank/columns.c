@@ -228,6 +228,8 @@ static uint64_t columns_within_blocks(const tocsin_bank *bank, tocsin__lane *lan
     return within;
 }
 
+/* Where nothing depends on time, and so there is no calibrator and no alarm, this is not
+ * called: `take` is `used` (bank.c). */
 static void columns_before(const tocsin_bank *bank, tocsin__lane *lane, tocsin__tile_head *tile)
 {
     const tocsin__format *format = &bank->format;
@@ -311,14 +313,11 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
     if (bank->mapped && rest != 0)
         tocsin__mapped_log_rest(bank, lane, t, others);
     columns_note(bank, tile, rest);
-    if (rest == 0) {
-        lane->counts.points += columns_bits(tile->used);
-        lane->latest = bank->tick.time;
-        return 0;
-    }
     lane->counts.points += columns_bits(tile->learnt);
     if (tile->learnt)
         lane->latest = bank->tick.time;
+    if (rest == 0)
+        return 0;
     if (others)
         tocsin__outcome_init(&outcome);
     while (others) {
@@ -412,18 +411,26 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
     tiles.statistics = scores && is_calibrated ? statistics : scores;
     if (bank->mapped)
         tocsin__mapped_log_run(bank, lane, first, count);
-    for (uint32_t i = 0; i < count; i++)
-        columns_before(bank, lane, bank->tiles[first + i]);
+    if (bank->format.needs_times)
+        for (uint32_t i = 0; i < count; i++)
+            columns_before(bank, lane, bank->tiles[first + i]);
     tocsin__columns_run(bank, &tiles);
+    if (scores && is_calibrated)
+        for (uint32_t i = 0; i < count; i++)
+            columns_score(bank, lane, bank->tiles[first + i], statistics + i * TOCSIN__LANES,
+                          scores + i * TOCSIN__LANES);
     for (uint32_t i = 0; i < count; i++) {
         tocsin__tile_head *tile = bank->tiles[first + i];
+        uint64_t on = 0;
 
-        if (scores && is_calibrated)
-            columns_score(bank, lane, tile, statistics + i * TOCSIN__LANES,
-                          scores + i * TOCSIN__LANES);
-
-        const uint64_t on = columns_after(bank, lane, &tiles, i, first + i, scores);
-
+        if (tile->learnt == UINT64_MAX &&
+            (!bank->format.more || tile->state & TOCSIN__TILE_EVEN)) {      /* most by far */
+            tile->learnt_time = bank->tick.time;
+            lane->counts.points += TOCSIN__LANES;
+            lane->latest = bank->tick.time;
+        } else {
+            on = columns_after(bank, lane, &tiles, i, first + i, scores);
+        }
         if (alarms)
             alarms[i] = on;
     }

@@ -437,6 +437,7 @@ static void tiles_set_time(const tocsin__format *format, tocsin__tile_head *tile
     const uint64_t bit = UINT64_C(1) << k;
 
     if (!clock->has_learnt) {
+        tocsin__tile_part(format, tile);
         more->fresh |= bit;     /* its time stays that of adding */
         return;
     }

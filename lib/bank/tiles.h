@@ -27,7 +27,7 @@
 
 /* Bits of a tile's `state`. */
 enum {
-    TOCSIN__TILE_EVEN = 1,      /* all series in use were last learnt at `learnt_time` */
+    TOCSIN__TILE_EVEN = 1,      /* all series in use were last learnt at `learnt_time`; none is fresh */
     TOCSIN__TILE_SEASONED = 2   /* holt-winters: all are past warm-up, with all their seasons */
 };
 

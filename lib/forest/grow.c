@@ -57,7 +57,7 @@ typedef struct grow_state {
     uint32_t cut_count;
     uint32_t tree;
     /* Scratch. */
-    uint64_t *seen;                 /* a hash table of the rows drawn: (draw + 1) << 32 | row */
+    uint64_t *seen;                 /* a hash table of the rows drawn: (tree + 1) << 32 | row */
     uint32_t seen_mask;
     uint32_t *row, *spare;          /* the sample; each node has a part of it */
     double *value;
@@ -90,6 +90,15 @@ static uint32_t grow_below(grow_state *state, uint64_t bound)
     return (uint32_t)((grow_random(state) >> 32) * bound >> 32);
 }
 
+/* The stream of a tree; that behind the last is for the metrics' typical values. */
+static void grow_begin(grow_state *state, uint64_t seed, uint32_t tree)
+{
+    state->tree = tree;
+    state->rng = grow_mix(grow_mix(seed) + tree);
+    for (uint32_t f = 0; f < state->columns; f++)
+        state->candidate[f] = f;
+}
+
 /* Strictly between 0 and 1. */
 static double grow_uniform(grow_state *state)
 {
@@ -98,10 +107,10 @@ static double grow_uniform(grow_state *state)
 
 /* ---- Rows ------------------------------------------------------------------------ */
 
-/* Note a row as drawn; 0 if it was already. */
-static int grow_note(grow_state *state, uint32_t draw, uint32_t row)
+/* Note a row as drawn for this tree; 0 if it was already. */
+static int grow_note(grow_state *state, uint32_t row)
 {
-    const uint64_t entry = ((uint64_t)draw + 1) << 32 | row;
+    const uint64_t entry = ((uint64_t)state->tree + 1) << 32 | row;
     uint32_t at = (uint32_t)(grow_mix(row) & state->seen_mask);
 
     while (state->seen[at] >> 32 == entry >> 32) {
@@ -114,7 +123,7 @@ static int grow_note(grow_state *state, uint32_t draw, uint32_t row)
 }
 
 /* `count` different rows, each set of them equally likely. */
-static void grow_draw(grow_state *state, uint32_t draw, uint32_t count)
+static void grow_draw(grow_state *state, uint32_t count)
 {
     for (uint32_t k = 0; k < count; k++) {
         const uint32_t last = (uint32_t)(state->rows - count + k);
@@ -124,9 +133,9 @@ static void grow_draw(grow_state *state, uint32_t draw, uint32_t count)
             continue;
         }
         state->row[k] = grow_below(state, (uint64_t)last + 1);
-        if (!grow_note(state, draw, state->row[k])) {
+        if (!grow_note(state, state->row[k])) {
             state->row[k] = last;
-            grow_note(state, draw, last);
+            grow_note(state, last);
         }
     }
 }
@@ -190,12 +199,12 @@ static double grow_median(double *value, uint32_t count)
 }
 
 /* What a NaN counts as, for every metric: 0 where nothing else is known. */
-static void grow_missing(grow_state *state, uint32_t trees)
+static void grow_missing(grow_state *state)
 {
     const uint32_t count =
         state->sample < GROW_MISSING_ROWS ? state->sample : GROW_MISSING_ROWS;
 
-    grow_draw(state, trees, count);
+    grow_draw(state, count);
     for (uint32_t f = 0; f < state->columns; f++) {
         uint32_t known = 0;
 
@@ -354,6 +363,8 @@ static void grow_sort(grow_state *state)
         const uint32_t shift = digit * GROW_DIGIT_BITS;
         uint32_t before = 0;
 
+        if (count == 0 || place[state->cuts[0].key >> shift & (GROW_DIGIT_VALUES - 1)] == count)
+            continue;
         for (uint32_t v = 0; v < GROW_DIGIT_VALUES; v++) {
             const uint32_t here = place[v];
 
@@ -579,16 +590,11 @@ int tocsin__forest_fit(tocsin_forest **out, const tocsin_forest_options *options
 
     memset(state.seen, 0, seen * sizeof *state.seen);
     const double expected_depth = grow_leaf_depths(&state);
-    for (uint32_t tree = options->trees + 1; tree-- > 0;) {
-        state.tree = tree;
-        state.rng = grow_mix(grow_mix(options->seed) + tree);
-        if (tree == options->trees) {
-            grow_missing(&state, tree);
-            continue;
-        }
-        for (uint32_t f = 0; f < columns; f++)
-            state.candidate[f] = f;
-        grow_draw(&state, tree, state.sample);
+    grow_begin(&state, options->seed, options->trees);
+    grow_missing(&state);
+    for (uint32_t tree = 0; tree < options->trees; tree++) {
+        grow_begin(&state, options->seed, tree);
+        grow_draw(&state, state.sample);
         grow_node(&state, 0, state.sample, 1, 0, columns);
     }
     grow_sort(&state);

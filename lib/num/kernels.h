@@ -1,5 +1,5 @@
-/* kernels.h - the recursions that run over many series at once, and which of their
- * instances is in use.
+/* kernels.h - the recursions that run over many series at once, the walk of points down a
+ * forest, and which of their instances is in use.
  *
  * A bank keeps series in tiles of 64, field by field (lib/bank/columns.c).  A kernel gives
  * every series of some tiles one point each, in one pass over memory: it reads the value,
@@ -100,10 +100,33 @@ typedef struct tocsin__holt_job {
     size_t maximum, bar;        /* as above */
 } tocsin__holt_job;
 
+/* Points that a forest's kernel takes at once. */
+#define TOCSIN__FOREST_POINTS 128
+
+/* Levels that a forest's heaps have at least, and metrics that a narrow one tells apart. */
+#define TOCSIN__FOREST_DEPTH 8u
+#define TOCSIN__FOREST_FEATURE_BITS 6u
+
+/* Isolation forest: lead points down every tree and add up what stands at its leaves (see
+ * lib/forest/forest.h).  From node i, whose word is w, a point goes to node 2i + (code > w), where
+ * code is that of the metric which w names by its lowest bits. */
+typedef struct tocsin__forest_job {
+    const uint16_t *words;      /* of each tree 2^depth; the first of them is not used */
+    const uint16_t *leaves;     /* of each tree 2^depth */
+    uint32_t trees, depth;
+    uint32_t feature_bits;
+    uint32_t flush;             /* leaves of so many trees add up to 65535 at most */
+    const uint16_t *codes;      /* of metric f and point p: [f * TOCSIN__FOREST_POINTS + p], all of
+                                   2^feature_bits metrics readable; a single point's: [f] */
+    uint32_t *sums;             /* out: of each point; of a single one: one */
+} tocsin__forest_job;
+
 typedef struct tocsin__kernels {
     const char *name;           /* "scalar", "sse2", "avx2", "avx512", "neon" */
     void (*ewma)(const tocsin__ewma_job *job);
     void (*holt)(const tocsin__holt_job *job);
+    void (*forest)(const tocsin__forest_job *job);          /* TOCSIN__FOREST_POINTS points */
+    void (*forest_point)(const tocsin__forest_job *job);    /* one */
 } tocsin__kernels;
 
 extern const tocsin__kernels tocsin__kernels_scalar;

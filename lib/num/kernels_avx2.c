@@ -19,6 +19,7 @@
 #include "residual_template.h"
 #include "ewma_template.h"
 #include "holt_template.h"
+#include "forest_template.h"
 
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -30,6 +31,8 @@ const tocsin__kernels tocsin__kernels_avx2 = {
     .name = "avx2",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .forest = lane_forest,
+    .forest_point = lane_forest_point,
 };
 
 #endif

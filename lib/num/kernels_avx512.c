@@ -18,6 +18,8 @@
 #include "residual_template.h"
 #include "ewma_template.h"
 #include "holt_template.h"
+#include "forest_template.h"
+#include "forest_avx512.h"
 
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -29,6 +31,8 @@ const tocsin__kernels tocsin__kernels_avx512 = {
     .name = "avx512",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .forest = forest_avx512,
+    .forest_point = lane_forest_point,
 };
 
 #endif

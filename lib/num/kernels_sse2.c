@@ -8,11 +8,14 @@
 #include "residual_template.h"
 #include "ewma_template.h"
 #include "holt_template.h"
+#include "forest_template.h"
 
 const tocsin__kernels tocsin__kernels_sse2 = {
     .name = "sse2",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .forest = lane_forest,
+    .forest_point = lane_forest_point,
 };
 
 #endif

@@ -285,7 +285,7 @@ PIN_OFFSET(tocsin_shard_options, present, 4);
 PIN_OFFSET(tocsin_shard_options, slots, 8);
 PIN_OFFSET(tocsin_shard_options, check, 12);
 
-PIN_SIZE(tocsin_shard_progress, 48);
+PIN_SIZE(tocsin_shard_progress, 88);
 PIN_OFFSET(tocsin_shard_progress, struct_size, 0);
 PIN_OFFSET(tocsin_shard_progress, is_complete, 4);
 PIN_OFFSET(tocsin_shard_progress, bytes, 8);
@@ -293,6 +293,11 @@ PIN_OFFSET(tocsin_shard_progress, series, 16);
 PIN_OFFSET(tocsin_shard_progress, added, 24);
 PIN_OFFSET(tocsin_shard_progress, replaced, 32);
 PIN_OFFSET(tocsin_shard_progress, kept, 40);
+PIN_OFFSET(tocsin_shard_progress, classes_added, 48);
+PIN_OFFSET(tocsin_shard_progress, classes_replaced, 56);
+PIN_OFFSET(tocsin_shard_progress, classes_kept, 64);
+PIN_OFFSET(tocsin_shard_progress, classes_lost, 72);
+PIN_OFFSET(tocsin_shard_progress, classless, 80);
 
 /* ---- Structs with pointers, on 64-bit machines ---------------------------- */
 
@@ -401,3 +406,34 @@ PIN_OFFSET(tocsin_shard_info, spec_length, 40);
 PIN_OFFSET(tocsin_shard_info, spec_text, 48);
 
 #endif
+
+PIN(TOCSIN_FOREST_COLUMNS_MAX == 65535);
+PIN(TOCSIN_FOREST_ROWS_MAX == 4294967295);
+
+PIN_SIZE(tocsin_matrix, 48 + sizeof(void *));
+PIN_OFFSET(tocsin_matrix, struct_size, 0);
+PIN_OFFSET(tocsin_matrix, value_type, 4);
+PIN_OFFSET(tocsin_matrix, rows, 8);
+PIN_OFFSET(tocsin_matrix, columns, 16);
+PIN_OFFSET(tocsin_matrix, row_stride, 24);
+PIN_OFFSET(tocsin_matrix, column_stride, 32);
+PIN_OFFSET(tocsin_matrix, values, 40);
+
+PIN_SIZE(tocsin_forest_options, 24);
+PIN_OFFSET(tocsin_forest_options, struct_size, 0);
+PIN_OFFSET(tocsin_forest_options, trees, 4);
+PIN_OFFSET(tocsin_forest_options, sample, 8);
+PIN_OFFSET(tocsin_forest_options, depth, 12);
+PIN_OFFSET(tocsin_forest_options, seed, 16);
+
+PIN_SIZE(tocsin_forest_info, 64);
+PIN_OFFSET(tocsin_forest_info, struct_size, 0);
+PIN_OFFSET(tocsin_forest_info, trees, 4);
+PIN_OFFSET(tocsin_forest_info, sample, 8);
+PIN_OFFSET(tocsin_forest_info, depth, 12);
+PIN_OFFSET(tocsin_forest_info, seed, 16);
+PIN_OFFSET(tocsin_forest_info, columns, 24);
+PIN_OFFSET(tocsin_forest_info, used, 32);
+PIN_OFFSET(tocsin_forest_info, cuts, 40);
+PIN_OFFSET(tocsin_forest_info, bytes, 48);
+PIN_OFFSET(tocsin_forest_info, expected_depth, 56);

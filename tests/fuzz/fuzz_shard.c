@@ -29,10 +29,12 @@ static int read_shard(tocsin_bank *bank, const uint8_t *data, size_t size, size_
                       uint32_t present, uint32_t slots)
 {
     tocsin_shard_options options = {sizeof options, 0, 0, 0};
-    tocsin_shard_progress progress = {sizeof progress, 0, 0, 0, 0, 0, 0};
+    tocsin_shard_progress progress;
     tocsin_shard_reader *reader;
     int status;
 
+    memset(&progress, 0, sizeof progress);
+    progress.struct_size = sizeof progress;
     options.present = present;
     options.slots = slots;
     if (tocsin_shard_reader_create(&reader, bank, &options, NULL) < 0)
@@ -45,6 +47,18 @@ static int read_shard(tocsin_bank *bank, const uint8_t *data, size_t size, size_
     fuzz_check(status < 0 || progress.added + progress.replaced + progress.kept == progress.series);
     tocsin_shard_reader_free(reader);
     return status;
+}
+
+/* New series of every class there is, so that whatever its pool says becomes a state. */
+static void join_classes(tocsin_bank *bank)
+{
+    uint64_t ids[4];
+    tocsin_classes_info info;
+
+    info.struct_size = sizeof info;
+    fuzz_check(tocsin_bank_classes(bank, &info, ids, 4) == TOCSIN_OK && info.classes <= 3);
+    for (size_t i = 0; i < info.classes; i++)
+        tocsin_bank_add_to(bank, 1000 + i, ids[i], NULL);
 }
 
 static void use_bank(tocsin_bank *bank)
@@ -74,6 +88,7 @@ static void load_shard(const tocsin_spec *spec, uint32_t clock, const uint8_t *d
     memset(&options, 0, sizeof options);
     options.struct_size = sizeof options;
     options.max_series = 500;
+    options.max_classes = (uint32_t)(size % 4);
     options.clock = clock;
     if (tocsin_bank_create(&bank, spec, &options, NULL) < 0)
         return;
@@ -94,6 +109,7 @@ static void load_shard(const tocsin_spec *spec, uint32_t clock, const uint8_t *d
         free(saved);
     }
     read_shard(bank, data, size, 4096, TOCSIN_PRESENT_NEWER, TOCSIN_SLOTS_NEW);
+    join_classes(bank);
     use_bank(bank);
     tocsin_bank_free(copy);
     tocsin_bank_free(bank);

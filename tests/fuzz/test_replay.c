@@ -84,7 +84,7 @@ static seed snapshot_seed(const char *text)
     return result;
 }
 
-/* A few series, one of them gone, with a clock of their own or a shared one. */
+/* A few series, one of them gone, with a clock of their own or a shared one; of two classes. */
 static seed shard_seed(const char *text, uint64_t number)
 {
     tocsin_spec *spec = specs_compile(text);
@@ -96,9 +96,10 @@ static seed shard_seed(const char *text, uint64_t number)
     seed result;
 
     options.clock = (uint32_t)(number % 2);
+    options.max_classes = 2;
     bank = banks_create(spec, &options);
     for (uint64_t i = 0; i < 5; i++)
-        banks_add(bank, banks_id(i));
+        require(tocsin_bank_add_to(bank, banks_id(i), i % 2, NULL) == TOCSIN_OK, "not added");
     for (int64_t i = 0; i < 50; i++) {
         const tocsin_tick tick = banks_tick(bank, i * TOCSIN_MINUTE, values);
 

@@ -7,7 +7,7 @@
 The rules, as CONTRIBUTING.md states them:
 
   - A file of the library includes only from its own layer or lower ones; layers that share
-    a rank (the four kinds of stages; bank and gate) do not know each other.
+    a rank (the four kinds of stages; bank, gate and forest) do not know each other.
   - The library includes nothing of the C library but what is listed below, and the public
     headers nothing but <stddef.h> and <stdint.h>.
   - Examples and benchmarks include the public headers, never a file of the library.
@@ -33,6 +33,7 @@ RANKS = {
     "pipeline": 5,
     "bank": 6,
     "gate": 6,
+    "forest": 6,
     "snapshot": 7,
     "api": 8,
 }
@@ -47,6 +48,7 @@ SYSTEM_HEADERS_OF = {
     "bank/tiles.h": {"stdatomic.h"},
     "num/kernels_avx2.c": {"immintrin.h"},
     "num/kernels_avx512.c": {"immintrin.h"},
+    "num/forest_avx512.h": {"immintrin.h"},
     "num/lanes_avx2.h": {"immintrin.h"},
     "num/lanes_avx512.h": {"immintrin.h"},
     "num/lanes_neon.h": {"arm_neon.h"},

@@ -1087,11 +1087,498 @@ START_TEST(memory_is_a_records)
 }
 END_TEST
 
+/* ---- Classes --------------------------------------------------------------------------------- */
+
+enum { PODS = 90, CLASSES = 3 };
+
+static const char *const class_texts[] = {
+    "clock step=1m | ewma half-life=30p | tail | alarm budget=1/1d",
+    "clock step=1m | ewma half-life=30p state=double | raw",
+    "clock step=1m | holt-winters season=6p | tail | alarm budget=1/1d ticket=1/1h",
+};
+
+/* Series that come and go; the newest number, and in which slot which number is. */
+typedef struct pods {
+    tocsin_bank *bank;
+    uint64_t born;
+    rng r;
+    size_t next;                /* tick */
+    double scores[PODS];
+} pods;
+
+static tocsin_bank *class_bank(const tocsin_spec *spec, uint32_t clock, uint32_t max_classes)
+{
+    tocsin_bank_options options = banks_options();
+
+    options.clock = clock;
+    options.max_classes = max_classes;
+    return banks_create(spec, &options);
+}
+
+static void pods_add(pods *p)
+{
+    const uint64_t number = p->born++;
+
+    require(tocsin_bank_add_to(p->bank, banks_id(number), 100 + number % CLASSES, NULL) ==
+                TOCSIN_OK, "not added");
+}
+
+/* A tick; then some are replaced, each by one that takes its slot. */
+static void pods_step(pods *p)
+{
+    double values[PODS];
+    tocsin_tick t = banks_tick(p->bank, INPUT_START + (int64_t)p->next++ * TOCSIN_MINUTE, values);
+
+    require(t.count == PODS, "not all are there");
+    for (size_t slot = 0; slot < PODS; slot++) {
+        uint64_t class_id = 0;
+
+        tocsin_bank_class_of(p->bank, (uint32_t)slot, &class_id);
+        values[slot] = 100 * (double)class_id + 5 * rng_normal(&p->r);
+    }
+    t.scores = p->scores;
+    require(tocsin_bank_tick(p->bank, &t) == TOCSIN_OK, "no tick");
+    for (size_t i = rng_below(&p->r, 4); i > 0; i--) {
+        require(tocsin_bank_remove(p->bank, (uint32_t)rng_below(&p->r, PODS)) == TOCSIN_OK,
+                "not removed");
+        pods_add(p);
+    }
+}
+
+static pods pods_of(const tocsin_spec *spec, uint32_t clock, size_t ticks, uint64_t seed)
+{
+    pods p;
+
+    memset(&p, 0, sizeof p);
+    p.bank = class_bank(spec, clock, 8);
+    p.r = rng_seeded(seed);
+    p.born = 1000 * seed;
+    for (size_t i = 0; i < PODS; i++)
+        pods_add(&p);
+    for (size_t i = 0; i < ticks; i++)
+        pods_step(&p);
+    return p;
+}
+
+static tocsin_class_info class_info(const tocsin_bank *bank, uint64_t class_id)
+{
+    tocsin_class_info info;
+
+    memset(&info, 0, sizeof info);
+    info.struct_size = sizeof info;
+    require(tocsin_bank_class_describe(bank, class_id, &info) == TOCSIN_OK, "no class %u",
+            (unsigned)class_id);
+    return info;
+}
+
+static tocsin_classes_info classes_info(const tocsin_bank *bank)
+{
+    tocsin_classes_info info;
+
+    memset(&info, 0, sizeof info);
+    info.struct_size = sizeof info;
+    require(tocsin_bank_classes(bank, &info, NULL, 0) == TOCSIN_OK, "no classes");
+    return info;
+}
+
+/* The same classes in the same places, and each series in the same one. */
+static void assert_same_classes(const tocsin_bank *a, const tocsin_bank *b)
+{
+    const tocsin_classes_info all_a = classes_info(a), all_b = classes_info(b);
+    uint64_t ids_a[8], ids_b[8];
+
+    ck_assert_mem_eq(&all_a, &all_b, sizeof all_a);
+    tocsin_bank_classes(a, NULL, ids_a, 8);
+    tocsin_bank_classes(b, NULL, ids_b, 8);
+    for (size_t i = 0; i < all_a.classes; i++) {
+        const tocsin_class_info one = class_info(a, ids_a[i]), other = class_info(b, ids_b[i]);
+
+        ck_assert_mem_eq(&one, &other, sizeof one);
+    }
+    for (uint32_t slot = 0; slot < tocsin_bank_slots(a); slot++) {
+        uint64_t id_a = 0, id_b = 0;
+
+        ck_assert_int_eq(tocsin_bank_class_of(a, slot, &id_a),
+                         tocsin_bank_class_of(b, slot, &id_b));
+        ck_assert_uint_eq(id_a, id_b);
+    }
+}
+
+static void assert_same_shards(const tocsin_bank *a, const tocsin_bank *b)
+{
+    shard one = shard_of(a, NULL), other = shard_of(b, NULL);
+
+    ck_assert_uint_eq(one.size, other.size);
+    ck_assert_mem_eq(one.bytes, other.bytes, one.size);
+    shard_free(&one);
+    shard_free(&other);
+}
+
+/* Saved and loaded, and both go on: the same scores, the same pools, and the same series born of
+ * them; also where a class was forgotten and its place is free. */
+START_TEST(a_loaded_bank_knows_its_classes)
+{
+    tocsin_spec *spec = specs_compile(class_texts[_i / 2]);
+    pods p = pods_of(spec, (uint32_t)_i % 2, 400, 3), copy = p;
+    tocsin_shard_options how = shard_options();
+    tocsin_shard_progress progress;
+    uint64_t born_alike = 0;
+    shard s;
+
+    how.slots = TOCSIN_SLOTS_KEPT;
+    ck_assert_int_eq(tocsin_bank_class_forget(p.bank, 101), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_bank_class_forget(p.bank, 102), TOCSIN_OK);
+    pods_step(&p);
+    s = shard_of(p.bank, NULL);
+    copy = p;
+    copy.bank = class_bank(spec, (uint32_t)_i % 2, 8);
+    ck_assert_int_eq(shard_read_in_pieces(s.bytes, s.size, copy.bank, &how, 777, &progress, NULL),
+                     TOCSIN_OK);
+    ck_assert_uint_eq(progress.classes_added, classes_info(p.bank).classes);
+    ck_assert_uint_eq(progress.classes_replaced + progress.classes_kept + progress.classes_lost +
+                          progress.classless, 0);
+    assert_same_banks(p.bank, copy.bank, class_texts[_i / 2]);
+    assert_same_classes(p.bank, copy.bank);
+    assert_same_shards(p.bank, copy.bank);
+    for (size_t i = 0; i < 300; i++) {
+        pods_step(&p);
+        pods_step(&copy);
+        ck_assert_mem_eq(p.scores, copy.scores, sizeof p.scores);
+        for (size_t k = 0; k < PODS; k++)
+            born_alike += i > 0 && p.scores[k] > 0;
+    }
+    assert_same_banks(p.bank, copy.bank, class_texts[_i / 2]);
+    assert_same_classes(p.bank, copy.bank);
+    assert_same_shards(p.bank, copy.bank);
+    ck_assert_uint_gt(born_alike, 0);
+    shard_free(&s);
+    tocsin_bank_free(p.bank);
+    tocsin_bank_free(copy.bank);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
+/* Without room for classes the series come alone, as those of a bank without classes do, and go
+ * into a bank that knows some. */
+START_TEST(series_without_their_classes)
+{
+    tocsin_spec *spec = specs_compile(class_texts[0]);
+    pods p = pods_of(spec, TOCSIN_CLOCK_OWN, 100, 4);
+    tocsin_bank *plain = banks_create(spec, NULL), *back = class_bank(spec, TOCSIN_CLOCK_OWN, 8);
+    tocsin_shard_options how = shard_options();
+    tocsin_shard_progress progress;
+    tocsin_class_info before, after;
+    shard s = shard_of(p.bank, NULL), old;
+    uint64_t class_id;
+
+    how.check = 1;
+    ck_assert_int_eq(shard_read_in_pieces(s.bytes, s.size, plain, &how, s.size, &progress, NULL),
+                     TOCSIN_OK);
+    ck_assert_uint_eq(progress.classes_lost, CLASSES);
+    ck_assert_uint_eq(progress.classless, PODS);
+    how.check = 0;
+    how.slots = TOCSIN_SLOTS_KEPT;
+    ck_assert_int_eq(shard_read_in_pieces(s.bytes, s.size, plain, &how, s.size, &progress, NULL),
+                     TOCSIN_OK);
+    ck_assert_uint_eq(progress.classes_lost, CLASSES);
+    ck_assert_uint_eq(progress.classless, PODS);
+    assert_same_banks(p.bank, plain, "without classes");
+
+    old = shard_of(plain, NULL);
+    ck_assert_int_eq(shard_read_in_pieces(old.bytes, old.size, back, &how, 99, &progress, NULL),
+                     TOCSIN_OK);
+    ck_assert_uint_eq(progress.classless + progress.classes_added, 0);
+    ck_assert_uint_eq(classes_info(back).classes, 0);
+    ck_assert_int_eq(tocsin_bank_class_of(back, 5, &class_id), TOCSIN_INFO_IGNORED);
+
+    /* Over series that have classes: they keep them, and do not teach what they have not lived. */
+    how.slots = TOCSIN_SLOTS_NEW;
+    how.present = TOCSIN_PRESENT_REPLACE;
+    before = class_info(p.bank, 100);
+    ck_assert_int_eq(shard_read_in_pieces(old.bytes, old.size, p.bank, &how, 99, &progress, NULL),
+                     TOCSIN_OK);
+    ck_assert_uint_eq(progress.replaced, PODS);
+    after = class_info(p.bank, 100);
+    ck_assert_mem_eq(&before, &after, sizeof before);
+    shard_free(&old);
+    shard_free(&s);
+    tocsin_bank_free(p.bank);
+    tocsin_bank_free(plain);
+    tocsin_bank_free(back);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
+/* The records of classes are what the header says; and who passes over them has the series. */
+START_TEST(older_readers_pass_over_classes)
+{
+    tocsin_spec *spec = specs_compile(class_texts[0]);
+    pods p = pods_of(spec, TOCSIN_CLOCK_OWN, 100, 5);
+    tocsin_bank *copy = class_bank(spec, TOCSIN_CLOCK_OWN, 8);
+    tocsin_shard_options how = shard_options();
+    shard s = shard_of(p.bank, NULL);
+    size_t seen[11] = {0};
+
+    for (size_t at = 20; at < s.size; at += 12 + (size_t)shard_u32(s.bytes + at + 4)) {
+        const unsigned char *payload = s.bytes + at + 8;
+        const uint32_t type = shard_u32(s.bytes + at);
+
+        if (type == 8) {
+            ck_assert_uint_eq(seen[5] + seen[9], 0);
+            ck_assert_uint_eq(shard_u32(payload + 16), CLASSES);
+        }
+        if (type == 9) {                        /* the first class: place 0, id 100 */
+            ck_assert_uint_eq(seen[5], 0);
+            ck_assert_uint_eq(shard_u32(payload), 100u << 16);
+        }
+        if (type == 10) {
+            /* As many as series; the first brings its class's id along. */
+            const unsigned char *m = payload, *end = payload + shard_u32(s.bytes + at + 4);
+            uint64_t members = 0;
+
+            ck_assert_uint_eq(*m, 2);
+            for (; m < end; members++)
+                m += *m == 2 ? 11 : *m == 1 ? 3 : 1;
+            ck_assert_ptr_eq(m, end);
+            ck_assert_uint_eq(members, PODS);
+            ck_assert_uint_eq(shard_u32(end + 4), 5 | 1u << 16);
+        }
+        seen[type & 15]++;
+        if (type == 8 || type == 9 || type == 10)
+            s.bytes[at] = (unsigned char)(200 + type);
+    }
+    ck_assert_uint_eq(seen[8], 1);
+    ck_assert_uint_eq(seen[9], 1);
+    ck_assert_uint_eq(seen[10], 1);
+    shard_repair(s.bytes, s.size);
+    how.slots = TOCSIN_SLOTS_KEPT;
+    ck_assert_int_eq(shard_read(&s, copy, &how), TOCSIN_OK);
+    assert_same_banks(p.bank, copy, "passed over");
+    ck_assert_uint_eq(classes_info(copy).classes, 0);
+    shard_free(&s);
+    tocsin_bank_free(p.bank);
+    tocsin_bank_free(copy);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
+static double pool_of(const tocsin_bank *bank, uint64_t class_id)
+{
+    return class_info(bank, class_id).history;
+}
+
+/* Of two pools the one with more history stays, whichever way they are merged; the members are
+ * those of both. */
+START_TEST(the_longer_history_stays)
+{
+    tocsin_spec *spec = specs_compile(class_texts[0]);
+    pods longer = pods_of(spec, TOCSIN_CLOCK_OWN, 900, 6);
+    pods shorter = pods_of(spec, TOCSIN_CLOCK_OWN, 500, 7);
+    shard s_longer = shard_of(longer.bank, NULL), s_shorter = shard_of(shorter.bank, NULL);
+    const double history = pool_of(longer.bank, 100), limit = class_info(longer.bank, 100).limit;
+    tocsin_shard_options how = shard_options();
+    tocsin_shard_progress progress;
+
+    ck_assert(history > pool_of(shorter.bank, 100) && pool_of(shorter.bank, 100) > 0);
+    for (how.check = 1; how.check + 1 > 0; how.check--) {
+        ck_assert_int_eq(shard_read_in_pieces(s_shorter.bytes, s_shorter.size, longer.bank, &how,
+                                              5000, &progress, NULL), TOCSIN_OK);
+        ck_assert_uint_eq(progress.classes_kept, CLASSES);
+        ck_assert_int_eq(shard_read_in_pieces(s_longer.bytes, s_longer.size, shorter.bank, &how,
+                                              5000, &progress, NULL), TOCSIN_OK);
+        ck_assert_uint_eq(progress.classes_replaced, CLASSES);
+        if (how.check == 0)
+            break;
+        ck_assert(pool_of(shorter.bank, 100) < history);
+    }
+    for (uint64_t id = 100; id < 100 + CLASSES; id++) {
+        const tocsin_class_info a = class_info(longer.bank, id), b = class_info(shorter.bank, id);
+
+        ck_assert_mem_eq(&a, &b, sizeof a);
+    }
+    ck_assert(pool_of(longer.bank, 100) == history && class_info(longer.bank, 100).limit == limit);
+    ck_assert_uint_eq(class_info(longer.bank, 100).members + class_info(longer.bank, 101).members +
+                          class_info(longer.bank, 102).members, 2 * PODS);
+    shard_free(&s_longer);
+    shard_free(&s_shorter);
+    tocsin_bank_free(longer.bank);
+    tocsin_bank_free(shorter.bank);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
+/* Where there is no room for all, those stay in which something has happened last, whoever
+ * brought them; but none that has series. */
+START_TEST(a_full_table_keeps_the_latest)
+{
+    tocsin_spec *spec = specs_compile("ewma | raw");
+    rng r = rng_seeded(8);
+
+    for (int trial = 0; trial < 200; trial++) {
+        tocsin_bank *from = class_bank(spec, TOCSIN_CLOCK_OWN, 8);
+        tocsin_bank *to = class_bank(spec, TOCSIN_CLOCK_OWN, 3);
+        int64_t active[20], newest = 0;
+        int has_series[20] = {0};
+        tocsin_shard_progress progress;
+        uint64_t ids[3], stay = 0;
+        shard s;
+
+        for (uint64_t id = 0; id < 11; id++) {
+            tocsin_bank *bank = id < 8 ? from : to;
+            const uint32_t clock = banks_add(bank, 1000 + id);
+            const tocsin_point point = {clock, 0, INPUT_START + newest, 1};
+            uint32_t slot;
+
+            if (id == 8)
+                newest = 0;
+            active[id] = newest += 1 + (int64_t)rng_below(&r, 1000);
+            tocsin_point now = point;
+            now.time = INPUT_START + newest;
+            ck_assert_int_ge(tocsin_bank_push(bank, &now, 1, TOCSIN_LEARN_AND_SCORE, NULL, NULL, 0),
+                             0);
+            ck_assert_int_eq(tocsin_bank_add_to(bank, 2000 + id, id, &slot), TOCSIN_OK);
+            has_series[id] = rng_below(&r, 3) == 0;
+            if (!has_series[id])
+                ck_assert_int_eq(tocsin_bank_remove(bank, slot), TOCSIN_OK);
+        }
+        s = shard_of(from, NULL);
+        ck_assert_int_eq(shard_read_in_pieces(s.bytes, s.size, to, NULL, 999, &progress, NULL),
+                         TOCSIN_OK);
+        tocsin_bank_classes(to, NULL, ids, 3);
+        for (uint64_t id = 0; id < 11; id++) {
+            uint32_t ahead = 0;
+            int is_there = 0;
+
+            for (size_t k = 0; k < 3; k++)
+                is_there |= ids[k] == id;
+            stay += (uint64_t)is_there;
+            if (id >= 8 && has_series[id]) {
+                ck_assert_int_eq(is_there, 1);
+                continue;
+            }
+            /* Whatever is as late or has series in the bank goes first. */
+            for (uint64_t other = 0; other < 11; other++)
+                ahead += other != id && ((other >= 8 && has_series[other]) ||
+                                         active[other] > active[id]);
+            if (ahead >= 3)
+                ck_assert_int_eq(is_there, 0);
+        }
+        ck_assert_uint_eq(stay, 3);
+        ck_assert_uint_eq(progress.classes_added + progress.classes_lost, 8);
+        ck_assert_uint_eq(progress.classes_kept + progress.classes_replaced, 0);
+        shard_free(&s);
+        tocsin_bank_free(from);
+        tocsin_bank_free(to);
+    }
+    tocsin_spec_free(spec);
+}
+END_TEST
+
+/* A split teaches nothing, both sides know the classes, and nothing is taught twice after. */
+START_TEST(a_split_teaches_nothing)
+{
+    tocsin_spec *spec = specs_compile(class_texts[0]);
+    pods p = pods_of(spec, TOCSIN_CLOCK_OWN, 500, 9);
+    const tocsin_selection part = shard_part(1, 3);
+    tocsin_bank *other = class_bank(spec, TOCSIN_CLOCK_OWN, 8);
+    tocsin_class_info before[CLASSES], here, there;
+    shard s = shard_of(p.bank, &part), back;
+    tocsin_shard_progress progress;
+    uint64_t removed = 0;
+
+    for (uint64_t c = 0; c < CLASSES; c++)
+        before[c] = class_info(p.bank, 100 + c);
+    ck_assert_int_eq(tocsin_bank_remove_selected(p.bank, &part, &removed), TOCSIN_OK);
+    ck_assert_int_eq(shard_read(&s, other, NULL), TOCSIN_OK);
+    ck_assert_uint_gt(removed, 0);
+    ck_assert_uint_eq(banks_info(other).series, removed);
+    for (uint64_t c = 0; c < CLASSES; c++) {
+        here = class_info(p.bank, 100 + c);
+        there = class_info(other, 100 + c);
+        ck_assert_uint_eq(here.members + there.members, before[c].members);
+        here.members = there.members = before[c].members;
+        ck_assert_mem_eq(&here, &before[c], sizeof here);
+        ck_assert_mem_eq(&there, &before[c], sizeof there);
+    }
+    /* And together again, to the first split's bits but for slots. */
+    back = shard_of(other, NULL);
+    ck_assert_int_eq(shard_read_in_pieces(back.bytes, back.size, p.bank, NULL, 999, &progress,
+                                          NULL), TOCSIN_OK);
+    ck_assert_uint_eq(progress.classes_kept, CLASSES);
+    for (uint64_t c = 0; c < CLASSES; c++) {
+        here = class_info(p.bank, 100 + c);
+        ck_assert_mem_eq(&here, &before[c], sizeof here);
+    }
+    for (uint32_t slot = 0; slot < tocsin_bank_slots(p.bank); slot++) {
+        uint64_t class_id;
+
+        ck_assert_int_eq(tocsin_bank_class_of(p.bank, slot, &class_id), TOCSIN_OK);
+    }
+    shard_free(&s);
+    shard_free(&back);
+    tocsin_bank_free(other);
+    tocsin_bank_free(p.bank);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
+/* A class that is forgotten meanwhile ends the writing as any change does. */
+START_TEST(forgetting_a_class_ends_the_writing)
+{
+    tocsin_spec *spec = specs_compile(class_texts[0]);
+    pods p = pods_of(spec, TOCSIN_CLOCK_OWN, 3, 10);
+    tocsin_shard_writer *writer;
+    unsigned char bytes[100];
+    size_t written;
+
+    ck_assert_int_eq(tocsin_shard_writer_create(&writer, p.bank, NULL, NULL), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_shard_writer_next(writer, bytes, 100, &written), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_bank_class_forget(p.bank, 100), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_shard_writer_next(writer, bytes, 100, &written), TOCSIN_ERROR_CONFLICT);
+    tocsin_shard_writer_free(writer);
+    tocsin_bank_free(p.bank);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
+/* More classes than go into a record, and more series than go into a record of members. */
+START_TEST(many_classes)
+{
+    tocsin_spec *spec = specs_compile("ewma | tail");
+    tocsin_bank *bank = class_bank(spec, TOCSIN_CLOCK_OWN, 60000), *copy;
+    tocsin_shard_options how = shard_options();
+    rng r = rng_seeded(11);
+    shard s;
+
+    for (uint64_t i = 0; i < 70000; i++)
+        ck_assert_int_eq(tocsin_bank_add_to(bank, i, i < 60000 ? i : rng_below(&r, 60010), NULL),
+                         TOCSIN_OK);
+    ck_assert_uint_gt(classes_info(bank).without, 0);
+    s = shard_of(bank, NULL);
+    copy = class_bank(spec, TOCSIN_CLOCK_OWN, 60000);
+    how.slots = TOCSIN_SLOTS_KEPT;
+    ck_assert_int_eq(shard_read(&s, copy, &how), TOCSIN_OK);
+    assert_same_shards(bank, copy);
+    for (uint32_t slot = 0; slot < 70000; slot++) {
+        uint64_t a = 1, b = 1;
+
+        ck_assert_int_eq(tocsin_bank_class_of(bank, slot, &a), tocsin_bank_class_of(copy, slot, &b));
+        ck_assert_uint_eq(a, b);
+    }
+    ck_assert_uint_eq(classes_info(copy).without, classes_info(bank).without);
+    shard_free(&s);
+    tocsin_bank_free(bank);
+    tocsin_bank_free(copy);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("shards");
     TCase *trips = suite_case(s, "round trips");
     TCase *parts = suite_case(s, "parts");
+    TCase *classes = suite_case(s, "classes");
     TCase *rivals = suite_case(s, "rivals");
 
     tcase_add_loop_test(trips, round_trips_for_every_spec, 0, 2);
@@ -1105,6 +1592,14 @@ static Suite *suite(void)
     tcase_add_test(parts, across_clocks);
     tcase_add_test(parts, parts_are_what_the_header_says);
     tcase_add_test(parts, selections_are_checked);
+    tcase_add_loop_test(classes, a_loaded_bank_knows_its_classes, 0, 6);
+    tcase_add_test(classes, series_without_their_classes);
+    tcase_add_test(classes, older_readers_pass_over_classes);
+    tcase_add_test(classes, the_longer_history_stays);
+    tcase_add_test(classes, a_full_table_keeps_the_latest);
+    tcase_add_test(classes, a_split_teaches_nothing);
+    tcase_add_test(classes, forgetting_a_class_ends_the_writing);
+    tcase_add_test(classes, many_classes);
     tcase_add_checked_fixture(rivals, setup_rivals, teardown_rivals);
     tcase_add_loop_test(rivals, policies, 0, 4);
     tcase_add_loop_test(rivals, a_full_bank_takes_no_more, 0, 2);
