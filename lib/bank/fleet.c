@@ -153,6 +153,7 @@ void tocsin__fleet_start(tocsin_bank *bank)
         memset(&lane->counts, 0, sizeof lane->counts);
         lane->latest = TOCSIN_TIME_NONE;
         lane->listed = 0;
+        lane->has_gone_back = 0;
         lane->absent.series = 0;
     }
 }
@@ -204,6 +205,7 @@ void tocsin__fleet_settle(tocsin_bank *bank)
             fleet_join_absent(all, &lane->absent);
         if (lane->latest > all->latest)
             all->latest = lane->latest;
+        all->has_gone_back |= lane->has_gone_back;
         fleet_add_counts(&all->counts, &lane->counts);
     }
     for (size_t left = all->listed; left > 1; left--) {
@@ -216,6 +218,8 @@ void tocsin__fleet_settle(tocsin_bank *bank)
     bank->last.suppressed = bank->last.started - bank->last.absences - all->listed;
     fleet_add_counts(&bank->total, &bank->last);
     bank->changes++;
+    if (all->has_gone_back)         /* somebody may be idle for longer than any candidate */
+        bank->idle_count = 0;
     if (all->latest > bank->latest)
         bank->latest = all->latest;
     tocsin__classes_settle(bank);

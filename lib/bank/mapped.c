@@ -517,7 +517,7 @@ static void mapped_log_arrays(const tocsin_bank *bank, tocsin__lane *lane, mappe
     }
     for (uint32_t a = 0; a < TOCSIN__MAX_ARRAYS; a++)
         if (detect->shape.length[a])
-            mapped_log_slots(&bank->format, log, (const char *)tile, a, k, slot[a],
+            mapped_log_slots(&bank->format, log, (const char *)tile, a, k, is_any ? 0 : slot[a],
                              is_any ? detect->shape.length[a] : 1);
 }
 

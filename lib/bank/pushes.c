@@ -170,7 +170,9 @@ static void pushes_gather(const pushes_fields *f, tocsin__tile_head *scratch,
         mean[i] = PUSHES_AT(place.tile, f->mean, double)[place.lane];
         variance[i] = PUSHES_AT(place.tile, f->variance, float)[place.lane];
     }
-    if (!f->is_full)
+    if (f->is_full)         /* any count that no longer matters does */
+        memset(PUSHES_AT(scratch, f->count, uint16_t), 0xff, TOCSIN__LANES * sizeof(uint16_t));
+    else
         for (uint32_t i = 0; i < n; i++)
             PUSHES_AT(scratch, f->count, uint16_t)[i] =
                 PUSHES_AT(batch->place[i].tile, f->count, uint16_t)[batch->place[i].lane];

@@ -79,9 +79,14 @@ int tocsin__rounds_point(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, i
         if (TOCSIN__RARELY(point->flags & TOCSIN_FLAG_MISSING)) {
             lane->counts.missing++;
         } else {
-            if (bank->format.rows && bank->format.times)
-                tocsin__tile_times(&bank->format, tocsin__bank_tile(bank, slot))
-                    [slot % TOCSIN_BANK_TILE] = point->time;
+            if (bank->format.rows && bank->format.times) {
+                int64_t *active = &tocsin__tile_times(
+                    &bank->format, tocsin__bank_tile(bank, slot))[slot % TOCSIN_BANK_TILE];
+
+                if (TOCSIN__RARELY(point->time < *active))
+                    lane->has_gone_back = 1;
+                *active = point->time;
+            }
             if (point->time > lane->latest)
                 lane->latest = point->time;
         }
@@ -143,6 +148,29 @@ static int rounds_has_ticked(const tocsin_bank *bank, uint32_t slot)
     return clock->points == bank->clock.points;
 }
 
+/* Of a bank in columns: a tick that is muted clears what is on, also of a series that has
+ * missed it.  Those that have not missed it are at rest by now. */
+static void rounds_mute(tocsin_bank *bank, tocsin__lane *lane)
+{
+    const uint64_t points = lane->counts.points, missing = lane->counts.missing;
+    tocsin__outcome outcome;
+
+    tocsin__outcome_init(&outcome);
+    for (uint32_t slot = 0; slot < bank->slots; slot++) {
+        const tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+
+        if (!((tile->used & tile->busy) >> slot % TOCSIN_BANK_TILE & 1))
+            continue;
+        outcome.point.time = bank->tick.time;
+        outcome.point.value = tocsin__nan();
+        outcome.point.count = 0;
+        outcome.point.is_count = 0;
+        tocsin__rounds_point(bank, lane, slot, 0, bank->tick.mode, 1, &outcome);
+    }
+    lane->counts.points = points;
+    lane->counts.missing = missing;
+}
+
 void tocsin__rounds_end(tocsin_bank *bank)
 {
     tocsin__lane *lane = tocsin__fleet_lane(bank, 0);
@@ -156,7 +184,9 @@ void tocsin__rounds_end(tocsin_bank *bank)
         points += tocsin__fleet_lane(bank, i)->counts.points;
     if (points >= bank->series)
         return;
-    if (tocsin__bank_is_in_columns(bank)) {     /* to have missed a tick changes nothing there */
+    if (tocsin__bank_is_in_columns(bank)) {     /* to have missed a tick changes nothing else there */
+        if (bank->tick_flags & TOCSIN_FLAG_MUTED)
+            rounds_mute(bank, lane);
         lane->counts.points += bank->series - points;
         lane->counts.missing += bank->series - points;
         return;

@@ -405,12 +405,7 @@ PIN_OFFSET(tocsin_shard_info, reserved, 36);
 PIN_OFFSET(tocsin_shard_info, spec_length, 40);
 PIN_OFFSET(tocsin_shard_info, spec_text, 48);
 
-#endif
-
-PIN(TOCSIN_FOREST_COLUMNS_MAX == 65535);
-PIN(TOCSIN_FOREST_ROWS_MAX == 4294967295);
-
-PIN_SIZE(tocsin_matrix, 48 + sizeof(void *));
+PIN_SIZE(tocsin_matrix, 48);
 PIN_OFFSET(tocsin_matrix, struct_size, 0);
 PIN_OFFSET(tocsin_matrix, value_type, 4);
 PIN_OFFSET(tocsin_matrix, rows, 8);
@@ -418,6 +413,11 @@ PIN_OFFSET(tocsin_matrix, columns, 16);
 PIN_OFFSET(tocsin_matrix, row_stride, 24);
 PIN_OFFSET(tocsin_matrix, column_stride, 32);
 PIN_OFFSET(tocsin_matrix, values, 40);
+
+#endif
+
+PIN(TOCSIN_FOREST_COLUMNS_MAX == 65535);
+PIN(TOCSIN_FOREST_ROWS_MAX == 4294967295);
 
 PIN_SIZE(tocsin_forest_options, 24);
 PIN_OFFSET(tocsin_forest_options, struct_size, 0);

@@ -12,17 +12,19 @@
 
 #define SERIES 5
 
-/* Rows and columns, clocks of their own and a shared one, with ids and without. */
+/* Rows and columns, clocks of their own and a shared one, with ids and without, with classes. */
 static const struct {
     const char *text;
-    uint32_t clock, ids;
+    uint32_t clock, ids, classes;
 } kinds[] = {
-    {"ewma", TOCSIN_CLOCK_OWN, TOCSIN_IDS_KEPT},
+    {"ewma", TOCSIN_CLOCK_OWN, TOCSIN_IDS_KEPT, 0},
     {"counter | holt-winters season=4p state=double | tail | alarm budget=1/1h", TOCSIN_CLOCK_OWN,
-     TOCSIN_IDS_KEPT},
-    {"ewma half-life=20p | tail | alarm budget=1/1h", TOCSIN_CLOCK_SHARED, TOCSIN_IDS_KEPT},
-    {"holt-winters season=6p | tail | alarm budget=1/1h", TOCSIN_CLOCK_SHARED, TOCSIN_IDS_NONE},
-    {"ewma | raw", TOCSIN_CLOCK_SHARED, TOCSIN_IDS_NONE},
+     TOCSIN_IDS_KEPT, 0},
+    {"ewma half-life=20p | tail | alarm budget=1/1h", TOCSIN_CLOCK_SHARED, TOCSIN_IDS_KEPT, 0},
+    {"holt-winters season=6p | tail | alarm budget=1/1h", TOCSIN_CLOCK_SHARED, TOCSIN_IDS_NONE, 0},
+    {"ewma | raw", TOCSIN_CLOCK_SHARED, TOCSIN_IDS_NONE, 0},
+    {"ewma half-life=20p | tail | alarm budget=1/1h", TOCSIN_CLOCK_OWN, TOCSIN_IDS_KEPT, 2},
+    {"ewma | tail", TOCSIN_CLOCK_SHARED, TOCSIN_IDS_NONE, 3},
 };
 
 #define KINDS ((int)(sizeof kinds / sizeof kinds[0]))
@@ -33,7 +35,7 @@ typedef struct victim {
     tocsin_bank *saved;         /* what the shard was written of */
     shard original;
     unsigned char *forged;
-    size_t series_at;           /* the record of series begins there */
+    size_t series_at;           /* the record of series begins there, or the first of classes */
 } victim;
 
 static void feed(tocsin_bank *bank, size_t ticks, int64_t start)
@@ -63,16 +65,21 @@ static victim victim_create(int kind)
     v.options.clock = kinds[kind].clock;
     v.options.ids = kinds[kind].ids;
     v.options.max_series = 40;
+    v.options.max_classes = kinds[kind].classes;
     v.saved = banks_create(v.spec, &v.options);
     for (uint64_t i = 0; i < SERIES; i++)
-        banks_add(v.saved, banks_id(i));
-    feed(v.saved, 80, INPUT_START);
+        if (kinds[kind].classes)
+            require(tocsin_bank_add_to(v.saved, banks_id(i), 7 + i % 2, NULL) == TOCSIN_OK,
+                    "not added");
+        else
+            banks_add(v.saved, banks_id(i));
+    feed(v.saved, kinds[kind].classes ? 2000 : 80, INPUT_START);
     require(tocsin_bank_remove(v.saved, 1) == TOCSIN_OK, "not removed");
     v.original = shard_of(v.saved, NULL);
     v.forged = malloc(v.original.size);
     require(v.forged != NULL, "the test itself is out of memory");
     memcpy(v.forged, v.original.bytes, v.original.size);
-    while (shard_u32(v.original.bytes + at) != (5 | 1u << 16))
+    while (shard_u32(v.original.bytes + at) != (kinds[kind].classes ? 8 : (5 | 1u << 16)))
         at += 12 + (size_t)shard_u32(v.original.bytes + at + 4);
     v.series_at = at;
     return v;
@@ -84,6 +91,37 @@ static void victim_free(victim *v)
     shard_free(&v->original);
     tocsin_bank_free(v->saved);
     tocsin_spec_free(v->spec);
+}
+
+/* Whatever pools say, series that start from them are sound: what was saved is loaded again, and
+ * loading checks the bounds of every field. */
+static void join_classes(tocsin_bank *bank, const tocsin_bank_options *options)
+{
+    tocsin_classes_info info;
+    uint64_t ids[4];
+    tocsin_bank *copy;
+    shard s;
+
+    info.struct_size = sizeof info;
+    require(tocsin_bank_classes(bank, &info, ids, 4) == TOCSIN_OK && info.classes <= 3,
+            "more classes than there can be");
+    if (info.classes == 0)
+        return;
+    for (size_t i = 0; i < info.classes; i++) {
+        tocsin_class_info one;
+
+        one.struct_size = sizeof one;
+        require(tocsin_bank_class_describe(bank, ids[i], &one) == TOCSIN_OK, "no class");
+        require(!isinf(one.limit) && !isinf(one.level) && one.history >= 0 && one.history < 1e300,
+                "a class knows what nobody can: %g %g %g", one.limit, one.level, one.history);
+        require(one.members <= tocsin_bank_slots(bank), "more members than series");
+        tocsin_bank_add_to(bank, 777 + i, ids[i], NULL);
+    }
+    s = shard_of(bank, NULL);
+    copy = banks_create(tocsin_bank_spec(bank), options);
+    require(shard_read(&s, copy, NULL) == TOCSIN_OK, "a class's series is not sound");
+    tocsin_bank_free(copy);
+    shard_free(&s);
 }
 
 /* Whatever its states say, ticks, points, lists, copies and shards do no harm. */
@@ -251,6 +289,8 @@ static void read_forged(victim *v, size_t size)
         require(error.offset <= size, "the error of a forged shard is outside of it");
     }
     require(banks_info(bank).series == progress.added, "other series than were taken");
+    require(progress.classless <= progress.added, "more without a class than there are");
+    join_classes(bank, &v->options);
     if (progress.added > 0)
         live_on(bank);
     tocsin_bank_free(bank);
@@ -388,12 +428,18 @@ END_TEST
 START_TEST(every_allocation_may_fail)
 {
     tocsin_spec *spec = specs_compile("ewma");
-    tocsin_bank *bank = banks_create(spec, NULL);
+    tocsin_bank_options options = banks_options();
     const tocsin_selection some = shard_part(0, 3);
+    tocsin_bank *bank;
     shard s;
 
+    options.max_classes = _i == 2 ? 20 : 0;
+    bank = banks_create(spec, &options);
     for (uint64_t i = 0; i < 3000; i++)
-        banks_add(bank, i);
+        if (_i == 2)
+            ck_assert_int_eq(tocsin_bank_add_to(bank, i, i % 20, NULL), TOCSIN_OK);
+        else
+            banks_add(bank, i);
     s = shard_of(bank, NULL);
     for (size_t k = 1;; k++) {
         counting_allocator counting;
@@ -406,7 +452,7 @@ START_TEST(every_allocation_may_fail)
         int status;
 
         counting.fail_at = k;
-        status = _i == 0 ? tocsin_bank_create(&copy, spec, NULL, &allocator) : TOCSIN_OK;
+        status = _i != 1 ? tocsin_bank_create(&copy, spec, &options, &allocator) : TOCSIN_OK;
         if (status == TOCSIN_OK)
             status = tocsin_shard_writer_create(&writer, bank, &some, &allocator);
         if (status == TOCSIN_OK)
@@ -430,6 +476,8 @@ START_TEST(every_allocation_may_fail)
         if (status == TOCSIN_OK) {
             ck_assert_uint_lt(counting.calls, k);
             ck_assert_uint_eq(progress.added, 3000);
+            ck_assert_uint_eq(progress.classes_added, _i == 2 ? 20 : 0);
+            ck_assert_uint_eq(progress.classless, 0);
             ck_assert_uint_gt(k, 6);
             break;
         }
@@ -508,7 +556,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, random_bytes_and_repaired, 0, KINDS);
     tcase_add_test(tcase, announcements_cost_nothing);
     tcase_add_test(tcase, an_id_that_comes_twice);
-    tcase_add_loop_test(tcase, every_allocation_may_fail, 0, 2);
+    tcase_add_loop_test(tcase, every_allocation_may_fail, 0, 3);
     tcase_add_loop_test(tcase, guard_bytes, 0, KINDS);
     return s;
 }

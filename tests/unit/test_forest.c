@@ -1,0 +1,806 @@
+/* Isolation forests: every tree against one grown by an oracle that follows the definition step by
+ * step, every kernel and every way against every other, and inputs nobody would wish for. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "num/kernels.h"
+#include "tocsin.h"
+#include "../support/counting_allocator.h"
+#include "../support/rng.h"
+#include "../support/suite.h"
+
+/* ---- Points ------------------------------------------------------------------- */
+
+typedef struct points {
+    double *value;              /* row-major */
+    size_t rows, columns;
+} points;
+
+static points points_new(size_t rows, size_t columns)
+{
+    points p = {malloc((rows * columns + 1) * sizeof(double)), rows, columns};
+
+    require(p.value != NULL, "the test itself is out of memory");
+    return p;
+}
+
+static tocsin_matrix matrix_of(const points *p)
+{
+    tocsin_matrix matrix;
+
+    memset(&matrix, 0, sizeof matrix);
+    matrix.struct_size = sizeof matrix;
+    matrix.rows = p->rows;
+    matrix.columns = p->columns;
+    matrix.values = p->value;
+    return matrix;
+}
+
+/* What the columns of a test are like. */
+enum { GAUSSIAN, GRID, CONSTANT, DUPLICATE, HOLES, HUGE_VALUES, EMPTY, HEAVY, KINDS };
+
+static void fill_column(points *p, size_t column, int kind, rng *random)
+{
+    for (size_t r = 0; r < p->rows; r++) {
+        double *const v = &p->value[r * p->columns + column];
+
+        switch (kind) {
+        case GAUSSIAN:
+            *v = 1e9 + rng_normal(random);
+            break;
+        case GRID:
+            *v = (double)rng_below(random, 5) - 2;
+            break;
+        case CONSTANT:
+            *v = -7.25;
+            break;
+        case DUPLICATE:
+            *v = column > 0 ? *(v - 1) : rng_normal(random);
+            break;
+        case HOLES:
+            *v = rng_below(random, 3) == 0 ? NAN : rng_normal(random);
+            break;
+        case HUGE_VALUES:
+            *v = rng_below(random, 4) == 0 ? (rng_below(random, 2) ? INFINITY : -INFINITY)
+                                           : (rng_uniform(random) - 0.5) * DBL_MAX;
+            break;
+        case EMPTY:
+            *v = NAN;
+            break;
+        default:
+            *v = 1 / (rng_uniform(random) + 1e-9) * (rng_below(random, 2) ? 1 : -1);
+        }
+    }
+}
+
+static points points_mixed(size_t rows, size_t columns, uint64_t seed)
+{
+    points p = points_new(rows, columns);
+    rng random = rng_seeded(seed);
+
+    for (size_t c = 0; c < columns; c++)
+        fill_column(&p, c, columns == 1 ? GAUSSIAN : (int)rng_below(&random, KINDS), &random);
+    return p;
+}
+
+/* ---- The oracle --------------------------------------------------------------------
+ *
+ * A tree of nodes with pointers, grown and walked recursively, with sets kept as flags. */
+
+typedef struct oracle_node {
+    size_t column;
+    double threshold;
+    long depth;                         /* of a leaf, in 256ths */
+    struct oracle_node *left, *right;   /* NULL: a leaf */
+} oracle_node;
+
+typedef struct oracle {
+    const points *p;
+    size_t sample, depth, trees, cuts;
+    uint64_t seed;
+    rng random;
+    size_t *candidate;
+    double *missing;
+    oracle_node **tree;
+} oracle;
+
+static double oracle_expected(size_t n)
+{
+    double sum = 0;
+
+    for (size_t k = 1; k < n; k++)
+        sum += 1.0 / (double)k;
+    return n < 2 ? 0 : 2 * sum - 2.0 * (double)(n - 1) / (double)n;
+}
+
+static uint64_t oracle_below(oracle *o, uint64_t bound)
+{
+    return (rng_u64(&o->random) >> 32) * bound >> 32;
+}
+
+static uint64_t oracle_mix(uint64_t z)
+{
+    /* SplitMix64 is its mixing function of a counter that has stepped once. */
+    rng random = rng_seeded(z - UINT64_C(0x9e3779b97f4a7c15));
+
+    return rng_u64(&random);
+}
+
+static void oracle_begin(oracle *o, size_t tree)
+{
+    o->random = rng_seeded(oracle_mix(oracle_mix(o->seed) + tree));
+    for (size_t c = 0; c < o->p->columns; c++)
+        o->candidate[c] = c;
+}
+
+static void oracle_draw(oracle *o, size_t count, char *is_drawn)
+{
+    memset(is_drawn, 0, o->p->rows);
+    for (size_t last = o->p->rows - count; last < o->p->rows; last++) {
+        const size_t row = o->p->rows == count ? last : oracle_below(o, last + 1);
+
+        is_drawn[is_drawn[row] ? last : row] = 1;
+    }
+}
+
+static double oracle_value(const oracle *o, size_t row, size_t column)
+{
+    const double value = o->p->value[row * o->p->columns + column];
+
+    return isnan(value) ? o->missing[column] : fmax(-DBL_MAX, fmin(DBL_MAX, value));
+}
+
+static int oracle_compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void oracle_missing(oracle *o, char *is_drawn)
+{
+    double *const known = malloc((o->p->rows + 1) * sizeof *known);
+
+    oracle_draw(o, o->sample < 255 ? o->sample : 255, is_drawn);
+    for (size_t c = 0; c < o->p->columns; c++) {
+        size_t count = 0;
+
+        o->missing[c] = 0;
+        for (size_t r = 0; r < o->p->rows; r++)
+            if (is_drawn[r] && !isnan(o->p->value[r * o->p->columns + c]))
+                known[count++] = oracle_value(o, r, c);
+        qsort(known, count, sizeof *known, oracle_compare);
+        if (count > 0)
+            o->missing[c] = known[count / 2];
+    }
+    free(known);
+}
+
+static oracle_node *oracle_grow(oracle *o, const char *is_in, size_t level, size_t live)
+{
+    oracle_node *const node = calloc(1, sizeof *node);
+    const size_t rows = o->p->rows;
+    size_t count = 0;
+    double low = 0, high = 0;
+
+    for (size_t r = 0; r < rows; r++)
+        count += is_in[r] != 0;
+    node->depth = (long)level * 256 + (long)floor(oracle_expected(count) * 256 + 0.5);
+    if (count <= 2 || level == o->depth)
+        return node;
+    do {
+        size_t at;
+
+        if (live == 0)
+            return node;
+        at = oracle_below(o, live);
+        node->column = o->candidate[at];
+        low = INFINITY;
+        high = -INFINITY;
+        for (size_t r = 0; r < rows; r++)
+            if (is_in[r]) {
+                low = fmin(low, oracle_value(o, r, node->column));
+                high = fmax(high, oracle_value(o, r, node->column));
+            }
+        if (low == high) {
+            o->candidate[at] = o->candidate[--live];
+            o->candidate[live] = node->column;
+        }
+    } while (low == high);
+
+    const double u = ((double)(rng_u64(&o->random) >> 12) + 0.5) / 4503599627370496.0;
+    const double from_low = low * (1 - u), from_high = high * u;
+    char *const left = calloc(rows, 1), *const right = calloc(rows, 1);
+
+    node->threshold = from_low + from_high;
+    if (node->threshold <= low || node->threshold > high)
+        node->threshold = high;
+    for (size_t r = 0; r < rows; r++)
+        if (is_in[r])
+            (oracle_value(o, r, node->column) < node->threshold ? left : right)[r] = 1;
+    o->cuts++;
+    node->left = oracle_grow(o, left, level + 1, live);
+    node->right = oracle_grow(o, right, level + 1, live);
+    free(left);
+    free(right);
+    return node;
+}
+
+static oracle oracle_fit(const points *p, const tocsin_forest_options *options)
+{
+    oracle o;
+    char *const is_drawn = malloc(p->rows);
+
+    memset(&o, 0, sizeof o);
+    o.p = p;
+    o.trees = options->trees;
+    o.sample = p->rows < options->sample ? p->rows : options->sample;
+    o.depth = options->depth;
+    o.seed = options->seed;
+    if (o.depth == 0)
+        while ((size_t)1 << o.depth < options->sample)
+            o.depth++;
+    o.candidate = malloc(p->columns * sizeof *o.candidate);
+    o.missing = malloc(p->columns * sizeof *o.missing);
+    o.tree = malloc(o.trees * sizeof *o.tree);
+    oracle_begin(&o, o.trees);
+    oracle_missing(&o, is_drawn);
+    for (size_t t = 0; t < o.trees; t++) {
+        oracle_begin(&o, t);
+        oracle_draw(&o, o.sample, is_drawn);
+        o.tree[t] = oracle_grow(&o, is_drawn, 0, p->columns);
+    }
+    free(is_drawn);
+    return o;
+}
+
+static double oracle_depth(const oracle *o, const points *p, size_t row)
+{
+    double sum = 0;
+
+    for (size_t t = 0; t < o->trees; t++) {
+        const oracle_node *node = o->tree[t];
+
+        while (node->left) {
+            double value = p->value[row * p->columns + node->column];
+
+            if (isnan(value))
+                value = o->missing[node->column];
+            node = value < node->threshold ? node->left : node->right;
+        }
+        sum += (double)node->depth / 256;
+    }
+    return sum / (double)o->trees;
+}
+
+static void oracle_node_free(oracle_node *node)
+{
+    if (node) {
+        oracle_node_free(node->left);
+        oracle_node_free(node->right);
+        free(node);
+    }
+}
+
+static void oracle_free(oracle *o)
+{
+    for (size_t t = 0; t < o->trees; t++)
+        oracle_node_free(o->tree[t]);
+    free(o->tree);
+    free(o->candidate);
+    free(o->missing);
+}
+
+/* ---- Trees --------------------------------------------------------------------------- */
+
+static tocsin_forest *fit(const points *p, const tocsin_forest_options *options)
+{
+    const tocsin_matrix matrix = matrix_of(p);
+    tocsin_forest *forest = NULL;
+
+    require(tocsin_forest_fit(&forest, options, &matrix, NULL) == TOCSIN_OK && forest, "fit");
+    return forest;
+}
+
+static double *depths_of(const tocsin_forest *forest, const points *p)
+{
+    const tocsin_matrix matrix = matrix_of(p);
+    double *const depths = malloc((p->rows + 1) * sizeof *depths);
+
+    require(tocsin_forest_depth(forest, &matrix, depths) == TOCSIN_OK, "depth");
+    return depths;
+}
+
+static double *scores_of(const tocsin_forest *forest, const points *p)
+{
+    const tocsin_matrix matrix = matrix_of(p);
+    double *const scores = malloc((p->rows + 1) * sizeof *scores);
+
+    require(tocsin_forest_score(forest, &matrix, scores) == TOCSIN_OK, "score");
+    return scores;
+}
+
+static tocsin_forest_info info_of(const tocsin_forest *forest)
+{
+    tocsin_forest_info info;
+
+    memset(&info, 0x5a, sizeof info);
+    info.struct_size = sizeof info;
+    require(tocsin_forest_describe(forest, &info) == TOCSIN_OK, "describe");
+    return info;
+}
+
+/* Points that were not fitted on, among them all kinds of strange ones. */
+static points points_to_judge(const points *fitted, uint64_t seed)
+{
+    points p = points_new(fitted->rows + 200, fitted->columns);
+    rng random = rng_seeded(seed);
+
+    memcpy(p.value, fitted->value, fitted->rows * fitted->columns * sizeof(double));
+    for (size_t k = fitted->rows * p.columns; k < p.rows * p.columns; k++) {
+        static const double strange[] = {0, -0.0, NAN, INFINITY, -INFINITY, DBL_MIN, 1e9, -DBL_MAX};
+        const size_t which = rng_below(&random, 16);
+
+        p.value[k] = which < 8 ? strange[which]
+                               : fitted->value[rng_below(&random, fitted->rows * p.columns)];
+    }
+    return p;
+}
+
+static void check_against_oracle(size_t rows, size_t columns, uint32_t trees, uint32_t sample,
+                                 uint32_t depth, uint64_t seed)
+{
+    const tocsin_forest_options options = {sizeof options, trees, sample, depth, seed};
+    points p = points_mixed(rows, columns, seed + 1);
+    points judged = points_to_judge(&p, seed + 2);
+    tocsin_forest *const forest = fit(&p, &options);
+    oracle o = oracle_fit(&p, &options);
+    double *const depths = depths_of(forest, &judged), *const scores = scores_of(forest, &judged);
+    const tocsin_forest_info info = info_of(forest);
+    const double expected = oracle_expected(o.sample);
+
+    ck_assert_uint_eq(info.cuts, o.cuts);
+    ck_assert_uint_eq(info.sample, o.sample);
+    ck_assert_uint_eq(info.depth, o.depth);
+    require(fabs(info.expected_depth - expected) < 1e-12, "c is %.17g", info.expected_depth);
+    for (size_t r = 0; r < judged.rows; r++) {
+        const double depth_there = oracle_depth(&o, &judged, r);
+
+        require(depths[r] == depth_there, "row %zu of %zux%zu: %.17g, not %.17g", r, rows, columns,
+                depths[r], depth_there);
+        require(fabs(scores[r] - (expected > 0 ? pow(2, -depth_there / expected) : 0.5)) < 1e-12,
+                "score %.17g of depth %.17g", scores[r], depth_there);
+    }
+    oracle_free(&o);
+    free(depths);
+    free(scores);
+    tocsin_forest_free(forest);
+    free(p.value);
+    free(judged.value);
+}
+
+START_TEST(trees_are_those_of_the_definition)
+{
+    static const size_t rows[] = {1, 2, 3, 255, 256, 257, 700};
+    static const size_t columns[] = {1, 2, 3, 8, 9, 33};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++)
+            check_against_oracle(rows[i], columns[k], 20, 256, 0, 1000 * i + k);
+}
+END_TEST
+
+START_TEST(whatever_the_options)
+{
+    check_against_oracle(300, 4, 1, 256, 0, 0);
+    check_against_oracle(300, 4, 33, 2, 0, 1);
+    check_against_oracle(300, 4, 33, 3, 1, UINT64_MAX);
+    check_against_oracle(300, 4, 13, 64, 3, 7);
+    check_against_oracle(1100, 5, 7, 1000, 0, 8);
+    check_against_oracle(400, 3, 7, 65536, 0, 9);
+    check_against_oracle(400, 3, 7, 40, 16, 10);
+    check_against_oracle(300, 64, 200, 256, 0, 11);
+}
+END_TEST
+
+/* Too many metrics, or thresholds, for words of 16 bits. */
+START_TEST(wide_forests_too)
+{
+    check_against_oracle(300, 1000, 30, 256, 0, 20);
+    check_against_oracle(3000, 1, 130, 1024, 10, 21);
+}
+END_TEST
+
+START_TEST(a_thousand_metrics_of_which_one_varies)
+{
+    points p = points_new(400, 1000);
+    rng random = rng_seeded(5);
+    tocsin_forest *forest;
+
+    for (size_t c = 0; c < p.columns; c++)
+        fill_column(&p, c, c == 777 ? GAUSSIAN : c % 2 ? CONSTANT : EMPTY, &random);
+    forest = fit(&p, NULL);
+    ck_assert_uint_eq(info_of(forest).used, 1);
+    ck_assert_uint_gt(info_of(forest).cuts, 100 * 50);
+    tocsin_forest_free(forest);
+    free(p.value);
+}
+END_TEST
+
+/* A forest that never cuts has nothing to say, and says so; one that could cut must. */
+START_TEST(forests_cut_where_they_can)
+{
+    points p = points_new(500, 3);
+    rng random = rng_seeded(6);
+
+    for (int is_varied = 0; is_varied < 2; is_varied++) {
+        for (size_t c = 0; c < 3; c++)
+            fill_column(&p, c, is_varied && c == 1 ? GRID : CONSTANT, &random);
+        tocsin_forest *const forest = fit(&p, NULL);
+        const tocsin_forest_info info = info_of(forest);
+        double *const scores = scores_of(forest, &p);
+        double least = 1, most = 0;
+
+        for (size_t r = 0; r < p.rows; r++) {
+            least = fmin(least, scores[r]);
+            most = fmax(most, scores[r]);
+        }
+        ck_assert_uint_eq(info.trees, 100);
+        if (is_varied) {
+            ck_assert_uint_ge(info.cuts, 4 * 100);
+            ck_assert(most > least);
+        } else {
+            ck_assert_uint_eq(info.cuts, 0);
+            ck_assert_uint_eq(info.used, 0);
+            ck_assert(most == least);
+            ck_assert(fabs(most - 0.5) < 1e-3);
+        }
+        free(scores);
+        tocsin_forest_free(forest);
+    }
+    free(p.value);
+}
+END_TEST
+
+START_TEST(a_single_point_is_nothing_unusual)
+{
+    points p = points_mixed(1, 4, 9);
+    tocsin_forest *const forest = fit(&p, NULL);
+    double *const scores = scores_of(forest, &p);
+
+    ck_assert(scores[0] == 0.5);
+    ck_assert(info_of(forest).expected_depth == 0);
+    free(scores);
+    tocsin_forest_free(forest);
+    free(p.value);
+}
+END_TEST
+
+/* ---- Ways ----------------------------------------------------------------------------- */
+
+START_TEST(kernels_and_batches_give_the_same_bits)
+{
+    static const size_t columns[] = {1, 2, 3, 7, 8, 20, 40, 64};
+
+    for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++) {
+        const tocsin_forest_options options = {sizeof options, 50, 0, 0, k};
+        points p = points_mixed(1000, columns[k], 30 + k);
+        tocsin_forest *const forest = fit(&p, &options);
+
+        tocsin_kernel_force("scalar");
+        double *const expected = depths_of(forest, &p);
+        for (size_t i = 0; i < tocsin_kernel_count(); i++) {
+            tocsin_kernel_force(tocsin_kernel_name(i));
+            double *const all = depths_of(forest, &p);
+
+            ck_assert_mem_eq(all, expected, p.rows * sizeof *all);
+            for (size_t r = 0; r < p.rows;) {
+                const size_t count = r % 150 + 1 < p.rows - r ? r % 150 + 1 : p.rows - r;
+                const points part = {p.value + r * p.columns, count, p.columns};
+                double *const some = depths_of(forest, &part);
+
+                ck_assert_mem_eq(some, expected + r, count * sizeof *some);
+                free(some);
+                r += count;
+            }
+            for (size_t r = 0; r < p.rows; r += 17) {
+                const points one = {p.value + r * p.columns, 1, p.columns};
+                double *const alone = depths_of(forest, &one);
+
+                assert_same_bits(*alone, expected[r]);
+                free(alone);
+            }
+            free(all);
+        }
+        tocsin_kernel_force(NULL);
+        free(expected);
+        tocsin_forest_free(forest);
+        free(p.value);
+    }
+}
+END_TEST
+
+/* Rows and columns in any order, with gaps, forwards and backwards, as doubles or floats. */
+START_TEST(strides_and_types_do_not_matter)
+{
+    enum { ROWS = 600, COLUMNS = 5 };
+    static double rows[ROWS][COLUMNS], columns[COLUMNS][ROWS], apart[ROWS][2 * COLUMNS + 1];
+    static double backwards[ROWS][COLUMNS];
+    static float floats[ROWS][COLUMNS];
+    rng random = rng_seeded(40);
+
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t c = 0; c < COLUMNS; c++) {
+            const float value = rng_below(&random, 9) == 0 ? NAN : (float)rng_normal(&random);
+
+            floats[r][c] = value;
+            rows[r][c] = columns[c][r] = apart[r][2 * c] = (double)value;
+            backwards[ROWS - 1 - r][COLUMNS - 1 - c] = (double)value;
+        }
+    const tocsin_matrix ways[] = {
+        {sizeof ways[0], TOCSIN_VALUES_DOUBLE, ROWS, COLUMNS, 0, 0, rows},
+        {sizeof ways[0], TOCSIN_VALUES_DOUBLE, ROWS, COLUMNS, COLUMNS, 1, rows},
+        {sizeof ways[0], TOCSIN_VALUES_DOUBLE, ROWS, COLUMNS, 1, ROWS, columns},
+        {sizeof ways[0], TOCSIN_VALUES_DOUBLE, ROWS, COLUMNS, 2 * COLUMNS + 1, 2, apart},
+        {sizeof ways[0], TOCSIN_VALUES_DOUBLE, ROWS, COLUMNS, -COLUMNS, -1,
+         &backwards[ROWS - 1][COLUMNS - 1]},
+        {sizeof ways[0], TOCSIN_VALUES_FLOAT, ROWS, COLUMNS, 0, 0, floats},
+    };
+    double expected[ROWS], scores[ROWS];
+
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        tocsin_forest *forest;
+
+        ck_assert_int_eq(tocsin_forest_fit(&forest, NULL, &ways[i], NULL), TOCSIN_OK);
+        for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
+            double *const out = i == 0 && k == 0 ? expected : scores;
+
+            memset(out, 0, sizeof expected);
+            ck_assert_int_eq(tocsin_forest_score(forest, &ways[k], out), TOCSIN_OK);
+            ck_assert_mem_eq(out, expected, sizeof expected);
+        }
+        tocsin_forest_free(forest);
+    }
+}
+END_TEST
+
+START_TEST(seeds_make_different_forests)
+{
+    points p = points_mixed(1000, 3, 50);
+    const tocsin_forest_options one = {sizeof one, 10, 0, 0, 1}, two = {sizeof two, 10, 0, 0, 2};
+    tocsin_forest *const a = fit(&p, &one), *const b = fit(&p, &two);
+    double *const x = depths_of(a, &p), *const y = depths_of(b, &p);
+
+    ck_assert_mem_ne(x, y, p.rows * sizeof *x);
+    ck_assert_uint_eq(info_of(a).seed, 1);
+    free(x);
+    free(y);
+    tocsin_forest_free(a);
+    tocsin_forest_free(b);
+    free(p.value);
+}
+END_TEST
+
+/* ---- What it is for --------------------------------------------------------------------- */
+
+/* The share of pairs in which the odd one scores higher. */
+static double auc(const double *scores, size_t odd, size_t count)
+{
+    double wins = 0;
+
+    for (size_t i = 0; i < odd; i++)
+        for (size_t k = odd; k < count; k++)
+            wins += scores[i] > scores[k] ? 1 : scores[i] == scores[k] ? 0.5 : 0;
+    return wins / ((double)odd * (double)(count - odd));
+}
+
+/* Odd points first.  Two clusters and strays far from both: an ideal detector, which knows the
+ * clusters' centres, ranks by the distance to the nearer one. */
+START_TEST(strays_rank_above_clusters)
+{
+    enum { ROWS = 2000, ODD = 40, COLUMNS = 4 };
+
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        points p = points_new(ROWS, COLUMNS);
+        rng random = rng_seeded(60 + seed);
+        double distance[ROWS];
+
+        for (size_t r = 0; r < ROWS; r++) {
+            double near[2] = {0, 0};
+
+            for (size_t c = 0; c < COLUMNS; c++) {
+                const double centre = r % 2 ? 5 : -5;
+                double *const v = &p.value[r * COLUMNS + c];
+
+                *v = r < ODD ? 24 * (rng_uniform(&random) - 0.5) : centre + rng_normal(&random);
+                near[0] += (*v - 5) * (*v - 5);
+                near[1] += (*v + 5) * (*v + 5);
+            }
+            distance[r] = fmin(near[0], near[1]);
+        }
+        const tocsin_forest_options options = {sizeof options, 0, 0, 0, seed};
+        tocsin_forest *const forest = fit(&p, &options);
+        double *const scores = scores_of(forest, &p);
+        const double ideal = auc(distance, ODD, ROWS), own = auc(scores, ODD, ROWS);
+
+        require(ideal > 0.98, "the test's own points are no strays: %g", ideal);
+        require(own > ideal - 0.05, "%g, an ideal detector %g", own, ideal);
+        free(scores);
+        tocsin_forest_free(forest);
+        free(p.value);
+    }
+}
+END_TEST
+
+/* A missing value must not make a point odd, nor hide that it is odd otherwise. */
+START_TEST(missing_values_are_neutral)
+{
+    points p = points_new(1000, 4);
+    rng random = rng_seeded(70);
+    double *scores;
+
+    for (size_t c = 0; c < 4; c++)
+        fill_column(&p, c, GAUSSIAN, &random);
+    for (size_t c = 0; c < 4; c++) {
+        p.value[c] = NAN;               /* row 0: nothing at all */
+        p.value[4 + c] = 1e9 + 30;      /* row 1: far out, and so is row 2 but for a hole */
+        p.value[8 + c] = c == 2 ? NAN : 1e9 + 30;
+    }
+    tocsin_forest *const forest = fit(&p, NULL);
+
+    scores = scores_of(forest, &p);
+    ck_assert(scores[0] < 0.5);
+    ck_assert(scores[1] > 0.7);
+    ck_assert(scores[2] > 0.65);
+    free(scores);
+    tocsin_forest_free(forest);
+    free(p.value);
+}
+END_TEST
+
+/* Every tree's depths average to what the definition says of a sample whose points all differ. */
+START_TEST(the_expected_depth_is_the_mean_over_random_samples)
+{
+    const tocsin_forest_options options = {sizeof options, 4000, 64, 16, 3};
+    points p = points_new(64, 1);
+    tocsin_forest *forest;
+    double *depths, sum = 0;
+
+    for (size_t r = 0; r < p.rows; r++)
+        p.value[r] = (double)r;
+    forest = fit(&p, &options);
+    depths = depths_of(forest, &p);
+    for (size_t r = 0; r < p.rows; r++)
+        sum += depths[r] / (double)p.rows;
+    /* Uniform cuts between equally spaced points are those of random binary search trees. */
+    require(fabs(sum - info_of(forest).expected_depth) < 0.05, "%g, expected %g", sum,
+            info_of(forest).expected_depth);
+    free(depths);
+    tocsin_forest_free(forest);
+    free(p.value);
+}
+END_TEST
+
+/* ---- Arguments and memory ----------------------------------------------------------------- */
+
+START_TEST(nonsense_is_refused)
+{
+    points p = points_mixed(50, 2, 80);
+    const tocsin_matrix good = matrix_of(&p);
+    tocsin_forest_options options = {sizeof options, 0, 0, 0, 0};
+    tocsin_forest *forest = (tocsin_forest *)&p;
+    tocsin_forest_info info;
+    tocsin_matrix bad = good;
+    double scores[50];
+
+    ck_assert_int_eq(tocsin_forest_fit(NULL, NULL, &good, NULL), TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_forest_fit(&forest, NULL, NULL, NULL), TOCSIN_ERROR_ARGUMENT);
+    ck_assert_ptr_null(forest);
+#define REFUSED(change)                                                                  \
+    do {                                                                                 \
+        const tocsin_forest_options kept = options;                                      \
+        bad = good;                                                                      \
+        change;                                                                          \
+        ck_assert_int_eq(tocsin_forest_fit(&forest, &options, &bad, NULL),               \
+                         TOCSIN_ERROR_ARGUMENT);                                         \
+        ck_assert_ptr_null(forest);                                                      \
+        options = kept;                                                                  \
+    } while (0)
+    REFUSED(bad.struct_size = 8);
+    REFUSED(bad.value_type = TOCSIN_VALUES_U64);
+    REFUSED(bad.rows = 0);
+    REFUSED(bad.rows = TOCSIN_FOREST_ROWS_MAX + 1);
+    REFUSED(bad.columns = 0);
+    REFUSED(bad.columns = TOCSIN_FOREST_COLUMNS_MAX + 1);
+    REFUSED(bad.values = NULL);
+    REFUSED(options.struct_size = 4);
+    REFUSED(options.trees = 4097);
+    REFUSED(options.sample = 1);
+    REFUSED(options.sample = 65537);
+    REFUSED(options.depth = 17);
+#undef REFUSED
+
+    ck_assert_int_eq(tocsin_forest_fit(&forest, &options, &good, NULL), TOCSIN_OK);
+    bad = good;
+    bad.columns = 1;
+    ck_assert_int_eq(tocsin_forest_score(forest, &bad, scores), TOCSIN_ERROR_MISMATCH);
+    ck_assert_int_eq(tocsin_forest_score(forest, &good, NULL), TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_forest_score(NULL, &good, scores), TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_forest_depth(forest, NULL, scores), TOCSIN_ERROR_ARGUMENT);
+    bad = good;
+    bad.rows = 0;
+    bad.values = NULL;
+    ck_assert_int_eq(tocsin_forest_score(forest, &bad, NULL), TOCSIN_OK);
+    info.struct_size = sizeof info - 1;
+    ck_assert_int_eq(tocsin_forest_describe(forest, &info), TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_forest_describe(forest, NULL), TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_forest_describe(NULL, &info), TOCSIN_ERROR_ARGUMENT);
+    tocsin_forest_free(forest);
+    tocsin_forest_free(NULL);
+    free(p.value);
+}
+END_TEST
+
+START_TEST(memory_is_the_allocators_and_scoring_takes_none)
+{
+    points p = points_mixed(2000, 8, 90);
+    const tocsin_matrix matrix = matrix_of(&p);
+    double *const scores = malloc(p.rows * sizeof *scores);
+    counting_allocator counting;
+    tocsin_allocator allocator = counting_start(&counting);
+    tocsin_forest *forest;
+    size_t calls;
+
+    ck_assert_int_eq(tocsin_forest_fit(&forest, NULL, &matrix, &allocator), TOCSIN_OK);
+    calls = counting.calls;
+    ck_assert_uint_eq(counting.live, 1);
+    ck_assert_int_eq(tocsin_forest_score(forest, &matrix, scores), TOCSIN_OK);
+    ck_assert_uint_eq(counting.calls, calls);
+    for (size_t i = 0; i < COUNTING_LIVE_MAX; i++)
+        if (counting.block[i].ptr)
+            ck_assert_uint_eq(counting.block[i].size, info_of(forest).bytes);
+    tocsin_forest_free(forest);
+    ck_assert_uint_eq(counting.live, 0);
+    for (size_t k = 1; k <= calls; k++) {
+        allocator = counting_start(&counting);
+        counting.fail_at = k;
+        ck_assert_int_eq(tocsin_forest_fit(&forest, NULL, &matrix, &allocator),
+                         TOCSIN_ERROR_MEMORY);
+        ck_assert_ptr_null(forest);
+        ck_assert_uint_eq(counting.live, 0);
+    }
+    free(scores);
+    free(p.value);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *const s = suite_create("forest");
+    TCase *tcase = suite_case(s, "trees");
+
+    tcase_add_test(tcase, trees_are_those_of_the_definition);
+    tcase_add_test(tcase, whatever_the_options);
+    tcase_add_test(tcase, wide_forests_too);
+    tcase_add_test(tcase, a_thousand_metrics_of_which_one_varies);
+    tcase_add_test(tcase, forests_cut_where_they_can);
+    tcase_add_test(tcase, a_single_point_is_nothing_unusual);
+
+    tcase = suite_case(s, "ways");
+    tcase_add_test(tcase, kernels_and_batches_give_the_same_bits);
+    tcase_add_test(tcase, strides_and_types_do_not_matter);
+    tcase_add_test(tcase, seeds_make_different_forests);
+
+    tcase = suite_case(s, "purpose");
+    tcase_add_test(tcase, strays_rank_above_clusters);
+    tcase_add_test(tcase, missing_values_are_neutral);
+    tcase_add_test(tcase, the_expected_depth_is_the_mean_over_random_samples);
+
+    tcase = suite_case(s, "arguments");
+    tcase_add_test(tcase, nonsense_is_refused);
+    tcase_add_test(tcase, memory_is_the_allocators_and_scoring_takes_none);
+    return s;
+}
+
+TOCSIN_TEST_MAIN(suite)
