@@ -253,22 +253,24 @@ TOCSIN_API uint32_t tocsin_bank_slots(const tocsin_bank *bank);
  * Where series live hours - the pods of a workload, say - none of them ever learns by itself what
  * is rare at one alarm a week.  A bank with `max_classes` knows classes, each by a 64-bit number
  * that the caller makes of what the series have in common: workload and metric.  A new series of a
- * class starts with what the others have learnt: the calibrator knows how high the statistic reaches
- * in this class, so that there is a limit from the first point that is scored, and the detector
- * begins at the class's level and deviation as far as its series are alike in them.  From then on
- * it is a series like any other, and learns for itself.
+ * class starts with what the others have learnt: the calibrator knows how high the statistic
+ * reaches in this class, so that there is a limit from the first point that is scored, and the
+ * detector begins at the class's level and deviation as far as its series are alike in them.  From
+ * then on it is a series like any other, and learns for itself.
  *
  * A series teaches its class when it is removed or evicted, and now and then while it lives.  A
  * class forgets: it looks back over a return period of the alarm's most frequent budget, and at
  * least a day.
  *
  * All memory for classes is taken when the bank is created, less than a kilobyte for each of
- * `max_classes`, and 4 bytes per series as the bank grows.  tocsin_bank_size() counts both. */
+ * `max_classes`, and 4 bytes per series as the bank grows.  tocsin_bank_size() counts both.
+ * Shards carry classes (tocsin/shard.h); copies of a single series, tocsin_bank_copy_out(), do
+ * not. */
 
 /** Find a series, or add it to a class: tocsin_bank_add(), but a new series starts from the class's
  *  pool.  A class that is not known yet comes into being.  Where the bank knows `max_classes`
- *  already, the class without series in which nothing has happened for longest is forgotten; if all have
- *  series, the new one has no class, which tocsin_bank_classes() counts.
+ *  already, the class without series in which nothing has happened for longest is forgotten; if all
+ *  have series, the new one has no class, which tocsin_bank_classes() counts.
  *  @param bank      the bank, with `max_classes`
  *  @param id        any number; a series that is there already keeps the class it has
  *  @param class_id  any number

@@ -107,5 +107,10 @@
 #define tocsin_shard_reader_free TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_shard_reader_free)
 #define tocsin_shard_peek TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_shard_peek)
 #define tocsin_shard_spec TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_shard_spec)
+#define tocsin_forest_fit TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_fit)
+#define tocsin_forest_free TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_free)
+#define tocsin_forest_score TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_score)
+#define tocsin_forest_depth TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_depth)
+#define tocsin_forest_describe TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_describe)
 
 #endif

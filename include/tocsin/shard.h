@@ -69,27 +69,24 @@
  * Classes
  * -------
  * A shard has all classes of its bank (tocsin/bank.h), whatever is selected: what a class knows
- * cannot be divided, and a new series of it may come wherever some of the old ones went.  Each series
- * says which class it belongs to and what it has taught already, so that it goes on teaching
- * where it stopped.
+ * cannot be divided, and a new series of it may come wherever some of the old ones went.  Each
+ * series says which class it belongs to and what it has taught already, so that it goes on
+ * teaching where it stopped.
  *
  * Where the bank knows a class already, the shard's takes its place if its `history` is longer
  * (tocsin_class_info); if those are alike, if more series have `left` it; if those are alike too,
  * if it was active later; else the bank's stays.  Nothing is added up: parts of a bank that was
- * split would count twice what they learnt together.  Where there are `max_classes` already, the class
- * without series that was idle for longest goes, be it one of the bank's or the shard's.  Into
- * a bank that knows no classes the series come without theirs.  None of this is a failure:
- * series matter more, and tocsin_shard_reader_progress() counts what was lost.  A series that was there
- * before keeps its class if the shard's is not to be had.
+ * split would count twice what they learnt together.  Where there are `max_classes` already, the
+ * class without series that was idle for longest goes, be it one of the bank's or the shard's.
+ * Into a bank that knows no classes the series come without theirs.  None of this is a failure:
+ * series matter more, and tocsin_shard_reader_progress() counts what was lost.  A series that was
+ * there before keeps its class if the shard's is not to be had.
  *
  * tocsin_bank_remove_selected() teaches nothing: the series have not ended but moved, and will
  * teach where they live on.  To end series use tocsin_bank_remove().
  *
- * Series of a class that are added after loading start with the same bits as they would have
- * in the bank that was saved, if it was saved whole, and loaded with TOCSIN_SLOTS_KEPT into a new
- * bank of the same options.  Teaching goes by slots, so this holds for as long as series get the
- * slots they would have got; where the bank had free ones, the order in which those are taken
- * is not kept.
+ * A bank that was saved whole and loaded with TOCSIN_SLOTS_KEPT into a new bank of the same options
+ * is the same bank: series that are added later get the same slots and start with the same bits.
  *
  * What is all or nothing, and what is not
  * ---------------------------------------
@@ -126,15 +123,18 @@
  *          8   pools, if the bank knows classes: u64 without, displaced, u32 places ever in use,
  *              slot that taught last, points since (all 0 unless everything is selected); for
  *              each stage u16 bytes, and of its pool's fields name, type and count
- *          9   classes, before all series: u16 place, ascending, u64 class_id, i64 time, u64 left; a
- *              bit per field of all pools, rounded up to bytes; those fields whose bit is set.  The
- *              others are as in a new class
+ *          9   classes, before all series: u16 place, ascending, u64 class_id, i64 time, u64 left;
+ *              a bit per field of all pools, rounded up to bytes; those fields whose bit is set.
+ *              The others are as in a new class
  *          10  members, right before the record of series that it is about: for each of them u8 0:
  *              no class; 1: that of the last one here that has one; 2: u64 class_id follows; and
  *              unless 0, u16 what it has taught
  *
- * All but 6, 8, 9 and 10 are critical.  A record of series holds at most 1024, and at most 65536
- * bytes unless it is a single series; the others have at most 65536 bytes.
+ *          11  free slots, after all series, only if everything is selected: u32 slots, in the
+ *              order in which they will be taken
+ *
+ * All but 6 and those from 8 on are critical.  A record of series holds at most 1024, and at most
+ * 65536 bytes unless it is a single series; the others have at most 65536 bytes.
  */
 #ifndef TOCSIN_SHARD_H
 #define TOCSIN_SHARD_H
@@ -182,8 +182,8 @@ TOCSIN_API int tocsin_selection_holds(const tocsin_selection *selection, uint64_
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT  bank is NULL, or the selection is malformed
  *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way
- *  Linear in the number of slots.  They count as removed, but teach their classes nothing and do not
- *  count as having left them. */
+ *  Linear in the number of slots.  They count as removed, but teach their classes nothing and do
+ *  not count as having left them. */
 TOCSIN_API int tocsin_bank_remove_selected(tocsin_bank *bank, const tocsin_selection *selection,
                                            uint64_t *count);
 
@@ -240,7 +240,8 @@ enum {
     TOCSIN_SLOTS_NEW = 0,       /**< those that tocsin_bank_add() would give them, in the order of
                                      the slots they had */
     TOCSIN_SLOTS_KEPT = 1       /**< those they had: only in a bank that never had a series.  Slots
-                                     between them are free; the lowest are used first */
+                                     between them are free; they are taken in the order they would
+                                     have been, or from part of a bank the lowest first */
 };
 
 /** How a shard is read.  Zero means the default throughout. */
@@ -256,6 +257,9 @@ typedef struct tocsin_shard_options {
 typedef struct tocsin_shard_reader tocsin_shard_reader;
 
 /** Begin to read a shard into a bank.
+ *
+ *  The reader needs some 60 KB, three states, twice the largest record, and with TOCSIN_SLOTS_KEPT
+ *  up to 8 bytes per free slot.
  *
  *  The bank grows as series come, never by what a shard announces, and never beyond its
  *  `max_series`; nothing is evicted for a shard.  Whoever trusts a shard calls

@@ -484,6 +484,44 @@ void tocsin__bank_add_at(tocsin_bank *bank, uint64_t id, uint32_t slot)
     bank_settle(bank, id, slot);
 }
 
+uint32_t tocsin__bank_free_after(const tocsin_bank *bank, uint32_t slot)
+{
+    return slot == TOCSIN_SLOT_NONE ? bank->free_slot : *bank_link(bank, slot);
+}
+
+/* Link the free slots in that order.  0: these are not all of them, each once. */
+static int bank_link_all(tocsin_bank *bank, const uint32_t *order, uint32_t count)
+{
+    const uint32_t free_count = bank->slots - bank->series;
+    uint32_t seen = 0;
+
+    if (count != free_count)
+        return 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (order[i] >= bank->slots || tocsin__bank_has(bank, order[i]))
+            return 0;
+    bank->free_slot = TOCSIN_SLOT_NONE;
+    for (uint32_t i = count; i-- > 0;)
+        bank_free_slot(bank, order[i]);
+    /* One that came twice leads back, or past others: the end comes never, or too early. */
+    for (uint32_t slot = bank->free_slot; slot != TOCSIN_SLOT_NONE && seen <= count; seen++)
+        slot = *bank_link(bank, slot);
+    return seen == count;
+}
+
+void tocsin__bank_free_put(tocsin_bank *bank, uint32_t slots, const uint32_t *order,
+                           uint32_t count)
+{
+    if (slots > bank->slots)
+        bank_open_slots(bank, slots);
+    if (bank_link_all(bank, order, count))
+        return;
+    bank->free_slot = TOCSIN_SLOT_NONE;
+    for (uint32_t slot = bank->slots; slot-- > 0;)
+        if (!tocsin__bank_has(bank, slot))
+            bank_free_slot(bank, slot);
+}
+
 /* ---- Rows in and out --------------------------------------------------------------- */
 
 void tocsin__bank_read(const tocsin_bank *bank, uint32_t slot, void *state)

@@ -212,6 +212,15 @@ void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state);
  * tocsin__bank_reserve().  Slots below it that were never in use either become free ones. */
 void tocsin__bank_add_at(tocsin_bank *bank, uint64_t id, uint32_t slot);
 
+/* The free slot that is taken after this one; of TOCSIN_SLOT_NONE: the first; TOCSIN_SLOT_NONE: no
+ * more. */
+uint32_t tocsin__bank_free_after(const tocsin_bank *bank, uint32_t slot);
+
+/* From now on free slots are taken in this order, if these are all of them, each once; else the
+ * lowest first.  Slots up to `slots` count as having been in use; there is room for them. */
+void tocsin__bank_free_put(tocsin_bank *bank, uint32_t slots, const uint32_t *order,
+                           uint32_t count);
+
 /* Replace the state and that time. */
 void tocsin__bank_restore(tocsin_bank *bank, uint32_t slot, const void *state, int64_t active);
 

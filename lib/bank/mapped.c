@@ -131,6 +131,7 @@ typedef struct tocsin__mapped {
     uint64_t interrupted;           /* round; until the next one begins */
     uint32_t is_fresh;              /* since opening no round has begun */
     uint32_t is_open;               /* the memory is a bank's, and this one's */
+    double per_tile;                /* 1 / a tile's bytes */
     uint32_t run;
     uint32_t phase, column_count, spare;
     struct {
@@ -465,7 +466,7 @@ void tocsin__mapped_log_run(const tocsin_bank *bank, tocsin__lane *lane, uint32_
         const int is_calm = (head->flags & TOCSIN__TILE_CALM) != 0;
 
         mapped_log_heads(bank, &log, t);
-        if (format->needs_times && !(head->state & TOCSIN__TILE_EVEN))
+        if (format->more && !(head->state & TOCSIN__TILE_EVEN))
             mapped_log_bytes(&log, tile + format->times, TOCSIN__LANES * sizeof(int64_t));
         for (uint32_t i = 0; i < mapped->column_count; i++)
             mapped_log_bytes(&log, tile + mapped->columns[i].place, mapped->columns[i].size);
@@ -562,15 +563,26 @@ void tocsin__mapped_log_rest(const tocsin_bank *bank, tocsin__lane *lane, uint32
     mapped_log_close(&log);
 }
 
-void tocsin__mapped_log_tile(const tocsin_bank *bank, tocsin__lane *lane, uint32_t tile)
+void tocsin__mapped_log_part(const tocsin_bank *bank, tocsin__lane *lane, uint32_t tile,
+                             uint32_t first)
 {
+    const tocsin__format *format = &bank->format;
     const uint64_t used = bank->tiles[tile]->used;
     mapped_log log = mapped_log_open(bank, lane);
 
-    mapped_log_heads(bank, &log, tile);
-    for (uint32_t k = 0; k < TOCSIN__LANES; k++)
-        if (used >> k & 1)
-            mapped_log_lane(bank, lane, &log, tile, k);
+    if (first == 0) {
+        mapped_log_heads(bank, &log, tile);
+        if (format->times)
+            mapped_log_bytes(&log, (const char *)bank->tiles[tile] + format->times,
+                             TOCSIN__LANES * sizeof(int64_t));
+    }
+    if (format->kind == TOCSIN__NO_KERNEL)
+        mapped_log_bytes(&log, tocsin__tile_row(format, bank->tiles[tile], first),
+                         TOCSIN__MAPPED_PART * format->row_size);
+    else
+        for (uint32_t k = first; k < first + TOCSIN__MAPPED_PART; k++)
+            if (used >> k & 1)
+                mapped_log_lane(bank, lane, &log, tile, k);
     mapped_log_close(&log);
 }
 
@@ -630,9 +642,12 @@ void tocsin__mapped_done(tocsin_bank *bank)
  * and its tile's round; if the tile keeps times, those, and a set of the series that have never
  * learnt; then for each move of the set the elements. */
 
-static size_t mapped_batch_tile(const tocsin_bank *bank, uintptr_t place)
+/* The number of a place's tile, without a division: half a tile is further off than any rounding. */
+static inline size_t mapped_batch_tile(const tocsin_bank *bank, uintptr_t place)
 {
-    return (size_t)((place - (uintptr_t)bank->tiles[0]) / bank->format.tile_size);
+    const uintptr_t offset = (place - place % TOCSIN__CACHE_LINE) - (uintptr_t)bank->tiles[0];
+
+    return (size_t)((double)offset * bank->mapped->per_tile + 0.5);
 }
 
 void tocsin__mapped_log_batch(const tocsin_bank *bank, tocsin__lane *lane,
@@ -942,21 +957,26 @@ static uint32_t mapped_check_tile(tocsin_bank *bank, uint32_t t)
     return count;
 }
 
+static uint32_t mapped_tiles(const tocsin_bank *bank)
+{
+    return (bank->slots + (TOCSIN_BANK_TILE - 1)) / TOCSIN_BANK_TILE;
+}
+
+/* The newest time of a value, after a round that was interrupted. */
 static int64_t mapped_newest(const tocsin_bank *bank)
 {
     int64_t newest = bank->latest;
 
-    if (bank->format.times == 0 && !bank->format.needs_times)
-        return bank->clock.points ? bank->clock.time : newest;
+    if (!bank->format.times) {
+        for (uint32_t t = 0; t < mapped_tiles(bank); t++)
+            if (bank->mapped->rounds[t] == bank->mapped->interrupted)
+                return bank->clock.time;
+        return newest;
+    }
     for (uint32_t slot = 0; slot < bank->slots; slot++)
         if (tocsin__bank_has(bank, slot) && tocsin__bank_active(bank, slot) > newest)
             newest = tocsin__bank_active(bank, slot);
     return newest;
-}
-
-static uint32_t mapped_tiles(const tocsin_bank *bank)
-{
-    return (bank->slots + (TOCSIN_BANK_TILE - 1)) / TOCSIN_BANK_TILE;
 }
 
 int tocsin__mapped_condition(const tocsin_bank *bank, uint32_t tile)
@@ -1225,6 +1245,7 @@ static int mapped_attach(tocsin_bank *bank, char *memory, const mapped_plan *pla
     mapped->size = plan->size;
     mapped->run = plan->run;
     mapped->is_fresh = 1;
+    mapped->per_tile = 1 / (double)bank->format.tile_size;
     bank->mapped = mapped;
     bank->bytes += sizeof *mapped;
     for (uint32_t i = 0; i < bank->options.lanes; i++)

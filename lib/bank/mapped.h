@@ -46,8 +46,11 @@ void tocsin__mapped_log_run(const tocsin_bank *bank, tocsin__lane *lane, uint32_
 void tocsin__mapped_log_rest(const tocsin_bank *bank, tocsin__lane *lane, uint32_t tile,
                              uint64_t others);
 
-/* Log all series of a tile. */
-void tocsin__mapped_log_tile(const tocsin_bank *bank, tocsin__lane *lane, uint32_t tile);
+/* Log so many series of a tile, from `first` on, just before they are pushed, when they are about to
+ * be read anyway.  The tile's first part comes first. */
+#define TOCSIN__MAPPED_PART 8
+void tocsin__mapped_log_part(const tocsin_bank *bank, tocsin__lane *lane, uint32_t tile,
+                             uint32_t first);
 
 /* These tiles have had the round's points. */
 void tocsin__mapped_commit(const tocsin_bank *bank, tocsin__lane *lane, uint32_t first,

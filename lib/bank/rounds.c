@@ -242,7 +242,7 @@ static void rounds_write(const tocsin_tick *tick, uint32_t slot, const tocsin_ve
 void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
                           uint32_t base, uint32_t begin_tile, uint32_t end_tile)
 {
-    const int has_alarm = bank->spec->alarm != NULL;
+    const int has_alarm = bank->spec->alarm != NULL, is_mapped = bank->mapped != NULL;
     tocsin__outcome nobody, outcome;
 
     if (bank->by_kernel) {
@@ -258,9 +258,9 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_ti
                                                                       : TOCSIN_BANK_TILE;
         uint64_t alarms = 0;
 
-        if (bank->mapped)
-            tocsin__mapped_log_tile(bank, lane, t);
         for (uint32_t k = 0; k < count; k++) {
+            if (is_mapped && k % TOCSIN__MAPPED_PART == 0)
+                tocsin__mapped_log_part(bank, lane, t, k);
             if (TOCSIN__RARELY(!(used >> k & 1))) {
                 rounds_write(tick, first - base + k, &nobody.verdict);
                 continue;

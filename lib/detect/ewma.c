@@ -33,10 +33,10 @@
  *
  * References: Roberts 1959 (control charts by EWMA); Finch 2009 (the recursion); West 1979.
  *
- * Precision: the mean is a double always.  The variance is kept as a float with state=mixed, which
- * holds deviations between 1e-18 and 1e19; beyond, it saturates.  A gain
- * below 1e-6 moves a float too little, so half-lives longer than 500,000 points (seconds, where
- * no clock step is given) keep doubles whatever `state` says.
+ * Precision: the mean is a double always.  With state=mixed the variance is a float, worked out in
+ * floats as is the statistic (residual.h), which has 7 digits.  It holds deviations between 1e-18
+ * and 1e19; beyond, it saturates.  A gain below 1e-6 moves a float too little, so half-lives longer
+ * than 500,000 points (seconds, where no clock step is given) keep doubles whatever `state` says.
  *
  * Cost: a square root and a division to score; four multiplications and no division on
  * the way from one mean to the next.  32 bytes per series.
@@ -93,8 +93,8 @@ typedef struct {
     double longest;         /* the longest gap, times rate */
     double trust;           /* confidence per point */
     double variance_min;    /* less is 0: denormal numbers are slow */
-    double variance_max;
-    double reach_max;
+    double residual_min;    /* less is 0 to the variance */
+    double residual_max;    /* and more is that */
     int64_t step;           /* the elapsed time whose gain is known; -1: none */
     uint32_t warmup;
     uint32_t precision;
@@ -160,18 +160,18 @@ static int ewma_resolve(const tocsin__values *values, const tocsin__context *con
             }
         }
     }
-    tocsin__residual_rules_init(&k->rules, values[EWMA_CLIP].item[0].number,
-                                values[EWMA_FLOOR].item[0].number,
-                                values[EWMA_FLOOR_RELATIVE].item[0].number,
-                                values[EWMA_FLOOR_HISTORY].item[0].number, memory);
     k->warmup = (uint32_t)values[EWMA_WARMUP].item[0].number;
     k->trust = 1 / (EWMA_TRUST * k->warmup);
     k->precision = (uint32_t)values[EWMA_STATE].item[0].number;
     if (nominal < EWMA_MIXED_GAIN_MIN)
         k->precision = TOCSIN__DOUBLE;
-    k->variance_min = k->precision == TOCSIN__MIXED ? 1e-37 : 1e-300;
-    k->variance_max = k->precision == TOCSIN__MIXED ? TOCSIN__REAL_MAX : 1e301;
-    k->reach_max = k->precision == TOCSIN__MIXED ? TOCSIN__REAL_MAX : 1e151;
+    k->variance_min = tocsin__keep(k->precision, k->precision == TOCSIN__MIXED ? 1e-37 : 1e-300);
+    k->residual_min = tocsin__keep(k->precision, k->precision == TOCSIN__MIXED ? 1e-18 : 0);
+    k->residual_max = tocsin__keep(k->precision, k->precision == TOCSIN__MIXED ? 1e19 : 3e150);
+    tocsin__residual_rules_init(&k->rules, values[EWMA_CLIP].item[0].number,
+                                values[EWMA_FLOOR].item[0].number,
+                                values[EWMA_FLOOR_RELATIVE].item[0].number,
+                                values[EWMA_FLOOR_HISTORY].item[0].number, memory, k->precision);
     shape->precision = k->precision;
     return TOCSIN_OK;
 }
@@ -192,6 +192,11 @@ static inline double ewma_gain(const ewma_constants *k, int64_t elapsed)
     return k->rate == 0 || elapsed == k->step ? k->gain : ewma_gain_after(k, elapsed);
 }
 
+static inline double ewma_deviation(const ewma_constants *k, const ewma_state *s)
+{
+    return tocsin__keep(k->precision, tocsin__sqrt(s->variance));
+}
+
 static TOCSIN__INLINE void ewma_score(const void *constants, const void *state,
                                       const tocsin__arrays *arrays, const tocsin__point *point,
                                       tocsin__reading *reading)
@@ -208,10 +213,33 @@ static TOCSIN__INLINE void ewma_score(const void *constants, const void *state,
         return;
     }
     tocsin__residual_read(&k->rules, point->value - s->mean, s->mean,
-                          tocsin__sqrt(s->variance), s->reach, reading);
+                          ewma_deviation(k, s), s->reach, reading);
     reading->confidence = tocsin__min(1, s->count * k->trust);
     if (k->rate != 0 && (double)point->elapsed * k->rate > k->longest)
         reading->confidence *= k->longest / ((double)point->elapsed * k->rate);
+}
+
+/* The variance once a residual of that size was learnt; both are rounded. */
+static inline double ewma_next_variance(const ewma_constants *k, double variance, double g,
+                                        double size)
+{
+    double next;
+
+    /* Rare, and therefore branches: minimum and maximum would be waited for at each point. */
+    if (size < k->residual_min)
+        size = 0;
+    if (size > k->residual_max)
+        size = k->residual_max;
+    if (k->precision == TOCSIN__MIXED) {
+        const float square = (float)((float)size * (float)size);
+        const float mine = (float)((float)(1 - g) * square);
+        const float more = (float)(mine - (float)variance);
+
+        next = (float)((float)variance + (float)((float)g * more));
+    } else {
+        next = variance + g * ((1 - g) * (size * size) - variance);
+    }
+    return next < k->variance_min ? 0 : next;
 }
 
 static TOCSIN__INLINE void ewma_learn(const void *constants, void *state,
@@ -224,7 +252,8 @@ static TOCSIN__INLINE void ewma_learn(const void *constants, void *state,
                                                 point->value - s->mean,
                                                 reading->deviation, &s->habit, &s->outside);
     const double n = (double)s->count + 1;
-    double g = ewma_gain(k, point->elapsed), variance, reach = 0;
+    const double size = tocsin__residual_round(k->precision, tocsin__abs(d));
+    double g = ewma_gain(k, point->elapsed);
 
     (void)arrays;
     if (n * g < 1) {
@@ -234,19 +263,8 @@ static TOCSIN__INLINE void ewma_learn(const void *constants, void *state,
         s->count = (uint16_t)(s->count + 1u);
     }
     s->mean += g * d;
-    variance = s->variance + g * ((1 - g) * (d * d) - s->variance);
-    if (n > 1)
-        reach = tocsin__residual_reach(&k->rules, s->reach, tocsin__abs(d));
-
-    /* Rare, and therefore branches: minimum and maximum would be waited for at each point. */
-    if (variance < k->variance_min)
-        variance = 0;
-    if (variance > k->variance_max)
-        variance = k->variance_max;
-    if (reach > k->reach_max)
-        reach = k->reach_max;
-    s->variance = tocsin__keep(k->precision, variance);
-    s->reach = tocsin__keep(k->precision, reach);
+    s->variance = ewma_next_variance(k, s->variance, g, size);
+    s->reach = n > 1 ? tocsin__residual_reach(&k->rules, s->reach, size) : 0;
 }
 
 static void ewma_push(const void *constants, void *state, const tocsin__arrays *arrays,
@@ -267,7 +285,7 @@ static int ewma_forecast(const void *constants, const void *state, int64_t since
     if (s->count < k->warmup)
         return 0;
     *expected = s->mean;
-    *deviation = tocsin__max(tocsin__sqrt(s->variance),
+    *deviation = tocsin__max(ewma_deviation(k, s),
                              tocsin__residual_floor(&k->rules, s->mean, s->reach)) *
                  tocsin__sqrt(1 + ahead * a * a);
     return 1;
@@ -308,12 +326,14 @@ void tocsin__ewma_job_prepare(const void *constants, int64_t elapsed, tocsin__ew
     job->floor = k->rules.floor;
     job->floor_relative = k->rules.floor_relative;
     job->floor_history = k->rules.floor_history;
+    job->has_relative = k->rules.floor_relative != 0;
+    job->has_reach = k->rules.floor_history != 0;
     job->per_window = k->rules.per_window;
     job->fade = k->rules.fade;
     job->window = k->rules.window;
     job->variance_min = k->variance_min;
-    job->variance_max = k->variance_max;
-    job->reach_max = k->reach_max;
+    job->residual_min = k->residual_min;
+    job->residual_max = k->residual_max;
     job->warmup = k->warmup;
     job->is_plain = k->rules.clip == tocsin__infinity() && k->rules.floor_history == 0;
 }
@@ -404,7 +424,7 @@ static void ewma_pool_teach(const void *constants, void *pool, const void *state
         return;
 
     const double deviation =
-        tocsin__max(tocsin__max(tocsin__sqrt(s->variance), TOCSIN__DEVIATION_MIN),
+        tocsin__max(tocsin__max(ewma_deviation(k, s), TOCSIN__DEVIATION_MIN),
                     tocsin__residual_floor(&k->rules, s->mean, s->reach));
     const double log_deviation = tocsin__log(deviation);
 
@@ -448,7 +468,8 @@ static void ewma_pool_start(const void *constants, const void *pool, void *state
     if (worth < 1)
         return;
     s->mean = p->level;
-    s->variance = tocsin__keep(k->precision, tocsin__min(variance, k->variance_max));
+    s->variance = tocsin__keep(
+        k->precision, tocsin__min(variance, k->residual_max * k->residual_max));
     s->count = (uint16_t)tocsin__min(worth, k->warmup);
     s->habit = (uint16_t)p->habit;
 }

@@ -36,8 +36,8 @@
  *
  * Deviation.  Each slot of the shortest season smooths its |residual| like its season (Brutlag
  * 2000), times sqrt(pi/2) a standard deviation; beside them one over all slots (`delta`).  What
- * is used is their mean with weights n and 5 after n cycles, n at most 1/gamma, and at least a
- * quarter of the common one.  Learning is winsorised (Gelper, Fried & Croux 2010), and the
+ * is used is their mean with weights n and 5 after n cycles, n at most 1/gamma (the common one
+ * and n / (n + 5) of what the slot's is more), and at least a quarter of the common one.  Learning is winsorised (Gelper, Fried & Croux 2010), and the
  * deviation has a floor: see residual.h.  The limit is counted in the larger of the slot's
  * deviation and the common one, for only the common one grows at each point when a level has
  * moved for good.
@@ -52,7 +52,8 @@
  * 2003; Hyndman, Koehler, Ord & Snyder 2008; Gelper, Fried & Croux 2010.
  *
  * Precision: the level is a double always; trend, slots and deviations are floats with state=mixed
- * (80 + 8 bytes per slot; 2.4 KB for a day of five-minute slots) and saturate at 1e38.
+ * (80 + 8 bytes per slot; 2.4 KB for a day of five-minute slots), worked out in floats, as is the
+ * statistic (residual.h), and saturate at 1e38.
  *
  * Cost: two integer divisions and a few dozen operations; three exponentials more where
  * points are not exactly one step apart.  One pass over the slots when a first cycle is full.
@@ -158,6 +159,8 @@ typedef struct {
     double slot_memory;             /* cycles a slot's deviation remembers */
     double trust;                   /* confidence per point */
     double real_max;
+    double to_standard;             /* TOCSIN__HOLT_DEVIATION and _SEEN at the precision */
+    double seen;
     int64_t step;                   /* of model time: ns, or 1 where points are counted */
     int64_t period[HOLT_SEASONS];   /* in model time, ascending */
     uint32_t slots[HOLT_SEASONS];
@@ -383,10 +386,13 @@ static int holt_resolve(const tocsin__values *values, const tocsin__context *con
     k->trust = 1 / (HOLT_TRUST * k->warmup);
     k->precision = (uint32_t)values[HOLT_STATE].item[0].number;
     k->real_max = k->precision == TOCSIN__MIXED ? TOCSIN__REAL_MAX : TOCSIN__VALUE_MAX;
+    k->to_standard = tocsin__keep(k->precision, TOCSIN__HOLT_DEVIATION);
+    k->seen = tocsin__keep(k->precision, TOCSIN__HOLT_SEEN);
     tocsin__residual_rules_init(&k->rules, values[HOLT_CLIP].item[0].number,
                                 values[HOLT_FLOOR].item[0].number,
                                 values[HOLT_FLOOR_RELATIVE].item[0].number,
-                                values[HOLT_FLOOR_HISTORY].item[0].number, 1 / k->delta.gain);
+                                values[HOLT_FLOOR_HISTORY].item[0].number, 1 / k->delta.gain,
+                                k->precision);
 
     shape->precision = k->precision;
     shape->length[HOLT_FIRST] = shape->length[HOLT_SLOT_DEVIATION] = k->slots[0];
@@ -432,6 +438,19 @@ static void holt_store(const holt_constants *k, const tocsin__arrays *in, uint32
 static double holt_keep(const holt_constants *k, double value)
 {
     return tocsin__keep(k->precision, tocsin__clamp(value, -k->real_max, k->real_max));
+}
+
+/* A step on the way to what is kept. */
+static double holt_round(const holt_constants *k, double value)
+{
+    return tocsin__residual_round(k->precision, value);
+}
+
+/* `gain` of the way from a mean to a value. */
+static double holt_approach(const holt_constants *k, double mean, double value, double gain)
+{
+    return holt_round(k, mean + holt_round(k, holt_round(k, gain) *
+                                                  holt_round(k, value - mean)));
 }
 
 static void holt_init(const void *constants, void *state)
@@ -513,6 +532,25 @@ static double holt_variance(const holt_constants *k, double h, uint32_t seasons)
     return 1 + sum;
 }
 
+/* A mean |residual| as a standard deviation. */
+static double holt_standard(const holt_constants *k, double spread)
+{
+    return holt_round(k, k->to_standard * spread);
+}
+
+/* The standard deviation of a slot seen in n cycles, with its own mean |residual| and that over
+ * all slots. */
+static double holt_slot_deviation(const holt_constants *k, double n, double own, double spread)
+{
+    const double all = n + TOCSIN__HOLT_SHRINKAGE;
+    const double deviation =
+        k->precision == TOCSIN__MIXED
+            ? holt_standard(k, holt_approach(k, spread, own, n / all))
+            : TOCSIN__HOLT_DEVIATION * (n * own + TOCSIN__HOLT_SHRINKAGE * spread) / all;
+
+    return tocsin__max(deviation, TOCSIN__HOLT_QUIETEST * holt_standard(k, spread));
+}
+
 /* The model at one moment after the last point. */
 typedef struct {
     int64_t time;           /* model time */
@@ -561,9 +599,11 @@ static void holt_look(const holt_constants *k, const holt_state *s, const tocsin
             view->season[i] = neutral;
     }
     view->expected = tocsin__bounded(k->form == HOLT_ADDITIVE
-                                         ? view->base + view->season[0] + view->season[1]
+                                         ? view->base +
+                                               tocsin__keep(k->precision,
+                                                            view->season[0] + view->season[1])
                                          : view->base * view->season[0] * view->season[1]);
-    view->deviation = TOCSIN__HOLT_DEVIATION * s->spread;
+    view->deviation = holt_standard(k, s->spread);
     view->is_unseen = 0;
     view->cycles = 0;
     if (seasons > 0) {
@@ -573,14 +613,9 @@ static void holt_look(const holt_constants *k, const holt_state *s, const tocsin
         const double n = tocsin__min(view->cycles, k->slot_memory);
 
         view->is_unseen = own == 0;
-        if (view->is_unseen)
-            view->deviation *= TOCSIN__HOLT_UNSEEN;
-        else
-            view->deviation =
-                tocsin__max(TOCSIN__HOLT_DEVIATION *
-                                (n * own + TOCSIN__HOLT_SHRINKAGE * s->spread) /
-                                (n + TOCSIN__HOLT_SHRINKAGE),
-                            TOCSIN__HOLT_QUIETEST * view->deviation);
+        view->deviation = view->is_unseen
+                              ? holt_round(k, TOCSIN__HOLT_UNSEEN * view->deviation)
+                              : holt_slot_deviation(k, n, own, s->spread);
     }
 }
 
@@ -632,7 +667,8 @@ static void holt_score(const void *constants, const void *state, const tocsin__a
     if (view.steps > 1.5) {
         const double counted = tocsin__min(view.steps, k->longest_level);
 
-        view.deviation *= tocsin__sqrt(holt_variance(k, counted, 0));
+        view.deviation = holt_round(
+            k, view.deviation * holt_round(k, tocsin__sqrt(holt_variance(k, counted, 0))));
         reading->confidence *= counted / view.steps;
     }
     tocsin__residual_read(&k->rules, point->value - view.expected, view.expected,
@@ -774,14 +810,14 @@ static void holt_learn(const void *constants, void *state, const tocsin__arrays 
         holt_learn_first(k, s, &in, &view, value);
         return;
     }
-    const double common = TOCSIN__HOLT_DEVIATION * s->spread;
+    const double common = holt_standard(k, s->spread);
     const double scale = common > reading->deviation ? common : reading->deviation;
     const double e = tocsin__residual_winsorise(&k->rules, value - view.expected, scale, &s->habit,
                                                 &s->outside);
     const double factor = k->form == HOLT_ADDITIVE ? 1 : view.season[0] * view.season[1];
-    const double revision = e / tocsin__max(factor, HOLT_FACTOR_MIN);
+    const double revision = k->form == HOLT_ADDITIVE ? e : e / tocsin__max(factor, HOLT_FACTOR_MIN);
     const double counted = tocsin__min(view.steps, k->longest_level);
-    const double n = (double)s->count + 1, size = tocsin__abs(e);
+    const double n = (double)s->count + 1, size = holt_round(k, tocsin__abs(e));
     const double visit = tocsin__min(view.steps, 1);
     const uint32_t seasons = holt_seasons(k, s);
     double a = holt_gain_of(k, &k->alpha, counted), d = holt_gain_of(k, &k->delta, counted);
@@ -793,9 +829,12 @@ static void holt_learn(const void *constants, void *state, const tocsin__arrays 
     if (k->has_trend) {
         const double h = tocsin__min(view.steps, k->longest_trend);
         const double b = holt_gain_of(k, &k->beta, h);
+        const double turn =
+            k->precision == TOCSIN__MIXED
+                ? holt_round(k, holt_round(k, b * a / view.damping.sum) * holt_round(k, revision))
+                : b * a * revision / view.damping.sum;
 
-        s->trend = holt_keep(k, view.damping.left *
-                                    (s->trend + b * a * revision / view.damping.sum));
+        s->trend = holt_keep(k, holt_round(k, view.damping.left) * holt_round(k, s->trend + turn));
     }
     for (uint32_t i = 0; i < seasons; i++) {
         const double cycles = (double)((uint64_t)view.time - (uint64_t)s->start) *
@@ -806,7 +845,7 @@ static void holt_learn(const void *constants, void *state, const tocsin__arrays 
         double season = view.season[i];
 
         if (k->form == HOLT_ADDITIVE)
-            season += g * (1 - a) * e;
+            season += holt_round(k, holt_round(k, g * (1 - a)) * holt_round(k, e));
         else if (others > TOCSIN__DEVIATION_MIN)
             season = tocsin__clamp(season + g * ((view.expected + e) / others - season),
                                    HOLT_FACTOR_MIN, HOLT_FACTOR_MAX);
@@ -815,14 +854,14 @@ static void holt_learn(const void *constants, void *state, const tocsin__arrays 
             const double own = holt_load(k, &in, HOLT_SLOT_DEVIATION, view.slot[0]);
 
             holt_store(k, &in, HOLT_SLOT_DEVIATION, view.slot[0],
-                       tocsin__max(own == 0 ? size : own + g * (size - own), TOCSIN__HOLT_SEEN));
+                       tocsin__max(own == 0 ? size : holt_approach(k, own, size, g), k->seen));
         }
     }
     if (seasons == 0 && k->season_count)
         holt_store(k, &in, HOLT_SLOT_DEVIATION, view.slot[0],
-                   tocsin__max(size, TOCSIN__HOLT_SEEN));
-    s->spread = holt_keep(k, s->spread + d * (size - s->spread));
-    if (s->spread < TOCSIN__HOLT_SEEN)
+                   tocsin__max(size, k->seen));
+    s->spread = holt_keep(k, holt_approach(k, s->spread, size, d));
+    if (s->spread < k->seen)
         s->spread = 0;
     s->reach = holt_keep(k, tocsin__residual_reach(&k->rules, s->reach, size));
     if (k->counts_points) {
@@ -939,6 +978,8 @@ void tocsin__holt_job_prepare(const void *constants, int64_t time, int64_t last,
     job->floor = k->rules.floor;
     job->floor_relative = k->rules.floor_relative;
     job->floor_history = k->rules.floor_history;
+    job->has_relative = k->rules.floor_relative != 0;
+    job->has_reach = k->rules.floor_history != 0;
     job->per_window = k->rules.per_window;
     job->fade = k->rules.fade;
     job->window = k->rules.window;

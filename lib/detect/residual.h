@@ -28,10 +28,17 @@
  * deviation by a constant factor, so that the time taken grows with the logarithm of the shift
  * only.
  *
- * Bounds
- * ------
+ * Bounds and precision
+ * --------------------
  * Values come limited to +-1e150 (TOCSIN__VALUE_MAX), so that no sum or square overflows;
  * deviations below 1e-30 count as none.
+ *
+ * With state=mixed all that a residual is measured in is a float: its size, the deviation with
+ * its floors, the reach, and their quotient, the statistic.  They have 7 digits, and 1e38 stands
+ * for all that is beyond; of what is expected, and of a residual as it moves a level, nothing is
+ * lost.  Each operation is rounded by itself.  (Doubles that hold floats are added, multiplied,
+ * divided and rooted as doubles and then rounded: that is the float's own operation, for a double
+ * has more than twice its digits.)
  */
 #ifndef TOCSIN__RESIDUAL_H
 #define TOCSIN__RESIDUAL_H
@@ -51,23 +58,37 @@ typedef struct tocsin__residual_rules {
     double clip;                /* deviations; infinite: never */
     double per_window;          /* 1 / window */
     double fade;                /* of the reach, per point */
+    double rest;                /* TOCSIN__REST and TOCSIN__DEVIATION_MIN at the precision */
+    double least;
     uint32_t window;            /* points */
-    uint32_t spare;
+    uint32_t precision;
 } tocsin__residual_rules;
+
+/* A residual, or what it is measured in, at a precision. */
+static inline double tocsin__residual_round(uint32_t precision, double value)
+{
+    return precision == TOCSIN__MIXED
+               ? (double)(float)tocsin__clamp(value, -TOCSIN__REAL_MAX, TOCSIN__REAL_MAX)
+               : value;
+}
 
 /* `memory`: points the model remembers, 1/gain. */
 static inline void tocsin__residual_rules_init(tocsin__residual_rules *rules, double clip,
                                                double floor, double floor_relative,
-                                               double floor_history, double memory)
+                                               double floor_history, double memory,
+                                               uint32_t precision)
 {
-    rules->floor = floor;
-    rules->floor_relative = floor_relative;
-    rules->floor_history = floor_history;
+    rules->precision = precision;
+    rules->floor = tocsin__residual_round(precision, floor);
+    rules->floor_relative = tocsin__keep(precision, floor_relative);
+    rules->floor_history = tocsin__keep(precision, floor_history);
+    rules->rest = tocsin__keep(precision, TOCSIN__REST);
+    rules->least = tocsin__keep(precision, TOCSIN__DEVIATION_MIN);
     rules->clip = clip;
     rules->window = (uint32_t)tocsin__clamp(memory, TOCSIN__HABIT_WINDOW_MIN,
                                             TOCSIN__HABIT_WINDOW_MAX);
     rules->per_window = 1.0 / rules->window;
-    rules->fade = rules->per_window / TOCSIN__REACH_WINDOWS;
+    rules->fade = tocsin__keep(precision, rules->per_window / TOCSIN__REACH_WINDOWS);
 }
 
 static inline double tocsin__bounded(double value)
@@ -79,11 +100,14 @@ static inline double tocsin__bounded(double value)
 static inline double tocsin__residual_floor(const tocsin__residual_rules *rules, double expected,
                                             double reach)
 {
-    return tocsin__max(tocsin__max(rules->floor, rules->floor_history * reach),
-                       rules->floor_relative * tocsin__abs(expected));
+    const double size = tocsin__residual_round(rules->precision, tocsin__abs(expected));
+
+    return tocsin__keep(rules->precision,
+                        tocsin__max(tocsin__max(rules->floor, rules->floor_history * reach),
+                                    rules->floor_relative * size));
 }
 
-/* The reach after a residual of that size was learnt. */
+/* The reach after a residual of that size, rounded, was learnt. */
 static inline double tocsin__residual_reach(const tocsin__residual_rules *rules, double reach,
                                             double size)
 {
@@ -91,24 +115,28 @@ static inline double tocsin__residual_reach(const tocsin__residual_rules *rules,
         return 0;
     if (size > reach)
         return size;
-    return size > TOCSIN__REST * reach ? reach - rules->fade * reach : reach;
+    if (size > tocsin__keep(rules->precision, rules->rest * reach))
+        return tocsin__keep(rules->precision,
+                            reach - tocsin__keep(rules->precision, rules->fade * reach));
+    return reach;
 }
 
-/* Fill in a reading's first channel and all that goes with it but its confidence. */
+/* Fill in a reading's first channel and all that goes with it but its confidence.  Deviation and
+ * reach are rounded. */
 static inline void tocsin__residual_read(const tocsin__residual_rules *rules, double residual,
                                          double expected, double deviation, double reach,
                                          tocsin__reading *reading)
 {
     const double floor = tocsin__residual_floor(rules, expected, reach);
-    const double size = tocsin__abs(residual);
+    const double size = tocsin__residual_round(rules->precision, tocsin__abs(residual));
 
-    if (deviation <= floor || deviation < TOCSIN__DEVIATION_MIN) {
+    if (deviation <= floor || deviation < rules->least) {
         deviation = floor;
-        if (deviation < TOCSIN__DEVIATION_MIN)
-            deviation = tocsin__max(size, TOCSIN__DEVIATION_MIN);
+        if (deviation < rules->least)
+            deviation = tocsin__max(size, rules->least);
         reading->flags |= TOCSIN_FLAG_FLOORED;
     }
-    reading->channel[0] = size / deviation;
+    reading->channel[0] = tocsin__residual_round(rules->precision, size / deviation);
     reading->reason[0] = (uint8_t)(TOCSIN_REASON_SPIKE + (residual < 0));     /* or a drop */
     reading->direction = (residual > 0) - (residual < 0);
     reading->expected = expected;

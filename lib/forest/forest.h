@@ -17,7 +17,7 @@
 #ifndef TOCSIN__FOREST_H
 #define TOCSIN__FOREST_H
 
-#include "../core/common.h"
+#include "../num/kernels.h"
 #include "tocsin/forest.h"
 
 #define TOCSIN__FOREST_DEPTH_MAX 16u
@@ -40,11 +40,9 @@ struct tocsin_forest {
     uint32_t reserved;
     /* In the same block. */
     const double *missing;          /* per column: what a NaN counts as */
-    const uint32_t *feature;        /* per used metric, ascending: its column */
-    const uint32_t *first;          /* per used metric and one more: its thresholds begin here */
-    const double *threshold;        /* of each used metric in turn, ascending and distinct */
+    const tocsin__forest_metric *metrics;   /* narrow: per metric that is cut */
+    const double *threshold;        /* wide: of each of those in turn, ascending and distinct */
     const uint32_t *owner;          /* wide: per threshold, the column it is of */
-    const uint16_t *missing_code;   /* per used metric: the code of what a NaN counts as */
     const void *words;              /* per tree 2^heap_depth: uint16_t, wide ones uint32_t */
     const uint16_t *leaves;         /* per tree 2^heap_depth: the depth there, in 256ths */
 };
@@ -63,20 +61,6 @@ static inline double tocsin__matrix_at(const tocsin__matrix *matrix, uint64_t ro
 
     return matrix->is_float ? (double)((const float *)matrix->values)[at]
                             : ((const double *)matrix->values)[at];
-}
-
-/* The thresholds that are <= value; 0 for NaN. */
-static inline uint32_t tocsin__forest_rank(const double *threshold, uint32_t count, double value)
-{
-    uint32_t base = 0;
-
-    while (count > 1) {
-        const uint32_t half = count / 2;
-
-        base += threshold[base + half - 1] <= value ? half : 0;
-        count -= half;
-    }
-    return base + (threshold[base] <= value);
 }
 
 /* Arguments are sound: 1 or more rows, all options resolved. */

@@ -34,7 +34,6 @@
 #include <float.h>
 
 #include "../core/alloc.h"
-#include "../num/kernels.h"
 
 #define GROW_MISSING_ROWS 255u      /* rows that a metric's typical value is taken of */
 #define GROW_DIGIT_BITS 11u
@@ -397,57 +396,121 @@ static size_t grow_part(size_t *size, size_t count, size_t element)
 /* What the sorted cuts come to. */
 typedef struct grow_census {
     uint32_t used, thresholds, most;    /* most: of one metric */
+    size_t padded, cells;               /* of all metrics together */
 } grow_census;
+
+/* How many cuts are of the same metric as the first. */
+static uint32_t grow_same(const grow_cut *cut, uint32_t count)
+{
+    uint32_t same = 1;
+
+    while (same < count && cut[same].feature == cut->feature)
+        same++;
+    return same;
+}
+
+/* The grid of a metric that has these cuts; returns its cells. */
+static uint32_t grow_grid(tocsin__forest_metric *metric, const grow_cut *cut, uint32_t count)
+{
+    const double high = grow_of_key(cut[count - 1].key);
+    uint32_t cells = 1, own = 0, most = 0, before = 0;
+
+    memset(metric, 0, sizeof *metric);
+    for (uint32_t k = 0; k < count; k++)
+        metric->count += k == 0 || cut[k].key != cut[k - 1].key;
+    while (cells < metric->count)
+        cells *= 2;
+    metric->low = grow_of_key(cut->key);
+    metric->last = cells - 1;
+    metric->scale = metric->last / (high - metric->low);
+    if (!tocsin__is_finite(metric->scale))
+        metric->scale = 0;
+
+    for (uint32_t k = 0; k < count; k++)
+        if (k == 0 || cut[k].key != cut[k - 1].key) {
+            const uint32_t cell = tocsin__forest_cell(metric, grow_of_key(cut[k].key));
+
+            own = k > 0 && cell == before ? own + 1 : 1;
+            most = own > most ? own : most;
+            before = cell;
+        }
+    metric->window = 7;
+    while (metric->window < most)
+        metric->window = 2 * metric->window + 1;
+    return cells;
+}
 
 static grow_census grow_count(const grow_state *state)
 {
-    grow_census census = {0, 0, 0};
-    uint32_t own = 0;
+    grow_census census = {0, 0, 0, 0, 0};
 
-    for (uint32_t k = 0; k < state->cut_count; k++) {
-        const grow_cut *const cut = &state->cuts[k];
-        const int is_new = k == 0 || cut->feature != cut[-1].feature;
+    for (uint32_t k = 0; k < state->cut_count; census.used++) {
+        const uint32_t same = grow_same(state->cuts + k, state->cut_count - k);
+        tocsin__forest_metric metric;
 
-        if (is_new) {
-            census.used++;
-            own = 0;
-        }
-        if (is_new || cut->key != cut[-1].key) {
-            census.thresholds++;
-            own++;
-        }
-        census.most = own > census.most ? own : census.most;
+        census.cells += grow_grid(&metric, state->cuts + k, same);
+        census.padded += metric.count + metric.window + 1;
+        census.thresholds += metric.count;
+        census.most = metric.count > census.most ? metric.count : census.most;
+        k += same;
     }
     return census;
 }
 
-/* Number the cuts and write the words. */
-static void grow_number(const grow_state *state, const tocsin_forest *forest, uint32_t *feature,
-                        uint32_t *first, double *threshold, uint32_t *owner, void *words)
+/* Number the cuts of a narrow forest: its metrics with their thresholds and cells, and the words. */
+static void grow_narrow(const grow_state *state, uint32_t shift, tocsin__forest_metric *metrics,
+                        double *threshold, uint16_t *cell, uint16_t *words)
 {
-    uint32_t used = 0, thresholds = 0;
+    for (uint32_t k = 0, m = 0; k < state->cut_count; m++) {
+        const grow_cut *const cut = state->cuts + k;
+        const uint32_t same = grow_same(cut, state->cut_count - k);
+        tocsin__forest_metric *const metric = &metrics[m];
+        const uint32_t cells = grow_grid(metric, cut, same);
+        uint32_t rank = 0, next = 0;
+
+        metric->threshold = threshold;
+        metric->cell = cell;
+        metric->column = cut->feature;
+        metric->shift = (uint16_t)shift;
+        for (uint32_t i = 0; i < same; i++) {
+            if (i > 0 && cut[i].key == cut[i - 1].key) {
+                words[cut[i].node] = words[cut[i - 1].node];
+                continue;
+            }
+            threshold[rank] = grow_of_key(cut[i].key);
+            words[cut[i].node] = (uint16_t)(rank << shift | m);
+            while (next <= tocsin__forest_cell(metric, threshold[rank]))
+                cell[next++] = (uint16_t)rank;
+            rank++;
+        }
+        while (next < cells)
+            cell[next++] = (uint16_t)rank;
+        for (uint32_t i = 0; i <= metric->window; i++)
+            threshold[rank + i] = tocsin__nan();
+
+        const double missing = state->missing[metric->column];
+        metric->missing = tocsin__forest_code(
+            metric, cell[tocsin__forest_cell(metric, missing)], missing);
+        threshold += rank + metric->window + 1;
+        cell += cells;
+        k += same;
+    }
+}
+
+/* The same for a wide one. */
+static void grow_wide(const grow_state *state, double *threshold, uint32_t *owner, uint32_t *words)
+{
+    uint32_t number = 0;
 
     for (uint32_t k = 0; k < state->cut_count; k++) {
         const grow_cut *const cut = &state->cuts[k];
-        const int is_new = k == 0 || cut->feature != cut[-1].feature;
 
-        if (is_new) {
-            feature[used] = cut->feature;
-            first[used++] = thresholds;
+        if (k == 0 || cut->feature != cut[-1].feature || cut->key != cut[-1].key) {
+            owner[number] = cut->feature;
+            threshold[number++] = grow_of_key(cut->key);
         }
-        if (is_new || cut->key != cut[-1].key) {
-            if (forest->is_wide)
-                owner[thresholds] = cut->feature;
-            threshold[thresholds++] = grow_of_key(cut->key);
-        }
-        if (forest->is_wide)
-            ((uint32_t *)words)[cut->node] = thresholds - 1;
-        else
-            ((uint16_t *)words)[cut->node] =
-                (uint16_t)((thresholds - 1 - first[used - 1]) << forest->feature_bits |
-                           (used - 1));
+        words[cut->node] = number - 1;
     }
-    first[used] = thresholds;
 }
 
 /* The forest of a finished state: one block. */
@@ -467,12 +530,13 @@ static int grow_finish(tocsin_forest **out, const grow_state *state,
     grow_part(&bytes, 1, sizeof(tocsin_forest));
     const size_t words_at = grow_part(&bytes, nodes, is_wide ? 4 : 2);
     const size_t leaves_at = grow_part(&bytes, nodes, 2);
-    const size_t threshold_at = grow_part(&bytes, census.thresholds, sizeof(double));
+    const size_t threshold_at =
+        grow_part(&bytes, is_wide ? census.thresholds : census.padded, sizeof(double));
     const size_t owner_at = grow_part(&bytes, is_wide ? census.thresholds : 0, 4);
+    const size_t metrics_at =
+        grow_part(&bytes, is_wide ? 0 : census.used, sizeof(tocsin__forest_metric));
+    const size_t cell_at = grow_part(&bytes, is_wide ? 0 : census.cells, 2);
     const size_t missing_at = grow_part(&bytes, state->columns, sizeof(double));
-    const size_t feature_at = grow_part(&bytes, census.used, 4);
-    const size_t first_at = grow_part(&bytes, census.used + 1, 4);
-    const size_t code_at = grow_part(&bytes, census.used, 2);
 
     char *const block = tocsin__alloc(allocator, bytes, 64);
     if (!block)
@@ -480,10 +544,11 @@ static int grow_finish(tocsin_forest **out, const grow_state *state,
 
     tocsin_forest *const forest = (tocsin_forest *)(void *)block;
     double *const threshold = (double *)(void *)(block + threshold_at);
+    uint32_t *const owner = (uint32_t *)(void *)(block + owner_at);
+    tocsin__forest_metric *const metrics =
+        (tocsin__forest_metric *)(void *)(block + metrics_at);
+    uint16_t *const cell = (uint16_t *)(void *)(block + cell_at);
     double *const missing = (double *)(void *)(block + missing_at);
-    uint32_t *const feature = (uint32_t *)(void *)(block + feature_at);
-    uint32_t *const first = (uint32_t *)(void *)(block + first_at);
-    uint16_t *const code = (uint16_t *)(void *)(block + code_at);
 
     memset(forest, 0, sizeof *forest);
     forest->allocator = *allocator;
@@ -500,23 +565,20 @@ static int grow_finish(tocsin_forest **out, const grow_state *state,
     forest->feature_bits = feature_bits;
     forest->flush = UINT16_MAX / (state->leaf_max > 0 ? state->leaf_max : 1);
     forest->missing = missing;
-    forest->feature = feature;
-    forest->first = first;
+    forest->metrics = metrics;
     forest->threshold = threshold;
-    forest->owner = (const uint32_t *)(const void *)(block + owner_at);
-    forest->missing_code = code;
+    forest->owner = owner;
     forest->words = block + words_at;
     forest->leaves = (const uint16_t *)(const void *)(block + leaves_at);
 
     memset(block + words_at, 0xff, nodes * (is_wide ? 4 : 2));
     memcpy(block + leaves_at, state->leaves, nodes * sizeof *state->leaves);
     memcpy(missing, state->missing, state->columns * sizeof *missing);
-    grow_number(state, forest, feature, first, threshold,
-                (uint32_t *)(void *)(block + owner_at), block + words_at);
-    for (uint32_t k = 0; k < census.used && !is_wide; k++)
-        code[k] = (uint16_t)(tocsin__forest_rank(threshold + first[k], first[k + 1] - first[k],
-                                                 missing[feature[k]])
-                             << feature_bits);
+    if (is_wide)
+        grow_wide(state, threshold, owner, (uint32_t *)(void *)(block + words_at));
+    else
+        grow_narrow(state, feature_bits, metrics, threshold, cell,
+                    (uint16_t *)(void *)(block + words_at));
     *out = forest;
     return TOCSIN_OK;
 }

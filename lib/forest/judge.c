@@ -5,22 +5,19 @@
  *
  * where c is the depth to be expected of a sample of that size.  Points are taken in blocks.  A
  * block's values are read metric by metric and encoded, each as the number of thresholds of its
- * metric that are not above it (see forest.h), by a binary search without branches that runs for
- * eight values at a time; then the kernel in use leads the block down all trees.  Sums of
- * depths are sums of integers, so that neither their order nor the kernel shows.
+ * metric that are not above it (see forest.h); then the kernel in use leads the block down all
+ * trees.  Sums of depths are sums of integers, so that neither their order nor the kernel shows.
  *
  * A few points at the end, or a single one, go one by one, several trees at a time.
  *
- * Cost.  Per point O(metrics * log thresholds + trees * depth); 16 KB on the stack.  A wide
+ * Cost.  Per point O(metrics + trees * depth); 16 KB on the stack.  A wide
  * forest compares values themselves, one tree after the other, at ten times the cost.
  */
 #include "forest.h"
 
-#include "../num/kernels.h"
 #include "../num/mathx.h"
 
 #define JUDGE_METRICS (1u << TOCSIN__FOREST_FEATURE_BITS)
-#define JUDGE_SEARCHES 8u           /* at a time */
 #define JUDGE_BLOCK_MIN 16u         /* fewer points are faster one by one */
 
 /* What sums of leaves come to. */
@@ -37,31 +34,6 @@ static double judge_of_sum(const judge_scale *scale, uint32_t sum)
     if (scale->is_depth)
         return depth;
     return scale->expected > 0 ? tocsin__exp2(-(depth / scale->expected)) : 0.5;
-}
-
-/* Codes of a block's values of one metric. */
-static void judge_encode(const double *threshold, uint32_t count, const double *value,
-                         uint32_t shift, uint16_t missing, uint16_t *codes)
-{
-    for (uint32_t p = 0; p < TOCSIN__FOREST_POINTS; p += JUDGE_SEARCHES) {
-        const double *at[JUDGE_SEARCHES];
-        uint32_t rest = count;
-
-        for (uint32_t k = 0; k < JUDGE_SEARCHES; k++)
-            at[k] = threshold;
-        while (rest > 1) {
-            const uint32_t half = rest / 2;
-
-            for (uint32_t k = 0; k < JUDGE_SEARCHES; k++)
-                at[k] += at[k][half - 1] <= value[p + k] ? half : 0;
-            rest -= half;
-        }
-        for (uint32_t k = 0; k < JUDGE_SEARCHES; k++) {
-            const uint32_t rank = (uint32_t)(at[k] - threshold) + (*at[k] <= value[p + k]);
-
-            codes[p + k] = tocsin__is_nan(value[p + k]) ? missing : (uint16_t)(rank << shift);
-        }
-    }
 }
 
 /* A block's values of one metric; those behind its end count as 0. */
@@ -105,20 +77,17 @@ static void judge_block(const tocsin_forest *forest, const tocsin__matrix *matri
     uint16_t codes[JUDGE_METRICS * TOCSIN__FOREST_POINTS];
     double value[TOCSIN__FOREST_POINTS];
     uint32_t sums[TOCSIN__FOREST_POINTS];
+    const tocsin__kernels *const kernels = tocsin__kernels_in_use();
     tocsin__forest_job job;
 
     for (uint32_t k = 0; k < forest->used; k++) {
-        const uint32_t first = forest->first[k];
-
-        judge_read(matrix, row, count, forest->feature[k], value);
-        judge_encode(forest->threshold + first, forest->first[k + 1] - first, value,
-                     forest->feature_bits, forest->missing_code[k],
-                     codes + k * TOCSIN__FOREST_POINTS);
+        judge_read(matrix, row, count, forest->metrics[k].column, value);
+        kernels->forest_encode(&forest->metrics[k], value, codes + k * TOCSIN__FOREST_POINTS);
     }
     memset(codes + forest->used * TOCSIN__FOREST_POINTS, 0,
            ((1u << forest->feature_bits) - forest->used) * TOCSIN__FOREST_POINTS * sizeof *codes);
     judge_job(forest, &job, codes, sums);
-    tocsin__kernels_in_use()->forest(&job);
+    kernels->forest(&job);
     for (uint32_t p = 0; p < count; p++)
         out[p] = judge_of_sum(scale, sums[p]);
 }
@@ -131,13 +100,11 @@ static uint32_t judge_point(const tocsin_forest *forest, const tocsin__matrix *m
     uint32_t sum;
 
     for (uint32_t k = 0; k < forest->used; k++) {
-        const double value = tocsin__matrix_at(matrix, row, forest->feature[k]);
-        const uint32_t first = forest->first[k];
-        const uint32_t rank = tocsin__forest_rank(forest->threshold + first,
-                                                  forest->first[k + 1] - first, value);
+        const tocsin__forest_metric *const metric = &forest->metrics[k];
+        const double value = tocsin__matrix_at(matrix, row, metric->column);
 
-        codes[k] = tocsin__is_nan(value) ? forest->missing_code[k]
-                                         : (uint16_t)(rank << forest->feature_bits);
+        codes[k] = tocsin__forest_code(metric, metric->cell[tocsin__forest_cell(metric, value)],
+                                       value);
     }
     for (uint32_t k = forest->used; k < 1u << forest->feature_bits; k++)
         codes[k] = 0;

@@ -22,6 +22,5 @@
 #define TOCSIN__HOLT_QUIETEST 0.25  /* of the common deviation */
 #define TOCSIN__HOLT_UNSEEN 2.0     /* common deviations, in a slot that was never seen */
 #define TOCSIN__HOLT_SEEN 1e-37     /* smallest deviation of a slot that was seen; 0: never */
-#define TOCSIN__HOLT_VANISHES 0x1.1039d5p-123   /* the largest that is less once it is a float */
 
 #endif

@@ -29,6 +29,33 @@ static TOCSIN__INLINE __m512i forest_load_avx512(const uint16_t *p)
     return _mm512_loadu_si512(p);
 }
 
+/* A cell's thresholds are compared all at once if they are no more than eight; of more, a binary
+ * search finds the eight. */
+static void forest_encode_avx512(const tocsin__forest_metric *metric, const double *value,
+                                 uint16_t *codes)
+{
+    const __m512d low = _mm512_set1_pd(metric->low), scale = _mm512_set1_pd(metric->scale);
+    const __m512d last = _mm512_set1_pd(metric->last);
+    uint32_t cell[TOCSIN__FOREST_POINTS];
+
+    for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p += 8) {
+        __m512d at = _mm512_mul_pd(_mm512_sub_pd(_mm512_loadu_pd(value + p), low), scale);
+
+        at = _mm512_min_pd(_mm512_max_pd(at, _mm512_setzero_pd()), last);
+        _mm256_storeu_si256((__m256i *)(void *)(cell + p), _mm512_cvttpd_epi32(at));
+    }
+    for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p++) {
+        const __m512d x = _mm512_set1_pd(value[p]);
+        uint32_t before = metric->cell[cell[p]];
+
+        for (uint32_t half = (metric->window + 1) / 2; half > 4; half /= 2)
+            before += (0u - (metric->threshold[before + half - 1] <= value[p])) & half;
+        before += (uint32_t)__builtin_popcount(_mm512_cmp_pd_mask(
+            _mm512_loadu_pd(metric->threshold + before), x, _CMP_LE_OQ));
+        codes[p] = value[p] != value[p] ? metric->missing : (uint16_t)(before << metric->shift);
+    }
+}
+
 /* The code of each lane's node on one of the first levels: `turned` are the decisions above. */
 static TOCSIN__INLINE __m512i forest_code_by_node_avx512(const uint16_t *codes,
                                                          const uint16_t *words, unsigned mask,

@@ -10,6 +10,7 @@
 #include "kernels.h"
 #include "lanes.h"
 
+#define lane_forest_encode LANES_NAME(lane_forest_encode)
 #define lane_forest LANES_NAME(lane_forest)
 #define lane_forest_point LANES_NAME(lane_forest_point)
 
@@ -18,6 +19,25 @@
 
 enum { FOREST_WALKS = 8 };
 
+#endif
+
+#ifndef LANES_NO_ENCODE
+static void lane_forest_encode(const tocsin__forest_metric *metric, const double *value,
+                               uint16_t *codes)
+{
+    uint32_t before[TOCSIN__FOREST_POINTS];
+
+    for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p++)
+        before[p] = tocsin__forest_cell(metric, value[p]);
+    for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p++)
+        before[p] = metric->cell[before[p]];
+    for (uint32_t half = (metric->window + 1) / 2; half > 0; half /= 2)
+        for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p++)
+            before[p] += (0u - (metric->threshold[before[p] + half - 1] <= value[p])) & half;
+    for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p++)
+        codes[p] = value[p] != value[p] ? metric->missing
+                                        : (uint16_t)(before[p] << metric->shift);
+}
 #endif
 
 static void lane_forest(const tocsin__forest_job *job)

@@ -3,21 +3,23 @@
  * A template: included once per instance, after its lanes and residual_template.h.  Bit for bit
  * it does what holt_score() and holt_learn() do for the lanes a job may take.
  *
- * Most points of most series need the same few dozen operations: `lane_holt_quick`, which
- * notices before it stores anything that one of its lanes needs more (a missing value, a
- * residual to be winsorised, a slot that was never seen, a number that comes near a bound), and
- * leaves all of them to `lane_holt_some`, which does everything by masks.  Where the numbers are
- * as small as LANE_HOLT_USUAL the bounds of holt_winters.c cannot be reached, and are not looked
- * at.
+ * Most points of most series need the same few dozen operations: `lane_holt_group`, which
+ * notices before it stores anything that one of its lanes needs more (a residual to be
+ * winsorised, a slot that was never seen, a number that comes near a bound), and
+ * leaves all of them to `lane_holt_some`, which does everything by masks.  Lanes whose value is
+ * missing, or that are not to be taken, make a group patchy: it is done again with gaps.  Where
+ * the numbers are as small as LANE_HOLT_USUAL the bounds of holt_winters.c cannot be reached, and
+ * are not looked at.
  *
  * What depends on a lane's age (the slot's gains, 1/n in its n-th cycle, and the weight of its
  * deviation) is worked out once for all lanes that started together: once a job for those that
  * are mature, and hardly ever more than once a job for the others.  A series older than the
  * point where its gains stop changing is mature.
  *
- * Cost: three divisions and a dozen conversions for every `lane_width` series, which is what it
- * takes while the tiles are in the cache; beyond, 40 bytes read and 40 written per series, the
- * value and its statistic included, with two seasons and a trend.
+ * Cost: some seventy operations, most of them on floats, and a division where statistics are wanted
+ * for every `lane_width` series, which is what it takes while the tiles are in the cache; beyond,
+ * 40 bytes read and 40 written per series, the value and its statistic included, with two seasons
+ * and a trend.
  */
 #include "bounds.h"
 #include "kernels.h"
@@ -46,7 +48,11 @@
 #define lane_holt_columns_of LANES_NAME(lane_holt_columns_of)
 #define lane_holt_spread LANES_NAME(lane_holt_spread)
 #define lane_holt_rules_of LANES_NAME(lane_holt_rules_of)
-#define lane_holt_quick LANES_NAME(lane_holt_quick)
+#define lane_holt_group LANES_NAME(lane_holt_group)
+#define lane_holt_patchy LANES_NAME(lane_holt_patchy)
+#define lane_holt_standard LANES_NAME(lane_holt_standard)
+#define lane_holt_approach LANES_NAME(lane_holt_approach)
+#define lane_holt_bounded LANES_NAME(lane_holt_bounded)
 #define lane_holt_some LANES_NAME(lane_holt_some)
 #define lane_holt_ask LANES_NAME(lane_holt_ask)
 #define lane_holt_tile LANES_NAME(lane_holt_tile)
@@ -60,10 +66,10 @@ typedef struct {
     size_t stride;              /* 1; 0: all started together, and the first elements serve all */
     int64_t start;              /* then */
     uint32_t is_known, is_mature;
-    double weight[TOCSIN__LANES];       /* n: of the slot's own deviation */
-    double weights[TOCSIN__LANES];      /* n and that of the common one */
+    float weight[TOCSIN__LANES];        /* of the slot's own deviation beside the common one */
+    float approach[TOCSIN__LANES];      /* gain of that deviation */
+    float share[2][TOCSIN__LANES];      /* of a residual, once the level has had alpha of it */
     double gain[2][TOCSIN__LANES];      /* of the slots' values */
-    double share[2][TOCSIN__LANES];     /* of a residual, once the level has had alpha of it */
 } lane_holt_age;
 
 /* Lane `at`'s; 1 if its gains and weights will stay. */
@@ -75,8 +81,7 @@ static uint32_t lane_holt_age_of(const tocsin__holt_job *job, int64_t start, lan
     const double n = first < job->slot_memory ? first : job->slot_memory;
     uint32_t is_mature = first >= job->slot_memory;
 
-    age->weight[at] = n;
-    age->weights[at] = n + TOCSIN__HOLT_SHRINKAGE;
+    age->weight[at] = (float)(n / (n + TOCSIN__HOLT_SHRINKAGE));
     for (uint32_t i = 0; i < job->season_count; i++) {
         const double cycles = passed * job->cycles_per_unit[i];
         const double whole = (double)(uint64_t)(cycles < LANE_HOLT_CYCLES_MAX
@@ -86,8 +91,9 @@ static uint32_t lane_holt_age_of(const tocsin__holt_job *job, int64_t start, lan
 
         is_mature &= mean <= job->gamma[i];
         age->gain[i][at] = job->visit * (job->gamma[i] > mean ? job->gamma[i] : mean);
-        age->share[i][at] = age->gain[i][at] * (1 - job->alpha);
+        age->share[i][at] = (float)(age->gain[i][at] * (1 - job->alpha));
     }
+    age->approach[at] = (float)age->gain[0][at];
     return is_mature;
 }
 
@@ -97,7 +103,7 @@ static void lane_holt_age_uniform(lane_holt_age *age)
     age->stride = 0;
     for (size_t at = 1; at < lane_width; at++) {
         age->weight[at] = age->weight[0];
-        age->weights[at] = age->weights[0];
+        age->approach[at] = age->approach[0];
         for (uint32_t i = 0; i < 2; i++) {
             age->gain[i][at] = age->gain[i][0];
             age->share[i][at] = age->share[i][0];
@@ -109,12 +115,12 @@ static void lane_holt_age_uniform(lane_holt_age *age)
 static void lane_holt_grow_old(const tocsin__holt_job *job, lane_holt_age *age)
 {
     memset(age, 0, sizeof *age);
-    age->weight[0] = job->slot_memory;
-    age->weights[0] = job->slot_memory + TOCSIN__HOLT_SHRINKAGE;
+    age->weight[0] = (float)(job->slot_memory / (job->slot_memory + TOCSIN__HOLT_SHRINKAGE));
     for (uint32_t i = 0; i < job->season_count; i++) {
         age->gain[i][0] = job->visit * job->gamma[i];
-        age->share[i][0] = age->gain[i][0] * (1 - job->alpha);
+        age->share[i][0] = (float)(age->gain[i][0] * (1 - job->alpha));
     }
+    age->approach[0] = (float)age->gain[0][0];
     lane_holt_age_uniform(age);
     age->is_mature = 1;
 }
@@ -189,8 +195,10 @@ static int lane_holt_is_calm(const uint16_t *habit, const uint16_t *outside, uin
 /* The job's constants, each in all lanes. */
 typedef struct {
     lane_residual residual;
-    lane_f64 damping_left, damping_sum, alpha, trend_gain, delta, widening;
-    uint32_t has_trend, has_reach;
+    lane_f64 damping_sum, alpha;
+    lane_f32 damping_left, turn, delta, widening;
+    lane_f32 usual, usual_size;
+    uint32_t has_trend, has_reach, widens;
 } lane_holt_rules;
 
 /* A tile's columns. */
@@ -208,15 +216,23 @@ static TOCSIN__INLINE lane_holt_rules lane_holt_rules_of(const tocsin__holt_job 
     lane_holt_rules r;
 
     r.residual = lane_residual_set(job->floor, job->floor_relative, job->floor_history, job->clip,
-                                   job->per_window, job->fade, job->window);
-    r.damping_left = lane_set(job->damping_left);
+                                   job->per_window, job->fade, job->window, job->has_relative,
+                                   job->has_reach);
+    const double turn = job->beta * job->alpha / job->damping_sum;
+    const double known = turn < TOCSIN__REAL_MAX ? turn : TOCSIN__REAL_MAX;
+
     r.damping_sum = lane_set(job->damping_sum);
     r.alpha = lane_set(job->alpha);
-    r.trend_gain = lane_set(job->beta * job->alpha);
-    r.delta = lane_set(job->delta);
-    r.widening = lane_set(job->widening);
+    r.damping_left = lane_setf((float)job->damping_left);
+    r.turn = lane_setf((float)known);
+    r.delta = lane_setf((float)job->delta);
+    r.widening = lane_setf((float)(job->widening < TOCSIN__REAL_MAX ? job->widening
+                                                                    : TOCSIN__REAL_MAX));
+    r.usual = lane_setf((float)LANE_HOLT_USUAL);
+    r.usual_size = lane_setf((float)(LANE_HOLT_USUAL / (known > 1 ? known : 1)));
     r.has_trend = job->has_trend;
-    r.has_reach = job->floor_history != 0;
+    r.has_reach = job->has_reach;
+    r.widens = job->widening != 1;
     return r;
 }
 
@@ -247,112 +263,185 @@ static TOCSIN__INLINE lane_f64 lane_holt_value(const void *values, uint32_t is_f
                     : lane_load((const double *)values + at);
 }
 
-static TOCSIN__INLINE lane_f64 lane_holt_within(lane_f64 v, double most)
+static TOCSIN__INLINE lane_f64 lane_holt_bounded(lane_f64 v)
 {
-    return lane_min(lane_max(v, lane_set(-most)), lane_set(most));
+    return lane_min(lane_max(v, lane_set(-TOCSIN__VALUE_MAX)), lane_set(TOCSIN__VALUE_MAX));
+}
+
+/* holt_round() */
+static TOCSIN__INLINE lane_f32 lane_holt_within(lane_f32 v)
+{
+    return lane_minf(lane_maxf(v, lane_setf((float)-TOCSIN__REAL_MAX)),
+                     lane_setf((float)TOCSIN__REAL_MAX));
+}
+
+/* holt_standard(), but for its bound */
+static TOCSIN__INLINE lane_f32 lane_holt_standard(lane_f32 spread)
+{
+    return lane_mulf(lane_setf((float)TOCSIN__HOLT_DEVIATION), spread);
+}
+
+/* holt_approach(), of numbers that are not below 0, and but for its bound */
+static TOCSIN__INLINE lane_f32 lane_holt_approach(lane_f32 mean, lane_f32 value, lane_f32 gain)
+{
+    return lane_addf(mean, lane_mulf(gain, lane_subf(value, mean)));
 }
 
 /* A spread as small as that is 0. */
-static TOCSIN__INLINE lane_f64 lane_holt_spread(lane_f64 spread)
+static TOCSIN__INLINE lane_f32 lane_holt_spread(lane_f32 spread)
 {
-    return lane_blend(lane_gt(spread, lane_set(TOCSIN__HOLT_VANISHES)), spread, lane_set(0));
+    return lane_blendf(lane_gef(spread, lane_setf((float)TOCSIN__HOLT_SEEN)), spread,
+                       lane_setf(0));
 }
 
-/* Lanes at..at+lane_width-1, all of which may be taken, have their final gains and the usual
- * kind of point; 0 if they have not, and then nothing has happened.  Not a number fails every
- * comparison here. */
-static TOCSIN__INLINE int lane_holt_quick(const lane_holt_rules *r, const lane_holt_age *age,
+/* Lanes at..at+lane_width-1 have their final gains and the usual kind of point; 0 if they have
+ * not, and then nothing has happened.  Not a number fails every comparison here.  All of them are
+ * to be taken, or else the group is patchy, and those in `take` with a value are. */
+static TOCSIN__INLINE int lane_holt_group(const lane_holt_rules *r, const lane_holt_age *age,
                                           uint32_t seasons, const lane_holt_columns *c,
-                                          size_t at, lane_f64 value)
+                                          size_t at, lane_f64 value, int is_patchy, uint32_t take,
+                                          uint32_t *learnt)
 {
+    const uint32_t all = (1u << lane_width) - 1;
     const size_t aged = at * age->stride;
-    const lane_f64 zero = lane_set(0), usual = lane_set(LANE_HOLT_USUAL);
-    const lane_f64 spread = lane_load_f32(c->spread + at);
-    lane_f64 base = lane_load(c->level + at), expected, own = zero, reach = zero, maximum = zero;
+    const lane_f32 zero = lane_setf(0);
+    const lane_f32 spread = lane_loadf(c->spread + at);
+    const lane_f32 trend = r->has_trend ? lane_loadf(c->trend + at) : zero;
+    lane_f32 season[2] = {zero, zero}, own = zero, reach = zero;
+    lane_f64 base = lane_load(c->level + at), expected;
 
     /* Look ahead. */
     if (r->has_trend)
-        base = lane_add(base, lane_mul(lane_load_f32(c->trend + at), r->damping_sum));
-    expected = lane_add(base, seasons > 0 ? lane_load_f32(c->season[0] + at) : zero);
-    expected = lane_add(expected, seasons > 1 ? lane_load_f32(c->season[1] + at) : zero);
+        base = lane_add(base, lane_mul(lane_widen(trend), r->damping_sum));
+    expected = base;
+    for (uint32_t i = 0; i < seasons; i++)
+        season[i] = lane_loadf(c->season[i] + at);
+    if (seasons > 0)
+        expected = lane_add(base, lane_widen(seasons > 1 ? lane_addf(season[0], season[1])
+                                                         : season[0]));
 
     /* Read. */
-    const lane_f64 residual = lane_sub(value, expected), size = lane_abs(residual);
-    const lane_f64 common = lane_mul(lane_set(TOCSIN__HOLT_DEVIATION), spread);
-    lane_f64 deviation = common;
-    lane_mask is_usual = lane_le(lane_abs(expected), usual);
+    const lane_f64 residual = lane_sub(value, expected);
+    const lane_f32 e = lane_narrow(residual), size = lane_absf(e);
+    const lane_f32 common = lane_holt_standard(spread);
+    lane_f32 deviation = common;
+    lane_mask is_usual = lane_lef(lane_absf(lane_narrow(expected)), r->usual);
 
     if (seasons > 0) {
-        own = lane_load_f32(c->own + at);
-        const lane_f64 sum = lane_add(lane_mul(lane_load(age->weight + aged), own),
-                                      lane_mul(lane_set(TOCSIN__HOLT_SHRINKAGE), spread));
-
-        deviation = lane_max(lane_div(lane_mul(lane_set(TOCSIN__HOLT_DEVIATION), sum),
-                                      lane_load(age->weights + aged)),
-                             lane_mul(lane_set(TOCSIN__HOLT_QUIETEST), deviation));
-        is_usual = lane_and(is_usual, lane_gt(own, zero));
+        own = lane_loadf(c->own + at);
+        deviation = lane_maxf(
+            lane_holt_standard(lane_holt_approach(spread, own, lane_loadf(age->weight + aged))),
+            lane_mulf(lane_setf((float)TOCSIN__HOLT_QUIETEST), common));
+        is_usual = lane_and(is_usual, lane_gtf(own, zero));
     }
+    if (r->widens)
+        deviation = lane_mulf(deviation, r->widening);
     if (r->has_reach)
-        reach = lane_load_f32(c->reach + at);
+        reach = lane_loadf(c->reach + at);
     deviation = lane_residual_deviation(
-        lane_mul(deviation, r->widening),
-        lane_residual_floor(&r->residual, expected, reach), size);
+        deviation, lane_residual_floor(&r->residual, expected, reach), size);
 
-    const lane_f64 scale = lane_max(common, deviation);
-    const lane_f64 limit = lane_min(lane_mul(r->residual.clip, scale), usual);
+    const lane_f32 scale = lane_maxf(common, deviation);
+    const lane_f32 limit = lane_minf(lane_mulf(r->residual.surely, scale), r->usual_size);
+    lane_mask learns = is_usual;
 
-    is_usual = lane_and(is_usual, lane_and(lane_le(scale, usual), lane_le(size, limit)));
-    if (c->statistics || c->maximum) {
-        const lane_f64 statistic = lane_div(size, deviation);
-
-        if (c->maximum) {
-            is_usual = lane_and_not(is_usual,
-                                    lane_gt(statistic, lane_load_f32(c->bar + at)));
-            maximum = lane_max(lane_load_f32(c->maximum + at),
-                               lane_min(statistic, lane_set(TOCSIN__STATISTIC_MAX)));
-        }
-        if (c->statistics)
-            lane_store(c->statistics + at, statistic);
+    is_usual = lane_and(is_usual, lane_and(lane_lef(scale, r->usual), lane_lef(size, limit)));
+    if (is_patchy) {
+        learns = lane_and_not(lane_where(take), lane_is_nan(value));
+        is_usual = lane_or(is_usual, lane_and_not(lane_where(all), learns));
     }
-    if (TOCSIN__RARELY(lane_bits(is_usual) != (1u << lane_width) - 1))
+    if (TOCSIN__RARELY(lane_bits(is_usual) != all))
         return 0;
+    if (c->statistics || c->maximum) {
+        uint32_t within = c->statistics ? 0 : all;
+
+        if (!c->statistics)
+            within = lane_bits(
+                lane_and(lane_residual_is_within(&r->residual, size, deviation,
+                                                 lane_loadf(c->bar + at)),
+                         lane_residual_is_within(&r->residual, size, deviation,
+                                                 lane_loadf(c->maximum + at))));
+        if (within != all) {
+            const lane_f32 statistic = lane_residual_statistic(size, deviation);
+
+            if (c->maximum) {
+                const lane_f32 old = lane_loadf(c->maximum + at);
+                const lane_f32 most = lane_maxf(
+                    old, lane_minf(statistic, lane_setf((float)TOCSIN__STATISTIC_MAX)));
+                lane_mask rings = lane_gtf(statistic, lane_loadf(c->bar + at));
+
+                if (is_patchy)
+                    rings = lane_and(rings, learns);
+                if (TOCSIN__RARELY(lane_bits(rings)))
+                    return 0;
+                lane_storef(c->maximum + at, is_patchy ? lane_blendf(learns, most, old) : most);
+            }
+            if (c->statistics) {
+                const lane_f64 wide = lane_widen(statistic);
+
+                lane_store(c->statistics + at,
+                           is_patchy ? lane_blend(learns, wide, lane_set(tocsin__nan())) : wide);
+            }
+        }
+    }
 
     /* Learn. */
-    lane_store(c->level + at, lane_add(base, lane_mul(r->alpha, residual)));
-    if (r->has_trend) {
-        const lane_f64 turn = lane_div(lane_mul(r->trend_gain, residual), r->damping_sum);
-        const lane_f64 trend = lane_add(lane_load_f32(c->trend + at), turn);
+    const lane_f64 level = lane_add(base, lane_mul(r->alpha, residual));
+    const lane_f32 next_trend =
+        lane_mulf(r->damping_left, lane_holt_within(lane_addf(trend, lane_mulf(r->turn, e))));
+    const lane_f32 next_spread =
+        lane_holt_spread(lane_holt_approach(spread, size, r->delta));
+    const lane_f32 next_reach = lane_residual_reach(&r->residual, reach, size);
+    const lane_f32 next_own =
+        lane_maxf(lane_holt_approach(own, size, lane_loadf(age->approach + aged)),
+                  lane_setf((float)TOCSIN__HOLT_SEEN));
 
-        lane_store_f32(c->trend + at,
-                       lane_holt_within(lane_mul(r->damping_left, trend), TOCSIN__REAL_MAX));
-    }
-    for (uint32_t i = 0; i < seasons; i++) {
-        const lane_f64 move = lane_mul(lane_load(age->share[i] + aged), residual);
-
-        lane_store_f32(c->season[i] + at,
-                       lane_holt_within(lane_add(lane_load_f32(c->season[i] + at), move),
-                                        TOCSIN__REAL_MAX));
-    }
-    if (seasons > 0) {
-        const lane_f64 move = lane_mul(lane_load(age->gain[0] + aged), lane_sub(size, own));
-
-        lane_store_f32(c->own + at,
-                       lane_max(lane_add(own, move), lane_set(TOCSIN__HOLT_SEEN)));
-    }
-    lane_store_f32(c->spread + at,
-                   lane_holt_spread(lane_add(spread, lane_mul(r->delta,
-                                                              lane_sub(size, spread)))));
-    if (r->has_reach)
-        reach = lane_min(lane_residual_reach(&r->residual, reach, size),
-                         lane_set(TOCSIN__REAL_MAX));
-    lane_store_f32(c->reach + at, reach);
-    if (c->maximum)
-        lane_store_f32(c->maximum + at, maximum);
-    if (c->drained) {
-        memcpy(c->habit + at, c->drained + at, lane_width * sizeof *c->drained);
-        memset(c->outside + at, 0, lane_width * sizeof *c->outside);
+    for (uint32_t i = 0; i < seasons; i++)
+        season[i] = lane_holt_within(
+            lane_addf(season[i], lane_mulf(lane_loadf(age->share[i] + aged), e)));
+    if (is_patchy) {
+        *learnt = lane_bits(learns);
+        lane_store_where(c->level + at, learns, level);
+        if (r->has_trend)
+            lane_storef_where(c->trend + at, learns, next_trend);
+        for (uint32_t i = 0; i < seasons; i++)
+            lane_storef_where(c->season[i] + at, learns, season[i]);
+        if (seasons > 0)
+            lane_storef_where(c->own + at, learns, next_own);
+        lane_storef_where(c->spread + at, learns, next_spread);
+        lane_storef_where(c->reach + at, learns, next_reach);
+        for (size_t i = 0; c->drained && i < lane_width; i++)
+            if (*learnt >> i & 1) {
+                c->habit[at + i] = c->drained[at + i];
+                c->outside[at + i] = 0;
+            }
+    } else {
+        lane_store(c->level + at, level);
+        if (r->has_trend)
+            lane_storef(c->trend + at, next_trend);
+        for (uint32_t i = 0; i < seasons; i++)
+            lane_storef(c->season[i] + at, season[i]);
+        if (seasons > 0)
+            lane_storef(c->own + at, next_own);
+        lane_storef(c->spread + at, next_spread);
+        lane_storef(c->reach + at, next_reach);
+        if (c->drained) {
+            memcpy(c->habit + at, c->drained + at, lane_width * sizeof *c->drained);
+            memset(c->outside + at, 0, lane_width * sizeof *c->outside);
+        }
     }
     return 1;
+}
+
+static TOCSIN__APART int lane_holt_patchy(const tocsin__holt_job *job, const lane_holt_age *age,
+                                          const lane_holt_columns *c, size_t at, size_t value_at,
+                                          uint32_t take, uint32_t *learnt)
+{
+    const lane_holt_rules r = lane_holt_rules_of(job);
+
+    return lane_holt_group(&r, age, job->season_count, c, at,
+                           lane_holt_value(job->tiles.values, job->tiles.is_float, value_at), 1,
+                           take, learnt);
 }
 
 typedef struct {
@@ -365,7 +454,8 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
                                                    size_t at, size_t value_at, uint32_t take)
 {
     const lane_holt_rules r = lane_holt_rules_of(job);
-    const lane_f64 zero = lane_set(0), one = lane_set(1);
+    const lane_f32 zero = lane_setf(0), real_max = lane_setf((float)TOCSIN__REAL_MAX);
+    const lane_f64 one = lane_set(1);
     double *const level_at = (double *)(void *)(tile + job->level) + at;
     float *const trend_at = (float *)(void *)(tile + job->trend) + at;
     float *const spread_at = (float *)(void *)(tile + job->spread) + at;
@@ -379,108 +469,108 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
     const lane_mask taken = lane_where(take);
     lane_mask learnt = lane_and(taken, lane_le(lane_abs(value), lane_set(TOCSIN__VALUE_MAX)));
     lane_mask left = lane_and_not(lane_and_not(taken, lane_is_nan(value)), learnt);
-    lane_f64 base = lane_load(level_at), trend = zero, season[2] = {zero, zero};
+    lane_f64 base = lane_load(level_at);
+    lane_f32 trend = zero, season[2] = {zero, zero};
 
     /* Look ahead. */
     if (job->has_trend) {
-        trend = lane_load_f32(trend_at);
-        base = lane_add(base, lane_mul(trend, r.damping_sum));
+        trend = lane_loadf(trend_at);
+        base = lane_add(base, lane_mul(lane_widen(trend), r.damping_sum));
     }
     for (uint32_t i = 0; i < job->season_count; i++) {
-        season[i] = lane_load_f32((const float *)(const void *)(tile + job->season[i]) + at);
-        season[i] = lane_blend(lane_is_nan(season[i]), zero, season[i]);
+        season[i] = lane_loadf((const float *)(const void *)(tile + job->season[i]) + at);
+        season[i] = lane_blendf(lane_is_nanf(season[i]), zero, season[i]);
     }
-    const lane_f64 expected = lane_holt_within(lane_add(lane_add(base, season[0]), season[1]),
-                                               TOCSIN__VALUE_MAX);
-    const lane_f64 spread = lane_load_f32(spread_at), reach = lane_load_f32(reach_at);
-    const lane_f64 common = lane_mul(lane_set(TOCSIN__HOLT_DEVIATION), spread);
-    lane_f64 deviation = common, own = zero;
+    const lane_f64 expected =
+        lane_holt_bounded(lane_add(base, lane_widen(lane_addf(season[0], season[1]))));
+    const lane_f32 spread = lane_loadf(spread_at), reach = lane_loadf(reach_at);
+    const lane_f32 common = lane_minf(lane_holt_standard(spread), real_max);
+    lane_f32 deviation = common, own = zero;
 
     /* Read. */
     if (job->season_count > 0) {
-        own = lane_load_f32(own_at);
-        const lane_f64 sum = lane_add(lane_mul(lane_load(age->weight + aged), own),
-                                      lane_mul(lane_set(TOCSIN__HOLT_SHRINKAGE), spread));
-        const lane_f64 known =
-            lane_max(lane_div(lane_mul(lane_set(TOCSIN__HOLT_DEVIATION), sum),
-                              lane_load(age->weights + aged)),
-                     lane_mul(lane_set(TOCSIN__HOLT_QUIETEST), deviation));
+        own = lane_loadf(own_at);
+        const lane_f32 shrunk = lane_minf(
+            lane_holt_approach(spread, own, lane_loadf(age->weight + aged)), real_max);
+        const lane_f32 known =
+            lane_maxf(lane_minf(lane_holt_standard(shrunk), real_max),
+                      lane_mulf(lane_setf((float)TOCSIN__HOLT_QUIETEST), common));
+        const lane_f32 guess =
+            lane_minf(lane_mulf(common, lane_setf((float)TOCSIN__HOLT_UNSEEN)), real_max);
 
-        deviation = lane_blend(lane_eq(own, zero),
-                               lane_mul(deviation, lane_set(TOCSIN__HOLT_UNSEEN)), known);
+        deviation = lane_blendf(lane_eqf(own, zero), guess, known);
     }
-    deviation = lane_mul(deviation, r.widening);
+    if (r.widens)
+        deviation = lane_minf(lane_mulf(deviation, r.widening), real_max);
     const lane_f64 residual = lane_sub(value, expected);
+    const lane_f32 distance = lane_residual_round(lane_narrow(lane_abs(residual)));
     deviation = lane_residual_deviation(
-        deviation, lane_residual_floor(&r.residual, expected, reach), lane_abs(residual));
-    const lane_f64 statistic = lane_div(lane_abs(residual), deviation);
+        deviation, lane_residual_floor(&r.residual, expected, reach), distance);
+    const lane_f32 statistic = lane_residual_statistic(distance, deviation);
 
     if (job->maximum) {
         const float *const bar_at = (const float *)(const void *)(tile + job->bar) + at;
         float *const maximum_at = (float *)(void *)(tile + job->maximum) + at;
-        const lane_mask rings = lane_and(learnt, lane_gt(statistic, lane_load_f32(bar_at)));
+        const lane_mask rings = lane_and(learnt, lane_gtf(statistic, lane_loadf(bar_at)));
 
         left = lane_or(left, rings);
         learnt = lane_and_not(learnt, rings);
-        lane_store_f32_where(maximum_at, learnt,
-                             lane_max(lane_load_f32(maximum_at),
-                                      lane_min(statistic, lane_set(TOCSIN__STATISTIC_MAX))));
+        lane_storef_where(
+            maximum_at, learnt,
+            lane_maxf(lane_loadf(maximum_at),
+                      lane_minf(statistic, lane_setf((float)TOCSIN__STATISTIC_MAX))));
     }
 
     /* Learn. */
-    lane_f64 habit = lane_load_u16(habit_at), outside = lane_load_u16(outside_at);
-    const lane_f64 e = lane_residual_winsorise(&r.residual, residual,
-                                               lane_max(common, deviation), &habit, &outside);
-    const lane_f64 size = lane_abs(e);
+    lane_f32 habit = lane_loadf_u16(habit_at), outside = lane_loadf_u16(outside_at);
+    const lane_f32 old_habit = habit, old_outside = outside;
+    const lane_f64 revision = lane_residual_winsorise(&r.residual, residual,
+                                                      lane_maxf(common, deviation), &habit,
+                                                      &outside);
+    const lane_f32 e = lane_holt_within(lane_narrow(revision)), size = lane_absf(e);
     const lane_f64 before = lane_load_u32(count_at), n = lane_add(before, one);
     const lane_mask grows = lane_or(lane_lt(lane_mul(n, r.alpha), one),
-                                    lane_lt(lane_mul(before, r.delta), one));
+                                    lane_lt(lane_mul(before, lane_set(job->delta)), one));
     const lane_f64 a = lane_max(r.alpha, lane_div(one, n));
-    const lane_f64 d = lane_max(r.delta, lane_div(one, before));
+    const lane_f64 d = lane_max(lane_set(job->delta), lane_div(one, before));
 
-    lane_store_u16_where(habit_at, learnt, habit);
-    lane_store_u16_where(outside_at, learnt, outside);
+    lane_storef_u16(habit_at, lane_blendf(learnt, habit, old_habit));
+    lane_storef_u16(outside_at, lane_blendf(learnt, outside, old_outside));
     lane_store_u32_where(count_at,
                          lane_and(lane_and(learnt, grows), lane_lt(before, lane_set(UINT32_MAX))),
                          n);
-    lane_store_where(level_at, learnt,
-                     lane_holt_within(lane_add(base, lane_mul(a, e)), TOCSIN__VALUE_MAX));
+    lane_store_where(level_at, learnt, lane_holt_bounded(lane_add(base, lane_mul(a, revision))));
     if (job->has_trend) {
-        const lane_f64 turn = lane_div(lane_mul(lane_mul(lane_set(job->beta), a), e),
-                                       r.damping_sum);
+        const lane_f64 share = lane_div(lane_mul(lane_set(job->beta), a), r.damping_sum);
+        const lane_f32 turn =
+            lane_holt_within(lane_mulf(lane_holt_within(lane_narrow(share)), e));
 
-        lane_store_f32_where(trend_at, learnt,
-                             lane_holt_within(lane_mul(r.damping_left, lane_add(trend, turn)),
-                                              TOCSIN__REAL_MAX));
+        lane_storef_where(trend_at, learnt,
+                          lane_mulf(r.damping_left, lane_holt_within(lane_addf(trend, turn))));
     }
     for (uint32_t i = 0; i < job->season_count; i++) {
         const lane_f64 gain = lane_load(age->gain[i] + aged);
-        const lane_f64 moved =
-            lane_add(season[i], lane_mul(lane_mul(gain, lane_sub(one, a)), e));
+        const lane_f32 share = lane_narrow(lane_mul(gain, lane_sub(one, a)));
 
-        lane_store_f32_where((float *)(void *)(tile + job->season[i]) + at, learnt,
-                             lane_holt_within(moved, TOCSIN__REAL_MAX));
+        lane_storef_where((float *)(void *)(tile + job->season[i]) + at, learnt,
+                          lane_holt_within(lane_addf(season[i], lane_mulf(share, e))));
         if (i == 0) {
-            const lane_f64 smoothed = lane_add(own, lane_mul(gain, lane_sub(size, own)));
-            const lane_f64 seen = lane_max(lane_blend(lane_eq(own, zero), size, smoothed),
-                                           lane_set(TOCSIN__HOLT_SEEN));
+            const lane_f32 smoothed =
+                lane_holt_approach(own, size, lane_loadf(age->approach + aged));
+            const lane_f32 seen = lane_maxf(lane_blendf(lane_eqf(own, zero), size, smoothed),
+                                            lane_setf((float)TOCSIN__HOLT_SEEN));
 
-            lane_store_f32_where(own_at, learnt, lane_min(seen, lane_set(TOCSIN__REAL_MAX)));
+            lane_storef_where(own_at, learnt, lane_minf(seen, real_max));
         }
     }
 
-    lane_store_f32_where(spread_at, learnt,
-                         lane_min(lane_holt_spread(lane_add(spread,
-                                                            lane_mul(d, lane_sub(size, spread)))),
-                                  lane_set(TOCSIN__REAL_MAX)));
-    lane_store_f32_where(reach_at, learnt,
-                         job->floor_history == 0
-                             ? zero
-                             : lane_min(lane_residual_reach(&r.residual, reach, size),
-                                        lane_set(TOCSIN__REAL_MAX)));
+    lane_storef_where(spread_at, learnt,
+                      lane_holt_spread(lane_minf(
+                          lane_holt_approach(spread, size, lane_narrow(d)), real_max)));
+    lane_storef_where(reach_at, learnt, lane_residual_reach(&r.residual, reach, size));
     if (job->tiles.statistics)
         lane_store(job->tiles.statistics + value_at,
-                   lane_blend(learnt, statistic, lane_set(tocsin__nan())));
+                   lane_blend(learnt, lane_widen(statistic), lane_set(tocsin__nan())));
 
     const lane_holt_done done = {lane_bits(learnt), lane_bits(left)};
 
@@ -495,7 +585,8 @@ static TOCSIN__INLINE void lane_holt_ask(const lane_holt_columns *c, uint32_t se
                                          size_t distance, size_t at)
 {
 #if defined(__GNUC__)
-    __builtin_prefetch((const char *)(c->level + at) + distance, 1);
+    for (size_t i = at; i < at + lane_width; i += 8)
+        __builtin_prefetch((const char *)(c->level + i) + distance, 1);
     if (at % 16 == 0) {
         __builtin_prefetch((const char *)(c->trend + at) + distance, 1);
         __builtin_prefetch((const char *)(c->spread + at) + distance, 1);
@@ -531,6 +622,7 @@ static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lan
     lane_holt_columns c = lane_holt_columns_of(job, tile, first);
     uint16_t drained[TOCSIN__LANES];
     uint64_t others = 0, learnt, left = 0;
+    int crosses = 0;            /* or might */
 
     if (seasons > 0 && !(flags & TOCSIN__TILE_MATURE)) {
         lane_holt_age_each(job, (const int64_t *)(const void *)(tile + job->start), used, young);
@@ -546,21 +638,24 @@ static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lan
         for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
             lane_holt_ask(&c, seasons, ahead, at);
             if ((~take >> at & group) ||
-                !lane_holt_quick(r, age, seasons, &c, at,
-                                 lane_holt_value(values, is_float, first + at)))
+                !lane_holt_group(r, age, seasons, &c, at,
+                                 lane_holt_value(values, is_float, first + at), 0, 0, NULL))
                 others |= group << at;
         }
     } else {
         others = UINT64_MAX;
     }
     learnt = ~others;
-    const int crosses = others != 0;    /* or might */
-
     for (size_t at = 0; others; at += lane_width, others >>= lane_width - 1, others >>= 1)
         if (others & 1) {
-            const lane_holt_done done = lane_holt_some(job, age, tile, at, first + at,
-                                                       (uint32_t)(take >> at & group));
+            const uint32_t here = (uint32_t)(take >> at & group);
+            lane_holt_done done = {0, 0};
 
+            if (!is_full ||
+                !lane_holt_patchy(job, age, &c, at, first + at, here, &done.learnt)) {
+                done = lane_holt_some(job, age, tile, at, first + at, here);
+                crosses = 1;
+            }
             learnt |= (uint64_t)done.learnt << at;
             left |= (uint64_t)done.left << at;
         }

@@ -60,7 +60,8 @@ typedef struct tocsin__ewma_job {
     double gain;            /* of this tick */
     const double *gains;    /* or one per lane; then there is one tile.  NULL: `gain` */
     double clip, floor, floor_relative, floor_history, per_window, fade;
-    double variance_min, variance_max, reach_max;
+    double variance_min, residual_min, residual_max;
+    uint32_t has_relative, has_reach;   /* floor_relative, floor_history are not 0 */
     uint32_t window, warmup;
     uint32_t is_plain;      /* clip=inf floor-history=0: no columns reach, habit and outside */
     uint32_t gain_varies;   /* FULL means nothing for this gain: neither trust nor touch it */
@@ -83,6 +84,7 @@ typedef struct tocsin__ewma_job {
 typedef struct tocsin__holt_job {
     tocsin__tiles tiles;
     double clip, floor, floor_relative, floor_history, per_window, fade;
+    uint32_t has_relative, has_reach;
     uint32_t window, has_trend, season_count;
     uint32_t gain_varies;       /* FULL means nothing for these gains */
     /* Of this tick: see holt_look() and holt_learn(). */
@@ -107,6 +109,38 @@ typedef struct tocsin__holt_job {
 #define TOCSIN__FOREST_DEPTH 8u
 #define TOCSIN__FOREST_FEATURE_BITS 6u
 
+/* How values of a metric become codes.  The code of a value is the number of the metric's
+ * thresholds that are not above it, shifted.  A grid of equal cells says how many of them lie in
+ * the cells before the value's own; only that one's are searched.  Rounding is monotonous, and so
+ * the cell of a value is never above that of a larger one: the result is exact. */
+typedef struct tocsin__forest_metric {
+    const double *threshold;    /* ascending and distinct, and window + 1 NaNs behind them */
+    const uint16_t *cell;       /* per cell, the thresholds in those before it */
+    double low, scale, last;    /* a value's cell is (value - low) * scale, from 0 to last */
+    uint32_t count;             /* thresholds */
+    uint32_t window;            /* 2^k - 1, at least 7 and as many as any cell has */
+    uint32_t column;
+    uint16_t missing;           /* the code of a NaN */
+    uint16_t shift;
+} tocsin__forest_metric;
+
+static inline uint32_t tocsin__forest_cell(const tocsin__forest_metric *metric, double value)
+{
+    double cell = (value - metric->low) * metric->scale;
+
+    cell = cell > 0 ? cell : 0;
+    return (uint32_t)(int32_t)(cell < metric->last ? cell : metric->last);
+}
+
+/* The code of a value whose cell begins after `before` thresholds. */
+static inline uint16_t tocsin__forest_code(const tocsin__forest_metric *metric, uint32_t before,
+                                           double value)
+{
+    for (uint32_t half = (metric->window + 1) / 2; half > 0; half /= 2)
+        before += (0u - (metric->threshold[before + half - 1] <= value)) & half;
+    return value != value ? metric->missing : (uint16_t)(before << metric->shift);
+}
+
 /* Isolation forest: lead points down every tree and add up what stands at its leaves (see
  * lib/forest/forest.h).  From node i, whose word is w, a point goes to node 2i + (code > w), where
  * code is that of the metric which w names by its lowest bits. */
@@ -125,6 +159,9 @@ typedef struct tocsin__kernels {
     const char *name;           /* "scalar", "sse2", "avx2", "avx512", "neon" */
     void (*ewma)(const tocsin__ewma_job *job);
     void (*holt)(const tocsin__holt_job *job);
+    /* Of TOCSIN__FOREST_POINTS values. */
+    void (*forest_encode)(const tocsin__forest_metric *metric, const double *value,
+                          uint16_t *codes);
     void (*forest)(const tocsin__forest_job *job);          /* TOCSIN__FOREST_POINTS points */
     void (*forest_point)(const tocsin__forest_job *job);    /* one */
 } tocsin__kernels;

@@ -18,7 +18,9 @@
 #include "residual_template.h"
 #include "ewma_template.h"
 #include "holt_template.h"
+#define LANES_NO_ENCODE
 #include "forest_template.h"
+#undef LANES_NO_ENCODE
 #include "forest_avx512.h"
 
 #if defined(__clang__)
@@ -31,6 +33,7 @@ const tocsin__kernels tocsin__kernels_avx512 = {
     .name = "avx512",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .forest_encode = forest_encode_avx512,
     .forest = forest_avx512,
     .forest_point = lane_forest_point,
 };

@@ -14,6 +14,7 @@ const tocsin__kernels tocsin__kernels_neon = {
     .name = "neon",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .forest_encode = lane_forest_encode,
     .forest = lane_forest,
     .forest_point = lane_forest_point,
 };

@@ -11,6 +11,7 @@
 #define LANES_INSTANCE scalar
 
 typedef double lane_f64;
+typedef float lane_f32;
 typedef uint32_t lane_mask;
 
 enum { lane_width = 1 };
@@ -30,39 +31,14 @@ static TOCSIN__INLINE lane_f64 lane_load_f32(const float *p)
     return *p;
 }
 
-static TOCSIN__INLINE lane_f64 lane_load_u16(const uint16_t *p)
-{
-    return *p;
-}
-
 static TOCSIN__INLINE lane_f64 lane_load_u32(const uint32_t *p)
 {
     return *p;
 }
 
-static TOCSIN__INLINE lane_f64 lane_load_i64(const int64_t *p)
-{
-    return (double)*p;
-}
-
 static TOCSIN__INLINE void lane_store(double *p, lane_f64 v)
 {
     *p = v;
-}
-
-static TOCSIN__INLINE void lane_store_f32(float *p, lane_f64 v)
-{
-    *p = (float)v;
-}
-
-static TOCSIN__INLINE void lane_store_u16(uint16_t *p, lane_f64 v)
-{
-    *p = (uint16_t)v;
-}
-
-static TOCSIN__INLINE void lane_store_u32(uint32_t *p, lane_f64 v)
-{
-    *p = (uint32_t)v;
 }
 
 static TOCSIN__INLINE lane_f64 lane_add(lane_f64 a, lane_f64 b)
@@ -130,15 +106,132 @@ static TOCSIN__INLINE lane_mask lane_ge(lane_f64 a, lane_f64 b)
     return a >= b;
 }
 
-static TOCSIN__INLINE lane_mask lane_eq(lane_f64 a, lane_f64 b)
-{
-    return a == b;
-}
-
 static TOCSIN__INLINE lane_mask lane_is_nan(lane_f64 a)
 {
     return a != a;
 }
+
+static TOCSIN__INLINE lane_f64 lane_blend(lane_mask m, lane_f64 a, lane_f64 b)
+{
+    return m ? a : b;
+}
+
+/* ---- Floats ------------------------------------------------------------------
+ *
+ * The casts say where a processor that computes wider must round; for these operations rounding
+ * twice, to double and to float, is rounding once. */
+
+static TOCSIN__INLINE lane_f32 lane_setf(float x)
+{
+    return x;
+}
+
+static TOCSIN__INLINE lane_f32 lane_loadf(const float *p)
+{
+    return *p;
+}
+
+static TOCSIN__INLINE lane_f32 lane_loadf_u16(const uint16_t *p)
+{
+    return *p;
+}
+
+static TOCSIN__INLINE void lane_storef(float *p, lane_f32 v)
+{
+    *p = v;
+}
+
+static TOCSIN__INLINE void lane_storef_u16(uint16_t *p, lane_f32 v)
+{
+    *p = (uint16_t)v;
+}
+
+static TOCSIN__INLINE lane_f32 lane_narrow(lane_f64 v)
+{
+    return (float)v;
+}
+
+static TOCSIN__INLINE lane_f64 lane_widen(lane_f32 v)
+{
+    return v;
+}
+
+static TOCSIN__INLINE lane_f32 lane_addf(lane_f32 a, lane_f32 b)
+{
+    return (float)(a + b);
+}
+
+static TOCSIN__INLINE lane_f32 lane_subf(lane_f32 a, lane_f32 b)
+{
+    return (float)(a - b);
+}
+
+static TOCSIN__INLINE lane_f32 lane_mulf(lane_f32 a, lane_f32 b)
+{
+    return (float)(a * b);
+}
+
+static TOCSIN__INLINE lane_f32 lane_divf(lane_f32 a, lane_f32 b)
+{
+    return (float)(a / b);
+}
+
+static TOCSIN__INLINE lane_f32 lane_sqrtf(lane_f32 a)
+{
+    return (float)tocsin__sqrt(a);
+}
+
+static TOCSIN__INLINE lane_f32 lane_absf(lane_f32 a)
+{
+    return (float)tocsin__abs(a);
+}
+
+static TOCSIN__INLINE lane_f32 lane_maxf(lane_f32 a, lane_f32 b)
+{
+    return a > b ? a : b;
+}
+
+static TOCSIN__INLINE lane_f32 lane_minf(lane_f32 a, lane_f32 b)
+{
+    return a < b ? a : b;
+}
+
+static TOCSIN__INLINE lane_mask lane_ltf(lane_f32 a, lane_f32 b)
+{
+    return a < b;
+}
+
+static TOCSIN__INLINE lane_mask lane_lef(lane_f32 a, lane_f32 b)
+{
+    return a <= b;
+}
+
+static TOCSIN__INLINE lane_mask lane_gtf(lane_f32 a, lane_f32 b)
+{
+    return a > b;
+}
+
+static TOCSIN__INLINE lane_mask lane_gef(lane_f32 a, lane_f32 b)
+{
+    return a >= b;
+}
+
+static TOCSIN__INLINE lane_mask lane_eqf(lane_f32 a, lane_f32 b)
+{
+    return a == b;
+}
+
+static TOCSIN__INLINE lane_mask lane_is_nanf(lane_f32 a)
+{
+    return a != a;
+}
+
+static TOCSIN__INLINE lane_f32 lane_blendf(lane_mask m, lane_f32 a, lane_f32 b)
+{
+    return m ? a : b;
+}
+
+/* ---- Masks ------------------------------------------------------------------- */
 
 static TOCSIN__INLINE lane_mask lane_and(lane_mask m, lane_mask n)
 {
@@ -155,11 +248,6 @@ static TOCSIN__INLINE lane_mask lane_and_not(lane_mask m, lane_mask n)
     return m & ~n;
 }
 
-static TOCSIN__INLINE int lane_any(lane_mask m)
-{
-    return m != 0;
-}
-
 static TOCSIN__INLINE uint32_t lane_bits(lane_mask m)
 {
     return m;
@@ -170,10 +258,7 @@ static TOCSIN__INLINE lane_mask lane_where(uint32_t bits)
     return bits & 1;
 }
 
-static TOCSIN__INLINE lane_f64 lane_blend(lane_mask m, lane_f64 a, lane_f64 b)
-{
-    return m ? a : b;
-}
+/* ---- Where a mask is true ---------------------------------------------------- */
 
 static TOCSIN__INLINE void lane_store_where(double *p, lane_mask m, lane_f64 v)
 {
@@ -181,16 +266,10 @@ static TOCSIN__INLINE void lane_store_where(double *p, lane_mask m, lane_f64 v)
         *p = v;
 }
 
-static TOCSIN__INLINE void lane_store_f32_where(float *p, lane_mask m, lane_f64 v)
+static TOCSIN__INLINE void lane_storef_where(float *p, lane_mask m, lane_f32 v)
 {
     if (m)
-        *p = (float)v;
-}
-
-static TOCSIN__INLINE void lane_store_u16_where(uint16_t *p, lane_mask m, lane_f64 v)
-{
-    if (m)
-        *p = (uint16_t)v;
+        *p = v;
 }
 
 static TOCSIN__INLINE void lane_store_u32_where(uint32_t *p, lane_mask m, lane_f64 v)

@@ -4,6 +4,9 @@
  * from its first to its last byte without changing anything, room is made for the series it
  * adds, and only then is it taken, which cannot fail any more.
  *
+ * Free slots are kept aside until the shard has ended, for a list of some of them would be
+ * no list that the bank could work with meanwhile: 4 bytes each, where the bank has a state's.
+ *
  * Nothing is believed before it is checked.  The buffer grows by what has come, not by what
  * a record's head says is to come; the bank grows by the series that are there, not by what
  * the shard announces.  Fields are bounded by the tables of the stages (fields.h).  An id
@@ -71,6 +74,8 @@ struct tocsin_shard_reader {
     tocsin__class *initial_class, *class_row;   /* a new one, the shard's; NULL: nowhere to go */
     uint32_t has_pools, next_class;     /* classes come by ascending index */
     tocsin__classes_numbers numbers;
+    uint32_t *free_slots;               /* in the order in which they are to be taken */
+    uint32_t free_count, free_capacity;
     uint32_t members, has_members;      /* of the next record of series */
     uint32_t has_class[TOCSIN__SHARD_SERIES_MAX];
     uint16_t mark[TOCSIN__SHARD_SERIES_MAX];
@@ -125,6 +130,8 @@ void tocsin__shard_reader_free(tocsin_shard_reader *reader)
     const tocsin_allocator allocator = reader->allocator;
 
     tocsin_spec_free(reader->own_spec);
+    tocsin__free(&allocator, reader->free_slots,
+                 reader->free_capacity * sizeof *reader->free_slots);
     tocsin__free(&allocator, reader->buffer, reader->capacity);
     tocsin__free(&allocator, reader, reader->block_size);
 }
@@ -745,6 +752,45 @@ static int shard_reader_take_counts(tocsin_shard_reader *reader, tocsin__span *s
     return TOCSIN_OK;
 }
 
+/* Does the bank take over which slots are free, and in which order they will be taken? */
+static int shard_reader_keeps_free(const tocsin_shard_reader *reader)
+{
+    return reader->is_fresh && reader->bank && !reader->options.check &&
+           reader->options.slots == TOCSIN_SLOTS_KEPT &&
+           reader->slots <= reader->bank->options.max_series;
+}
+
+static int shard_reader_take_free(tocsin_shard_reader *reader, tocsin__span *span,
+                                  tocsin_error *error)
+{
+    const uint32_t count = (uint32_t)((span->end - span->at) / sizeof(uint32_t));
+    const uint32_t needed = reader->free_count + count;
+
+    if (reader->read != reader->progress.series || needed > reader->slots - reader->read)
+        return tocsin__malformed(error, span->at, "there are free slots before the last series, or "
+                                                  "too many");
+    if (needed > reader->free_capacity && shard_reader_keeps_free(reader)) {
+        const uint32_t capacity = needed + reader->free_count;
+        uint32_t *larger = tocsin__alloc(&reader->allocator, capacity * sizeof *larger,
+                                         sizeof *larger);
+
+        if (!larger)
+            return tocsin__refuse(error, TOCSIN_ERROR_MEMORY, span->at, 0,
+                                  "there is no memory for the free slots");
+        if (reader->free_count > 0)
+            memcpy(larger, reader->free_slots, reader->free_count * sizeof *larger);
+        tocsin__free(&reader->allocator, reader->free_slots,
+                     reader->free_capacity * sizeof *larger);
+        reader->free_slots = larger;
+        reader->free_capacity = capacity;
+    }
+    for (uint32_t i = 0; i < count && reader->free_capacity >= needed; i++)
+        reader->free_slots[reader->free_count + i] =
+            tocsin__get32(tocsin__take(span, sizeof(uint32_t)));
+    reader->free_count = needed;
+    return TOCSIN_OK;
+}
+
 static int shard_reader_take_end(tocsin_shard_reader *reader, tocsin__span *span,
                                  tocsin_error *error)
 {
@@ -755,6 +801,13 @@ static int shard_reader_take_end(tocsin_shard_reader *reader, tocsin__span *span
     if (!series || tocsin__get64(series) != reader->read ||
         reader->progress.series != reader->read)
         return tocsin__malformed(error, start, "there are not as many series as announced");
+    if (reader->free_count > 0 && reader->free_count == reader->slots - reader->read &&
+        shard_reader_keeps_free(reader)) {
+        if (tocsin__bank_reserve(bank, reader->slots) != TOCSIN_OK)
+            return tocsin__refuse(error, TOCSIN_ERROR_MEMORY, start, 0,
+                                  "there is no memory for the free slots");
+        tocsin__bank_free_put(bank, reader->slots, reader->free_slots, reader->free_count);
+    }
     if (bank && !reader->options.check) {
         if (reader->latest > bank->latest)
             bank->latest = reader->latest;
@@ -775,7 +828,7 @@ static int shard_reader_take_record(tocsin_shard_reader *reader, uint16_t type, 
     const size_t start = span->at;
     const int is_head = type == TOCSIN__RECORD_SPEC || type == TOCSIN__SHARD_BANK ||
                         type == TOCSIN__RECORD_STAGE;
-    const int is_known = is_head || (type >= TOCSIN__SHARD_CLOCK && type <= TOCSIN__SHARD_MEMBERS);
+    const int is_known = is_head || (type >= TOCSIN__SHARD_CLOCK && type <= TOCSIN__SHARD_FREE);
 
     if ((type == TOCSIN__RECORD_SPEC) != (reader->progress.bytes == TOCSIN__RECORD_HEADER))
         return tocsin__malformed(error, start, "the spec must be the first record, and only it");
@@ -804,6 +857,7 @@ static int shard_reader_take_record(tocsin_shard_reader *reader, uint16_t type, 
     case TOCSIN__SHARD_POOLS: return shard_reader_take_pools(reader, span, error);
     case TOCSIN__SHARD_CLASSES: return shard_reader_take_classes(reader, span, error);
     case TOCSIN__SHARD_MEMBERS: return shard_reader_take_members(reader, span, error);
+    case TOCSIN__SHARD_FREE: return shard_reader_take_free(reader, span, error);
     default: return shard_reader_take_end(reader, span, error);
     }
 }

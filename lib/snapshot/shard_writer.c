@@ -34,6 +34,7 @@ enum {
     SHARD_WRITER_POOLS,
     SHARD_WRITER_CLASSES,
     SHARD_WRITER_SERIES,
+    SHARD_WRITER_FREE,
     SHARD_WRITER_END,
     SHARD_WRITER_DONE
 };
@@ -53,6 +54,7 @@ struct tocsin_shard_writer {
     uint32_t slot;                      /* the next one to look at */
     uint32_t crc;                       /* of all before the record in the buffer */
     uint32_t step, stage;
+    uint32_t free_slot;                 /* the last one written; TOCSIN_SLOT_NONE: none yet */
     uint32_t class_index;               /* the next one to look at */
     uint32_t last_class;                /* of the record's series; TOCSIN_SLOT_NONE: none yet */
     uint8_t *members;                   /* the end of what is known of the record's members */
@@ -134,6 +136,7 @@ int tocsin__shard_writer_create(tocsin_shard_writer **out, const tocsin_bank *ba
     if (selection)
         writer->selection = *selection;
     writer->changes = bank->changes;
+    writer->free_slot = TOCSIN_SLOT_NONE;
     writer->series = shard_writer_count(bank, &writer->selection);
     writer->initial = (char *)writer + head;
     writer->before = writer->initial + spec->state_size;
@@ -402,6 +405,26 @@ static uint8_t *shard_writer_put_record(tocsin_shard_writer *writer, uint8_t *ou
     return at;
 }
 
+/* As many free slots as fit into a record, in the order in which they will be taken; NULL if there
+ * are none left. */
+static uint8_t *shard_writer_put_free(tocsin_shard_writer *writer, uint8_t *out)
+{
+    uint8_t *const payload = out + TOCSIN__RECORD_HEAD;
+    uint8_t *at = payload;
+    uint32_t next;
+
+    while (at < payload + TOCSIN__SHARD_PAYLOAD &&
+           (next = tocsin__bank_free_after(writer->bank, writer->free_slot)) != TOCSIN_SLOT_NONE) {
+        tocsin__put32(at, next);
+        at += sizeof next;
+        writer->free_slot = next;
+    }
+    if (at == payload)
+        return NULL;
+    tocsin__record_put(out, TOCSIN__SHARD_FREE, 0, (size_t)(at - payload));
+    return at;
+}
+
 /* ---- The stream ------------------------------------------------------------------------ */
 
 /* A record is complete: its checksum.  Returns the end. */
@@ -476,6 +499,12 @@ static void shard_writer_fill(tocsin_shard_writer *writer)
             if (end)
                 first = shard_writer_put_members(writer, out);
             else
+                writer->step = SHARD_WRITER_FREE;
+            break;
+        case SHARD_WRITER_FREE:
+            if (writer->selection.kind == TOCSIN_SELECT_ALL)
+                end = shard_writer_put_free(writer, out);
+            if (!end)
                 writer->step = SHARD_WRITER_END;
             break;
         default:

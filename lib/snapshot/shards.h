@@ -17,7 +17,8 @@ enum {
     TOCSIN__SHARD_END = 7,
     TOCSIN__SHARD_POOLS = 8,
     TOCSIN__SHARD_CLASSES = 9,
-    TOCSIN__SHARD_MEMBERS = 10
+    TOCSIN__SHARD_MEMBERS = 10,
+    TOCSIN__SHARD_FREE = 11
 };
 
 /* In a record of members, what stands before a series' class. */

@@ -35,6 +35,7 @@ typedef struct victim {
     tocsin_bank *saved;         /* what the shard was written of */
     shard original;
     unsigned char *forged;
+    size_t readings;            /* of forged ones */
     size_t series_at;           /* the record of series begins there, or the first of classes */
 } victim;
 
@@ -112,8 +113,8 @@ static void join_classes(tocsin_bank *bank, const tocsin_bank_options *options)
 
         one.struct_size = sizeof one;
         require(tocsin_bank_class_describe(bank, ids[i], &one) == TOCSIN_OK, "no class");
-        require(!isinf(one.limit) && !isinf(one.level) && one.history >= 0 && one.history < 1e300,
-                "a class knows what nobody can: %g %g %g", one.limit, one.level, one.history);
+        require(!(one.limit < 0) && !isinf(one.level) && one.history >= 0 && one.history < 1e300,
+                "a class knows what nobody can");
         require(one.members <= tocsin_bank_slots(bank), "more members than series");
         tocsin_bank_add_to(bank, 777 + i, ids[i], NULL);
     }
@@ -282,7 +283,7 @@ static void read_forged(victim *v, size_t size)
 
     shard_repair(v->forged, size);
     how.present = TOCSIN_PRESENT_REPLACE;
-    how.slots = size % 2 ? TOCSIN_SLOTS_KEPT : TOCSIN_SLOTS_NEW;
+    how.slots = v->readings++ % 2 ? TOCSIN_SLOTS_KEPT : TOCSIN_SLOTS_NEW;
     status = shard_read_in_pieces(v->forged, size, bank, &how, size, &progress, &error);
     if (status < 0) {
         require(error.message[0], "a forged shard has no error");
@@ -489,6 +490,52 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
+/* A list of free slots that is none: slots twice, with series, that were never there.  Whoever is
+ * added finds a place of its own. */
+START_TEST(free_slots_that_are_not)
+{
+    victim v = victim_create(_i);
+    rng r = rng_seeded(12);
+    size_t at = 20;
+    shard s;
+
+    for (uint32_t slot = 2; slot < SERIES; slot += 2)
+        require(tocsin_bank_remove(v.saved, slot) == TOCSIN_OK, "not removed");
+    s = shard_of(v.saved, NULL);
+    while (shard_u32(s.bytes + at) != 11)
+        at += 12 + (size_t)shard_u32(s.bytes + at + 4);
+    ck_assert_uint_eq(shard_u32(s.bytes + at + 4), 3 * 4);
+    for (int trial = 0; trial < 1000; trial++) {
+        tocsin_bank *bank = banks_create(v.spec, &v.options);
+        tocsin_shard_options how = shard_options();
+        uint64_t seen = 0;
+
+        for (size_t i = 0; i < 12; i++)
+            s.bytes[at + 8 + i] = (unsigned char)(i % 4 ? rng_below(&r, 40) == 0
+                                                        : rng_below(&r, SERIES + 1));
+        shard_repair(s.bytes, s.size);
+        how.slots = TOCSIN_SLOTS_KEPT;
+        ck_assert_int_eq(shard_read(&s, bank, &how), TOCSIN_OK);
+        ck_assert_uint_le(tocsin_bank_slots(bank), SERIES);
+        for (uint32_t slot = 0; slot < SERIES; slot++) {
+            uint64_t id;
+
+            seen |= (uint64_t)(tocsin_bank_id(bank, slot, &id) == TOCSIN_OK) << slot;
+        }
+        for (uint64_t i = 0; i < 38; i++) {
+            const uint32_t slot = banks_add(bank, 5000 + i);
+
+            ck_assert(slot < 40 && !(seen >> slot & 1));
+            seen |= UINT64_C(1) << slot;
+        }
+        ck_assert_uint_eq(seen, (UINT64_C(1) << 40) - 1);
+        tocsin_bank_free(bank);
+    }
+    shard_free(&s);
+    victim_free(&v);
+}
+END_TEST
+
 /* Two series of one id: neither is taken. */
 START_TEST(an_id_that_comes_twice)
 {
@@ -556,6 +603,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, random_bytes_and_repaired, 0, KINDS);
     tcase_add_test(tcase, announcements_cost_nothing);
     tcase_add_test(tcase, an_id_that_comes_twice);
+    tcase_add_loop_test(tcase, free_slots_that_are_not, 0, KINDS);
     tcase_add_loop_test(tcase, every_allocation_may_fail, 0, 3);
     tcase_add_loop_test(tcase, guard_bytes, 0, KINDS);
     return s;
