@@ -17,7 +17,7 @@ cd "$(dirname "$0")/.." || exit 1
 top=$PWD
 builds=$top/build-tests
 
-all_legs="gcc clang asan valgrind i686 aarch64 s390x quickstart"
+all_legs="gcc clang asan tsan valgrind features i686 aarch64 s390x quickstart"
 usage="usage: sh tests/run.sh [--no-install] [--list] [--leg LEG]...  ($all_legs)"
 
 legs= install=yes
@@ -50,6 +50,7 @@ packages_of()    # the Debian packages a leg needs
     gcc) echo clang cmake doxygen abigail-tools python3-cffi binutils ;;
     clang) echo clang ;;
     valgrind) echo valgrind libc6-dbg ;;
+    features) echo qemu-user-static ;;
     i686) echo gcc-i686-linux-gnu libc6-dev-i386-cross qemu-user-static ;;
     aarch64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static ;;
     s390x) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user-static ;;
@@ -211,6 +212,59 @@ leg_asan()
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_stack_use_after_return=1 \
         CC=gcc build_and_test asan "$compiled_suites" --werror -Db_sanitize=address,undefined \
         -Db_lundef=false
+}
+
+# Data races: what has threads, and what threads share.
+leg_tsan()
+{
+    if ! CC=gcc build tsan --werror -Db_sanitize=thread -Dcli=disabled -Dbench=disabled; then
+        result tsan 0 1 0 "does not build"
+        return
+    fi
+    TSAN_OPTIONS=halt_on_error=1 run_tests tsan "$builds/tsan" --timeout-multiplier 10 \
+        contract_threads bank
+}
+
+# Processors that lack one thing after another, emulated: the library finds out what there is by
+# itself, and the bits are the same.  (The emulator has no AVX-512; the gcc leg runs with
+# whatever this machine has.)
+leg_features()
+{
+    have qemu-x86_64-static || { skip_leg features "qemu-x86_64-static is not installed"; return; }
+    [ "$(uname -m)" = x86_64 ] || { skip_leg features "this machine is not x86-64"; return; }
+    if ! CC=gcc build gcc --werror; then
+        result features 0 1 0 "does not build"
+        return
+    fi
+    kernels=$builds/gcc/list-kernels
+    if ! gcc -Iinclude -o "$kernels" tests/tools/list_kernels.c "$builds/gcc/lib/libtocsin.a" -lm
+    then
+        result features 0 1 0 "tests/tools/list_kernels.c does not build"
+        return
+    fi
+    while read -r model expected; do
+        found=$(qemu-x86_64-static -cpu "$model" "$kernels" 2>/dev/null)
+        if [ "$found" = "$expected" ]; then
+            result features 1 0 0 "$model: $found"
+        else
+            result features 0 1 0 "$model: '$found' instead of '$expected'"
+        fi
+    done <<END
+max scalar sse2 avx2
+max,-avx512f scalar sse2 avx2
+max,-avx2 scalar sse2
+max,-avx scalar sse2
+max,-xsave scalar sse2
+Haswell scalar sse2 avx2
+SandyBridge scalar sse2
+Nehalem scalar sse2
+qemu64 scalar sse2
+END
+    for model in max Nehalem; do
+        CK_FORK=no run_tests features "$builds/gcc" --timeout-multiplier 10 \
+            --wrapper "qemu-x86_64-static -cpu $model" \
+            kernels kernels_holt bank contract_shared contract_fleet golden
+    done
 }
 
 leg_valgrind()

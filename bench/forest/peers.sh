@@ -32,7 +32,7 @@ done
 
 [ -f "$build/build.ninja" ] ||
     meson setup "$build" "$root" --buildtype=release -Dtests=disabled -Dcli=disabled > /dev/null
-ninja -C "$build" bench/forest lib/libtocsin.so > "$build/ninja.log" ||
+ninja -C "$build" bench/forest > "$build/ninja.log" ||
     { cat "$build/ninja.log" >&2; exit 1; }
 
 venv=$build/peers

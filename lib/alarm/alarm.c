@@ -38,7 +38,8 @@
  * anything comes from the sender.  A mark that mutes starts nothing and clears what is on.
  * A point without a score leaves the alarm as it is.
  *
- * Cost: a few comparisons; two multiplications where a minimum is asked for.
+ * Cost: a few comparisons; two multiplications where a minimum is asked for; an exponential
+ * per point while an alarm is on, for the return period.
  */
 #include "alarm.h"
 
@@ -250,7 +251,7 @@ static uint8_t alarm_tier(const alarm_constants *k, uint32_t t)
 /* Which tiers this point exceeds, filters applied. */
 static uint32_t alarm_exceeds(const alarm_constants *k, const tocsin__point *point,
                               const tocsin__reading *reading, const tocsin__rarity *rarity,
-                              tocsin_verdict *verdict)
+                              tocsin__decision *decision)
 {
     const double distance = tocsin__abs(point->value - reading->expected);
 
@@ -264,7 +265,7 @@ static uint32_t alarm_exceeds(const alarm_constants *k, const tocsin__point *poi
         return 0;
     if (distance < k->min_deviation ||
         distance < k->min_relative * tocsin__abs(reading->expected)) {
-        verdict->flags |= TOCSIN_FLAG_TRIVIAL;
+        decision->flags |= TOCSIN_FLAG_TRIVIAL;
         return 0;
     }
     return exceeds;
@@ -279,7 +280,7 @@ static int alarm_is_near(const alarm_constants *k, const alarm_state *s,
 
     const uint32_t t = s->tier == TOCSIN_TIER_TICKET ? 0 : k->tiers - 1;
 
-    return rarity->period > k->period[t] * k->nearness;
+    return tocsin__period(rarity) > k->period[t] * k->nearness;
 }
 
 /* Whether a point lies so many decades beyond the limit of a tier. */
@@ -288,10 +289,10 @@ static int alarm_is_beyond(const alarm_constants *k, uint32_t t, double decades,
 {
     if (k->by_threshold)
         return rarity->score >= k->threshold + decades;
-    return rarity->period >= k->period[t] * tocsin__pow(10, decades);
+    return tocsin__period(rarity) >= k->period[t] * tocsin__pow(10, decades);
 }
 
-static void alarm_start(alarm_state *s, uint8_t tier, int64_t time, tocsin_verdict *verdict)
+static void alarm_start(alarm_state *s, uint8_t tier, int64_t time, tocsin__decision *decision)
 {
     if (s->tier == TOCSIN_TIER_NONE) {
         s->since = time;
@@ -300,34 +301,34 @@ static void alarm_start(alarm_state *s, uint8_t tier, int64_t time, tocsin_verdi
     s->tier = tier;
     s->unquiet = time;
     s->quiet = 0;
-    verdict->transition = TOCSIN_TRANSITION_START;
+    decision->transition = TOCSIN_TRANSITION_START;
 }
 
-static void alarm_clear(alarm_state *s, tocsin_verdict *verdict)
+static void alarm_clear(alarm_state *s, tocsin__decision *decision)
 {
     s->tier = TOCSIN_TIER_NONE;
     s->is_absence = 0;
     s->window[0] = s->window[1] = 0;
-    verdict->transition = TOCSIN_TRANSITION_CLEAR;
+    decision->transition = TOCSIN_TRANSITION_CLEAR;
 }
 
 /* Nothing has come for too long. */
-static void alarm_absence(alarm_state *s, int64_t time, tocsin_verdict *verdict)
+static void alarm_absence(alarm_state *s, int64_t time, tocsin__decision *decision)
 {
-    verdict->reason = TOCSIN_REASON_ABSENCE;
+    decision->reason = TOCSIN_REASON_ABSENCE;
     if (s->is_absence)
         return;
     s->is_absence = 1;
     if (s->tier != TOCSIN_TIER_PAGE)
-        alarm_start(s, TOCSIN_TIER_PAGE, time, verdict);
+        alarm_start(s, TOCSIN_TIER_PAGE, time, decision);
 }
 
 /* A point with a score. */
 static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin__point *point,
                          const tocsin__reading *reading, const tocsin__rarity *rarity,
-                         tocsin_verdict *verdict)
+                         tocsin__decision *decision)
 {
-    const uint32_t exceeds = alarm_exceeds(k, point, reading, rarity, verdict);
+    const uint32_t exceeds = alarm_exceeds(k, point, reading, rarity, decision);
 
     if (exceeds == 0 && s->tier == TOCSIN_TIER_NONE && (s->window[0] | s->window[1]) == 0)
         return;
@@ -356,9 +357,9 @@ static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin_
 
         if (tier > s->tier && rings) {
             if (!cools || breaks)
-                alarm_start(s, tier, point->time, verdict);
+                alarm_start(s, tier, point->time, decision);
             else
-                verdict->flags |= TOCSIN_FLAG_COOLING;
+                decision->flags |= TOCSIN_FLAG_COOLING;
         }
         if (rings || cools) {
             s->peak[t] = tocsin__keep(TOCSIN__MIXED, cools ? tocsin__max(s->peak[t], rarity->score)
@@ -367,7 +368,7 @@ static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin_
         }
     }
 
-    if (s->tier == TOCSIN_TIER_NONE || verdict->transition == TOCSIN_TRANSITION_START)
+    if (s->tier == TOCSIN_TIER_NONE || decision->transition == TOCSIN_TRANSITION_START)
         return;
     if (exceeds != 0 || alarm_is_near(k, s, rarity)) {
         s->unquiet = point->time;
@@ -378,7 +379,7 @@ static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin_
         s->quiet++;
     if (k->clear_time > 0 ? alarm_between(s->unquiet, point->time) >= (double)k->clear_time
                           : s->quiet >= k->clear_points)
-        alarm_clear(s, verdict);
+        alarm_clear(s, decision);
 }
 
 /* Nothing is on, nothing exceeds, nothing is counted: most points of most series. */
@@ -401,38 +402,34 @@ int tocsin__alarm_is_at_rest(const void *constants, const void *state)
 
 static void alarm_decide(const void *constants, void *state, const tocsin__point *point,
                          const tocsin__reading *reading, const tocsin__rarity *rarity,
-                         tocsin_verdict *verdict)
+                         tocsin__decision *decision)
 {
     const alarm_constants *k = constants;
     alarm_state *s = state;
     const uint8_t tier_before = s->tier;
 
-    verdict->transition = TOCSIN_TRANSITION_NONE;
-    if (!alarm_is_concerned(k, s, point, rarity)) {
-        verdict->alarm = TOCSIN_ALARM_OFF;
-        verdict->tier = TOCSIN_TIER_NONE;
-        verdict->since = TOCSIN_TIME_NONE;
+    tocsin__decide_nothing(decision);
+    if (!alarm_is_concerned(k, s, point, rarity))
         return;
-    }
     if (point->flags & TOCSIN_FLAG_MUTED) {
         if (s->tier != TOCSIN_TIER_NONE)
-            alarm_clear(s, verdict);
+            alarm_clear(s, decision);
     } else if (point->flags & TOCSIN_FLAG_ABSENT) {
-        alarm_absence(s, point->time, verdict);
+        alarm_absence(s, point->time, decision);
     } else if (s->is_absence && !point->is_tick &&
                !(point->flags & (TOCSIN_FLAG_LATE | TOCSIN_FLAG_REPEATED))) {
-        alarm_clear(s, verdict);
+        alarm_clear(s, decision);
     } else if (!tocsin__is_nan(rarity->score)) {
-        alarm_scored(k, s, point, reading, rarity, verdict);
+        alarm_scored(k, s, point, reading, rarity, decision);
     }
 
-    if (s->tier != TOCSIN_TIER_NONE && verdict->transition == TOCSIN_TRANSITION_NONE)
-        verdict->transition = TOCSIN_TRANSITION_ONGOING;
-    verdict->alarm = s->tier != TOCSIN_TIER_NONE ? TOCSIN_ALARM_ON : TOCSIN_ALARM_OFF;
-    verdict->tier = s->tier;
-    verdict->since = s->tier != TOCSIN_TIER_NONE || tier_before != TOCSIN_TIER_NONE
-                         ? s->since
-                         : TOCSIN_TIME_NONE;
+    if (s->tier != TOCSIN_TIER_NONE && decision->transition == TOCSIN_TRANSITION_NONE)
+        decision->transition = TOCSIN_TRANSITION_ONGOING;
+    decision->alarm = s->tier != TOCSIN_TIER_NONE ? TOCSIN_ALARM_ON : TOCSIN_ALARM_OFF;
+    decision->tier = s->tier;
+    decision->since = s->tier != TOCSIN_TIER_NONE || tier_before != TOCSIN_TIER_NONE
+                          ? s->since
+                          : TOCSIN_TIME_NONE;
 }
 
 static void alarm_explain(const void *constants, const void *state, const tocsin__reading *reading,

@@ -134,21 +134,15 @@ static inline int detector_bad_call(const tocsin_detector *detector, int mode, c
            (verdict && verdict_size < TOCSIN_VERDICT_MIN_SIZE);
 }
 
-/* Hand out a verdict to a caller who knows `size` bytes of it. */
-static inline void detector_hand_out(const tocsin_verdict *verdict, void *to, size_t size)
+/* The last verdict, to a caller who wants one. */
+static inline void detector_hand_out(const tocsin_detector *detector, void *verdict, size_t size)
 {
-    if (size == sizeof *verdict) {
-        memcpy(to, verdict, sizeof *verdict);
-    } else if (size < sizeof *verdict) {
-        memcpy(to, verdict, size);
-    } else {
-        memcpy(to, verdict, sizeof *verdict);
-        memset((char *)to + sizeof *verdict, 0, size - sizeof *verdict);
-    }
+    if (verdict)
+        tocsin__outcome_verdict(detector->spec, &detector->last, verdict, size);
 }
 
 static inline int detector_push(tocsin_detector *detector, int64_t time, double value,
-                                uint64_t count, uint32_t is_count, int mode, int want_verdict)
+                                uint64_t count, uint32_t is_count, int mode)
 {
     tocsin__point *point = &detector->last.point;
 
@@ -157,7 +151,7 @@ static inline int detector_push(tocsin_detector *detector, int64_t time, double 
     point->count = count;
     point->is_count = is_count;
     return tocsin__pipeline_push(detector->spec, tocsin__detector_state(detector), NULL, mode,
-                                 want_verdict, &detector->last);
+                                 &detector->last);
 }
 
 int tocsin_detector_push(tocsin_detector *detector, int64_t time, double value, int mode,
@@ -166,10 +160,9 @@ int tocsin_detector_push(tocsin_detector *detector, int64_t time, double value, 
     if (detector_bad_call(detector, mode, verdict, verdict_size))
         return TOCSIN_ERROR_ARGUMENT;
 
-    const int status = detector_push(detector, time, value, 0, 0, mode, 1);
+    const int status = detector_push(detector, time, value, 0, 0, mode);
 
-    if (verdict)
-        detector_hand_out(&detector->last.verdict, verdict, verdict_size);
+    detector_hand_out(detector, verdict, verdict_size);
     return status;
 }
 
@@ -179,10 +172,9 @@ int tocsin_detector_push_u64(tocsin_detector *detector, int64_t time, uint64_t v
     if (detector_bad_call(detector, mode, verdict, verdict_size))
         return TOCSIN_ERROR_ARGUMENT;
 
-    const int status = detector_push(detector, time, (double)value, value, 1, mode, 1);
+    const int status = detector_push(detector, time, (double)value, value, 1, mode);
 
-    if (verdict)
-        detector_hand_out(&detector->last.verdict, verdict, verdict_size);
+    detector_hand_out(detector, verdict, verdict_size);
     return status;
 }
 
@@ -196,13 +188,12 @@ int tocsin_detector_push_n(tocsin_detector *detector, size_t count, const int64_
         return TOCSIN_ERROR_ARGUMENT;
     for (size_t i = 0; i < count; i++) {
         const int64_t time = times ? times[i] : TOCSIN_TIME_NONE;
-        const int one = detector_push(detector, time, values[i], 0, 0, mode, 1);
+        const int one = detector_push(detector, time, values[i], 0, 0, mode);
 
         if (one != TOCSIN_OK)
             status = one;
         if (verdicts)
-            detector_hand_out(&detector->last.verdict, (char *)verdicts + i * verdict_size,
-                              verdict_size);
+            detector_hand_out(detector, (char *)verdicts + i * verdict_size, verdict_size);
     }
     return status;
 }
@@ -213,9 +204,9 @@ int tocsin_detector_score(tocsin_detector *detector, int64_t time, double value,
     if (!score || detector_bad_call(detector, mode, NULL, 0))
         return TOCSIN_ERROR_ARGUMENT;
 
-    const int status = detector_push(detector, time, value, 0, 0, mode, 0);
+    const int status = detector_push(detector, time, value, 0, 0, mode);
 
-    *score = detector->last.verdict.score;
+    *score = detector->last.rarity.score;
     return status;
 }
 
@@ -230,8 +221,7 @@ int tocsin_detector_tick(tocsin_detector *detector, int64_t time, tocsin_verdict
     const int status = tocsin__pipeline_tick(detector->spec, tocsin__detector_state(detector),
                                              time, &detector->last);
 
-    if (verdict)
-        detector_hand_out(&detector->last.verdict, verdict, verdict_size);
+    detector_hand_out(detector, verdict, verdict_size);
     return status;
 }
 
@@ -260,11 +250,7 @@ int tocsin_detector_verdict(const tocsin_detector *detector, tocsin_verdict *ver
 {
     if (!verdict || detector_bad_call(detector, TOCSIN_HOLD, verdict, verdict_size))
         return TOCSIN_ERROR_ARGUMENT;
-
-    tocsin_verdict last;
-
-    tocsin__outcome_verdict(detector->spec, &detector->last, &last);
-    detector_hand_out(&last, verdict, verdict_size);
+    detector_hand_out(detector, verdict, verdict_size);
     return TOCSIN_OK;
 }
 

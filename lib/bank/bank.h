@@ -249,9 +249,9 @@ void tocsin__fleet_init(tocsin_bank *bank);
 /* A round begins: nothing is counted yet. */
 void tocsin__fleet_start(tocsin_bank *bank);
 
-/* An alarm has started with this verdict. */
+/* An alarm has started with this. */
 void tocsin__fleet_ring(const tocsin_bank *bank, tocsin__lane *lane, uint32_t slot,
-                        const tocsin_verdict *verdict);
+                        const tocsin__outcome *outcome);
 
 /* A round ends: all lanes' alarms into one list, in lane 0, and all counts together. */
 void tocsin__fleet_settle(tocsin_bank *bank);
@@ -274,7 +274,7 @@ void tocsin__rounds_end(tocsin_bank *bank);
 /* Push one point, or silence, and note what came of it.  `outcome->point` comes as for
  * tocsin__pipeline_push(). */
 int tocsin__rounds_point(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, int is_silence,
-                         int mode, int wants_verdict, tocsin__outcome *outcome);
+                         int mode, tocsin__outcome *outcome);
 
 /* Where a sparse push writes. */
 typedef struct tocsin__sparse_out {

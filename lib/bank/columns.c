@@ -332,11 +332,11 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
         outcome.point.time = bank->tick.time;
         outcome.point.count = 0;
         outcome.point.is_count = 0;
-        tocsin__rounds_point(bank, lane, t * TOCSIN__LANES + k, 0, TOCSIN_LEARN_AND_SCORE, 1,
+        tocsin__rounds_point(bank, lane, t * TOCSIN__LANES + k, 0, TOCSIN_LEARN_AND_SCORE,
                              &outcome);
-        alarms |= (uint64_t)(outcome.verdict.alarm == TOCSIN_ALARM_ON) << k;
+        alarms |= (uint64_t)(outcome.decision.alarm == TOCSIN_ALARM_ON) << k;
         if (scores)
-            scores[at] = outcome.verdict.score;
+            scores[at] = outcome.rarity.score;
     }
     lane->counts.points += columns_bits(missed);
     lane->counts.missing += columns_bits(missed);

@@ -159,16 +159,16 @@ void tocsin__fleet_start(tocsin_bank *bank)
 }
 
 void tocsin__fleet_ring(const tocsin_bank *bank, tocsin__lane *lane, uint32_t slot,
-                        const tocsin_verdict *verdict)
+                        const tocsin__outcome *outcome)
 {
     tocsin_alarm alarm;
 
     alarm.id = tocsin__bank_key(bank, slot);
     alarm.slot = slot;
     alarm.series = 1;
-    alarm.verdict = *verdict;
+    tocsin__outcome_verdict(bank->spec, outcome, &alarm.verdict, sizeof alarm.verdict);
     lane->counts.started++;
-    if (verdict->reason == TOCSIN_REASON_ABSENCE) {
+    if (alarm.verdict.reason == TOCSIN_REASON_ABSENCE) {
         lane->counts.absences++;
         fleet_join_absent(lane, &alarm);
     } else {

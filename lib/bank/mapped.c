@@ -27,8 +27,8 @@
  * Redoing would need the values that came, which nobody keeps.
  *
  * A kernel changes a few columns of a run of up to 16 tiles, and only these are copied: some
- * bytes per series, out of a cache into a cache.  For a series by itself it is its fields.  Its slots
- * of seasons are taken to be those of the point's time, but when a season comes into use.
+ * bytes per series, out of a cache into a cache.  For a series by itself it is its fields, and of
+ * its seasons the slots of the point's time, or all of them when a season comes into use.
  *
  * A series that is added is there once its `used` bit is, which comes last; one that is removed
  * loses the bit first.
@@ -902,7 +902,7 @@ static int mapped_is_state(const tocsin_bank *bank, const void *row)
     return 1;
 }
 
-/* A column's entries that a gathered row does not tell of: they follow from it.  Scattering the row
+/* A column's entries that a gathered row does not tell of follow from it.  Scattering the row
  * writes them anew, and what kernels may skip is looked up again. */
 static void mapped_restore_tile(const tocsin_bank *bank, tocsin__tile_head *tile)
 {

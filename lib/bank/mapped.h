@@ -46,8 +46,8 @@ void tocsin__mapped_log_run(const tocsin_bank *bank, tocsin__lane *lane, uint32_
 void tocsin__mapped_log_rest(const tocsin_bank *bank, tocsin__lane *lane, uint32_t tile,
                              uint64_t others);
 
-/* Log so many series of a tile, from `first` on, just before they are pushed, when they are about to
- * be read anyway.  The tile's first part comes first. */
+/* Log so many series of a tile, from `first` on, just before they are pushed, when they are about
+ * to be read anyway.  The tile's first part comes first. */
 #define TOCSIN__MAPPED_PART 8
 void tocsin__mapped_log_part(const tocsin_bank *bank, tocsin__lane *lane, uint32_t tile,
                              uint32_t first);

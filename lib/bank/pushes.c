@@ -258,8 +258,8 @@ static double pushes_alone(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot,
     tocsin__outcome_init(&outcome);
     outcome.point.value = value;
     outcome.point.time = bank->tick.time;
-    tocsin__rounds_point(bank, lane, slot, 0, TOCSIN_LEARN_AND_SCORE, 0, &outcome);
-    return outcome.verdict.score;
+    tocsin__rounds_point(bank, lane, slot, 0, TOCSIN_LEARN_AND_SCORE, &outcome);
+    return outcome.rarity.score;
 }
 
 /* Not everything was learnt: what has no value has missed the tick, the rest is left. */

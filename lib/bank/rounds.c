@@ -34,7 +34,7 @@
 
 /* The pipeline over a slot's state. */
 static TOCSIN__INLINE int rounds_push(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot,
-                                      int is_silence, int mode, int wants_verdict,
+                                      int is_silence, int mode,
                                       tocsin__outcome *outcome)
 {
     const tocsin_spec *spec = bank->spec;
@@ -48,7 +48,7 @@ static TOCSIN__INLINE int rounds_push(tocsin_bank *bank, tocsin__lane *lane, uin
     if (tocsin__bank_is_in_columns(bank)) {
         tocsin__tile_gather(format, spec, tile, k, &bank->clock_before, row);
         tocsin__tile_arrays(format, tile, k, &arrays);
-        status = tocsin__pipeline_push(spec, row, &arrays, mode, wants_verdict, outcome);
+        status = tocsin__pipeline_push(spec, row, &arrays, mode, outcome);
         tocsin__tile_scatter(format, spec, tile, k, row);
         return status;
     }
@@ -56,15 +56,13 @@ static TOCSIN__INLINE int rounds_push(tocsin_bank *bank, tocsin__lane *lane, uin
     if (TOCSIN__RARELY(tocsin__bank_is_shared(bank)))
         tocsin__bank_share_clock(&bank->clock_before, tocsin__state_of(spec->clock, row));
     return is_silence ? tocsin__pipeline_tick(spec, row, outcome->point.time, outcome)
-                      : tocsin__pipeline_push(spec, row, NULL, mode, wants_verdict, outcome);
+                      : tocsin__pipeline_push(spec, row, NULL, mode, outcome);
 }
 
 int tocsin__rounds_point(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, int is_silence,
-                         int mode, int wants_verdict, tocsin__outcome *outcome)
+                         int mode, tocsin__outcome *outcome)
 {
-    const tocsin_spec *spec = bank->spec;
-    const int status =
-        rounds_push(bank, lane, slot, is_silence, mode, wants_verdict, outcome);
+    const int status = rounds_push(bank, lane, slot, is_silence, mode, outcome);
     const tocsin__point *point = &outcome->point;
 
     if (TOCSIN__RARELY(status != TOCSIN_OK)) {
@@ -91,10 +89,10 @@ int tocsin__rounds_point(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, i
                 lane->latest = point->time;
         }
     }
-    if (spec->alarm && TOCSIN__RARELY(outcome->verdict.transition != TOCSIN_TRANSITION_NONE)) {
-        if (outcome->verdict.transition == TOCSIN_TRANSITION_START)
-            tocsin__fleet_ring(bank, lane, slot, &outcome->verdict);
-        else if (outcome->verdict.transition == TOCSIN_TRANSITION_CLEAR)
+    if (TOCSIN__RARELY(outcome->decision.transition != TOCSIN_TRANSITION_NONE)) {
+        if (outcome->decision.transition == TOCSIN_TRANSITION_START)
+            tocsin__fleet_ring(bank, lane, slot, outcome);
+        else if (outcome->decision.transition == TOCSIN_TRANSITION_CLEAR)
             lane->counts.cleared++;
     }
     return status;
@@ -124,7 +122,8 @@ int tocsin__rounds_begin(tocsin_bank *bank, const tocsin_tick *tick)
         bank->by_kernel = (uint32_t)tocsin__columns_begin(bank);
         bank->is_pushed = tick->values == NULL;
         if (bank->is_pushed) {
-            memset(bank->pushed, 0, bank->tile_count * sizeof *bank->pushed);
+            if (bank->tile_count)
+                memset(bank->pushed, 0, bank->tile_count * sizeof *bank->pushed);
             if (tocsin__pushes_take(bank))
                 tocsin__pushes_begin(bank);
         }
@@ -165,7 +164,7 @@ static void rounds_mute(tocsin_bank *bank, tocsin__lane *lane)
         outcome.point.value = tocsin__nan();
         outcome.point.count = 0;
         outcome.point.is_count = 0;
-        tocsin__rounds_point(bank, lane, slot, 0, bank->tick.mode, 1, &outcome);
+        tocsin__rounds_point(bank, lane, slot, 0, bank->tick.mode, &outcome);
     }
     lane->counts.points = points;
     lane->counts.missing = missing;
@@ -200,7 +199,7 @@ void tocsin__rounds_end(tocsin_bank *bank)
             outcome.point.is_count = 0;
             if (bank->mapped)
                 tocsin__mapped_guard(bank, slot);
-            tocsin__rounds_point(bank, lane, slot, 0, bank->tick.mode, 1, &outcome);
+            tocsin__rounds_point(bank, lane, slot, 0, bank->tick.mode, &outcome);
             if (bank->mapped)
                 tocsin__mapped_done(bank);
         }
@@ -229,20 +228,21 @@ static inline int rounds_read(const tocsin_tick *tick, uint32_t slot, tocsin__po
     return tick->nan_means == TOCSIN_NAN_SILENCE && tocsin__is_nan(point->value);
 }
 
-static void rounds_write(const tocsin_tick *tick, uint32_t slot, const tocsin_verdict *verdict)
+static void rounds_write(const tocsin_bank *bank, const tocsin_tick *tick, uint32_t slot,
+                         const tocsin__outcome *outcome)
 {
     if (tick->scores)
-        tick->scores[slot] = verdict->score;
+        tick->scores[slot] = outcome->rarity.score;
     if (tick->verdicts)
-        tocsin__bank_hand_out(verdict, sizeof *verdict,
-                              (char *)tick->verdicts + (size_t)(slot * tick->verdict_size),
-                              (size_t)tick->verdict_size);
+        tocsin__outcome_verdict(bank->spec, outcome,
+                                (char *)tick->verdicts + (size_t)(slot * tick->verdict_size),
+                                (size_t)tick->verdict_size);
 }
 
 void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
                           uint32_t base, uint32_t begin_tile, uint32_t end_tile)
 {
-    const int has_alarm = bank->spec->alarm != NULL, is_mapped = bank->mapped != NULL;
+    const int is_mapped = bank->mapped != NULL;
     tocsin__outcome nobody, outcome;
 
     if (bank->by_kernel) {
@@ -262,17 +262,16 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_ti
             if (is_mapped && k % TOCSIN__MAPPED_PART == 0)
                 tocsin__mapped_log_part(bank, lane, t, k);
             if (TOCSIN__RARELY(!(used >> k & 1))) {
-                rounds_write(tick, first - base + k, &nobody.verdict);
+                rounds_write(bank, tick, first - base + k, &nobody);
                 continue;
             }
 
             const int is_silence = rounds_read(tick, first - base + k, &outcome.point);
 
-            tocsin__rounds_point(bank, lane, first + k, is_silence, tick->mode, tick->verdicts != NULL,
-                         &outcome);
-            if (has_alarm && outcome.verdict.alarm == TOCSIN_ALARM_ON)
+            tocsin__rounds_point(bank, lane, first + k, is_silence, tick->mode, &outcome);
+            if (outcome.decision.alarm == TOCSIN_ALARM_ON)
                 alarms |= UINT64_C(1) << k;
-            rounds_write(tick, first - base + k, &outcome.verdict);
+            rounds_write(bank, tick, first - base + k, &outcome);
         }
         if (bank->mapped)
             tocsin__mapped_commit(bank, lane, t, 1);
@@ -361,30 +360,29 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
             tocsin__mapped_log_slots(bank, lane, slots, batch);
         for (size_t b = 0; b < batch; b++) {
             const size_t i = done + b;
-            const tocsin_verdict *verdict = &outcome.verdict;
+            const tocsin__outcome *said = &outcome;
 
             if (TOCSIN__RARELY(slots[b] == TOCSIN_SLOT_NONE)) {
                 lane->counts.unknown++;
                 status = TOCSIN_INFO_IGNORED;
-                verdict = &nobody.verdict;
+                said = &nobody;
             } else if (is_shared && !tocsin__bank_takes(bank, lane, &points[i], slots[b])) {
                 status = TOCSIN_INFO_IGNORED;
-                verdict = &nobody.verdict;
+                said = &nobody;
             } else {
                 outcome.point.time = is_shared ? bank->tick.time : points[i].time;
                 outcome.point.value = points[i].value;
                 outcome.point.count = 0;
                 outcome.point.is_count = 0;
-                if (tocsin__rounds_point(bank, lane, slots[b], 0, mode, out->verdicts != NULL,
-                                 &outcome) != TOCSIN_OK)
+                if (tocsin__rounds_point(bank, lane, slots[b], 0, mode, &outcome) != TOCSIN_OK)
                     status = TOCSIN_INFO_IGNORED;
             }
             if (out->scores)
-                out->scores[i] = verdict->score;
+                out->scores[i] = said->rarity.score;
             if (out->verdicts)
-                tocsin__bank_hand_out(verdict, sizeof *verdict,
-                                      (char *)out->verdicts + i * out->verdict_size,
-                                      out->verdict_size);
+                tocsin__outcome_verdict(bank->spec, said,
+                                        (char *)out->verdicts + i * out->verdict_size,
+                                        out->verdict_size);
         }
         if (bank->mapped)
             tocsin__mapped_commit_slots(bank, lane, slots, batch);

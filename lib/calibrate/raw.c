@@ -28,9 +28,8 @@ static inline void raw_rank(const void *constants, const void *state, const tocs
     (void)state;
     (void)point;
     rarity->score = tocsin__is_nan(largest) ? tocsin__nan() : tocsin__min(largest, DBL_MAX);
-    rarity->period = tocsin__nan();
     rarity->limit[0] = rarity->limit[1] = tocsin__nan();
-    rarity->history = rarity->step = tocsin__nan();
+    rarity->step = tocsin__nan();
     rarity->exceeds = 0;
     if (tocsin__is_nan(largest))
         rarity->flags |= TOCSIN_FLAG_WARMING;

@@ -62,8 +62,8 @@
  * few members gone mad do not move it: it takes a share of the blocks that would break the budget.
  *
  * Cost: learning a point is a maximum and a comparison; the fit costs half a microsecond
- * per block.  Scoring takes an exponential for the return period and, for the few points
- * above the median block, a logarithm.
+ * per block.  Scoring takes two multiplications and, for the few points above the median
+ * block, a logarithm; a return period takes an exponential.
  *
  * How it fails.  What changes more slowly than the ring is long (a season the detector
  * does not model, a random walk read as deviations from a slow mean) makes the blocks
@@ -89,7 +89,6 @@
 #define TAIL_DEFAULT_PERIOD ((double)TOCSIN_WEEK)   /* where no alarm names one */
 
 #define TAIL_BODY_MIN 1e-30         /* of a series that stands still */
-#define TAIL_LN10 2.302585092994045684
 #define TAIL_LN2 0.693147180559945309
 
 typedef struct {
@@ -311,7 +310,7 @@ static void tail_draw(const tail_constants *k, tail_state *s)
     }
     if (k->threshold > 0)
         s->limit[0] = tail_keep(tail_statistic_at(
-            s, tail_caution(k->threshold * TAIL_LN10, tocsin__rarity_of(s->horizon))));
+            s, tail_caution(k->threshold * TOCSIN__LN10, tocsin__rarity_of(s->horizon))));
 }
 
 /* ---- Learning -------------------------------------------------------------- */
@@ -410,16 +409,14 @@ static inline void tail_rank(const void *constants, const void *state, const toc
     (void)point;
     out->limit[0] = s->limit[0];
     out->limit[1] = s->limit[1];
-    out->history = (s->history + (double)s->elapsed) * 1e-9;
     out->step = s->step * 1e-9;
     out->exceeds = 0;
     if (s->knots == 0 || tocsin__is_nan(statistic)) {
-        out->score = out->period = tocsin__nan();
+        out->score = tocsin__nan();
         out->flags |= TOCSIN_FLAG_WARMING;
         return;
     }
     out->score = tail_score_at(s, statistic, &rarity);
-    out->period = out->step * tocsin__exp(out->score * TAIL_LN10);
     if (rarity > tocsin__rarity_of(s->knot_rarity[s->knots - 1]))
         out->flags |= TOCSIN_FLAG_EXTRAPOLATED;
     if (k->tiers > 0 && tocsin__is_nan(s->limit[0]))

@@ -50,7 +50,7 @@ static inline double tocsin__tail_score_of_rarity(double rarity, double horizon)
         rarity <= horizon ? rarity
                           : horizon + (rarity - horizon) / (1 + TOCSIN__TAIL_CAUTION);
 
-    return careful * (1 / 2.302585092994045684);
+    return careful * (1 / TOCSIN__LN10);
 }
 
 /* Gaps longer than so many mean steps count for no more. */

@@ -67,9 +67,16 @@ typedef struct tocsin__residual_rules {
 /* A residual, or what it is measured in, at a precision. */
 static inline double tocsin__residual_round(uint32_t precision, double value)
 {
-    return precision == TOCSIN__MIXED
-               ? (double)(float)tocsin__clamp(value, -TOCSIN__REAL_MAX, TOCSIN__REAL_MAX)
-               : value;
+    if (precision == TOCSIN__MIXED) {
+        const float most = (float)TOCSIN__REAL_MAX, rounded = (float)value;
+
+        if (TOCSIN__RARELY(rounded > most))
+            return most;
+        if (TOCSIN__RARELY(rounded < -most))
+            return -most;
+        return rounded;
+    }
+    return value;
 }
 
 /* `memory`: points the model remembers, 1/gain. */

@@ -56,82 +56,140 @@ static void forest_encode_avx512(const tocsin__forest_metric *metric, const doub
     }
 }
 
-/* The code of each lane's node on one of the first levels: `turned` are the decisions above. */
-static TOCSIN__INLINE __m512i forest_code_by_node_avx512(const uint16_t *codes,
-                                                         const uint16_t *words, unsigned mask,
-                                                         int level, const __mmask32 *turned)
-{
-    __m512i code[32];
+/* What is written out below is what compilers would not unroll: each function is two of the one
+ * before it and a blend.
+ *
+ * By metric: the code among 2^k metrics, `odd` being the words' lowest k bits. */
+#define FOREST_METRICS(count, half, k)                                                            \
+    static TOCSIN__INLINE __m512i forest_metrics_##count##_avx512(const uint16_t *codes,          \
+                                                                  const __mmask32 *odd)           \
+    {                                                                                             \
+        return _mm512_mask_blend_epi16(                                                           \
+            odd[k], forest_metrics_##half##_avx512(codes, odd),                                   \
+            forest_metrics_##half##_avx512(codes + half * TOCSIN__FOREST_POINTS, odd));           \
+    }
 
-    for (int i = 0; i < 1 << level; i++)
-        code[i] =
-            forest_load_avx512(codes + (words[(1 << level) + i] & mask) * TOCSIN__FOREST_POINTS);
-    for (int l = level; l > 0; l--)
-        for (int i = 0; i < 1 << (l - 1); i++)
-            code[i] = _mm512_mask_blend_epi16(turned[l - 1], code[2 * i], code[2 * i + 1]);
-    return code[0];
+static TOCSIN__INLINE __m512i forest_metrics_1_avx512(const uint16_t *codes, const __mmask32 *odd)
+{
+    (void)odd;
+    return forest_load_avx512(codes);
 }
 
-/* The same on any level, by the metric that the word names. */
-static TOCSIN__INLINE __m512i forest_code_by_metric_avx512(const uint16_t *codes, __m512i word,
-                                                           int bits)
+FOREST_METRICS(2, 1, 0)
+FOREST_METRICS(4, 2, 1)
+FOREST_METRICS(8, 4, 2)
+FOREST_METRICS(16, 8, 3)
+FOREST_METRICS(32, 16, 4)
+FOREST_METRICS(64, 32, 5)
+
+static TOCSIN__INLINE __m512i forest_by_metric_avx512(const uint16_t *codes, __m512i word, int bits)
 {
-    __m512i code[1 << TOCSIN__FOREST_FEATURE_BITS];
+    const __mmask32 odd[TOCSIN__FOREST_FEATURE_BITS] = {
+        bits > 0 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(1)) : 0,
+        bits > 1 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(2)) : 0,
+        bits > 2 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(4)) : 0,
+        bits > 3 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(8)) : 0,
+        bits > 4 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(16)) : 0,
+        bits > 5 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(32)) : 0,
+    };
 
-    for (int i = 0; i < 1 << bits; i++)
-        code[i] = forest_load_avx512(codes + i * TOCSIN__FOREST_POINTS);
-    for (int b = 0; b < bits; b++) {
-        const __mmask32 is_odd = _mm512_test_epi16_mask(word, _mm512_set1_epi16((short)(1 << b)));
+    return bits == 0   ? forest_metrics_1_avx512(codes, odd)
+           : bits == 1 ? forest_metrics_2_avx512(codes, odd)
+           : bits == 2 ? forest_metrics_4_avx512(codes, odd)
+           : bits == 3 ? forest_metrics_8_avx512(codes, odd)
+           : bits == 4 ? forest_metrics_16_avx512(codes, odd)
+           : bits == 5 ? forest_metrics_32_avx512(codes, odd)
+                       : forest_metrics_64_avx512(codes, odd);
+}
 
-        for (int i = 0; i < 1 << (bits - b - 1); i++)
-            code[i] = _mm512_mask_blend_epi16(is_odd, code[2 * i], code[2 * i + 1]);
+/* By node: the code among neighbouring nodes on a level, `turned` being the decision that parts
+ * these and, before it, those that led there. */
+#define FOREST_AMONG(count, half, k)                                                              \
+    static TOCSIN__INLINE __m512i forest_among_##count##_avx512(                                  \
+        const uint16_t *codes, const uint16_t *words, unsigned mask, const __mmask32 *turned)     \
+    {                                                                                             \
+        return _mm512_mask_blend_epi16(                                                           \
+            turned[-(k)], forest_among_##half##_avx512(codes, words, mask, turned),               \
+            forest_among_##half##_avx512(codes, words + half, mask, turned));                     \
     }
-    return code[0];
+
+static TOCSIN__INLINE __m512i forest_among_1_avx512(const uint16_t *codes, const uint16_t *words,
+                                                    unsigned mask, const __mmask32 *turned)
+{
+    (void)turned;
+    return forest_load_avx512(codes + (*words & mask) * TOCSIN__FOREST_POINTS);
+}
+
+FOREST_AMONG(2, 1, 0)
+FOREST_AMONG(4, 2, 1)
+FOREST_AMONG(8, 4, 2)
+FOREST_AMONG(16, 8, 3)
+
+/* The code of each lane's node, by the way that takes fewer blends. */
+static TOCSIN__INLINE __m512i forest_code_avx512(const uint16_t *codes, const uint16_t *words,
+                                                 __m512i word, int bits, int level,
+                                                 const __mmask32 *turned)
+{
+    const unsigned mask = (1u << bits) - 1;
+
+    if (level > bits || level > 4)
+        return forest_by_metric_avx512(codes, word, bits);
+    return level == 0   ? forest_among_1_avx512(codes, words + 1, mask, turned)
+           : level == 1 ? forest_among_2_avx512(codes, words + 2, mask, turned)
+           : level == 2 ? forest_among_4_avx512(codes, words + 4, mask, turned + 1)
+           : level == 3 ? forest_among_8_avx512(codes, words + 8, mask, turned + 2)
+                        : forest_among_16_avx512(codes, words + 16, mask, turned + 3);
+}
+
+/* A step down: notes who turned right at this level, and returns the places on the next. */
+static TOCSIN__INLINE __m512i forest_step_avx512(const uint16_t *codes, const uint16_t *words,
+                                                 __m512i at, __m512i word, int bits, int level,
+                                                 __mmask32 *turned)
+{
+    const __m512i code = forest_code_avx512(codes, words, word, bits, level, turned);
+
+    turned[level] = _mm512_cmpgt_epu16_mask(code, word);
+    at = _mm512_add_epi16(at, at);
+    return _mm512_mask_add_epi16(at, turned[level], at, _mm512_set1_epi16(1));
+}
+
+/* Of 64 words, those at the places' lowest 6 bits. */
+static TOCSIN__INLINE __m512i forest_of_64_avx512(const uint16_t *p, __m512i at)
+{
+    return _mm512_permutex2var_epi16(forest_load_avx512(p), at, forest_load_avx512(p + 32));
 }
 
 /* 32 points down one tree: their leaves. */
 static TOCSIN__INLINE __m512i forest_walk_avx512(const uint16_t *codes, const uint16_t *words,
                                                  const uint16_t *leaves, int bits)
 {
-    const unsigned mask = (1u << bits) - 1;
-    const __m512i one = _mm512_set1_epi16(1);
-    __m512i at = one;
+    const __m512i top = forest_load_avx512(words);
+    __m512i at = _mm512_set1_epi16(1), word;
     __mmask32 turned[TOCSIN__FOREST_DEPTH];
 
-    for (int level = 0; level < (int)TOCSIN__FOREST_DEPTH; level++) {
-        __m512i word, code;
-
-        if (level < 5)
-            word = _mm512_permutexvar_epi16(at, forest_load_avx512(words));
-        else if (level == 5)
-            word = _mm512_permutexvar_epi16(at, forest_load_avx512(words + 32));
-        else if (level == 6)
-            word = _mm512_permutex2var_epi16(forest_load_avx512(words + 64), at,
-                                             forest_load_avx512(words + 96));
-        else
-            word = _mm512_mask_blend_epi16(
-                turned[0],
-                _mm512_permutex2var_epi16(forest_load_avx512(words + 128), at,
-                                          forest_load_avx512(words + 160)),
-                _mm512_permutex2var_epi16(forest_load_avx512(words + 192), at,
-                                          forest_load_avx512(words + 224)));
-
-        if (level <= bits && level < 5)
-            code = forest_code_by_node_avx512(codes, words, mask, level, turned);
-        else
-            code = forest_code_by_metric_avx512(codes, word, bits);
-        turned[level] = _mm512_cmpgt_epu16_mask(code, word);
-        at = _mm512_add_epi16(at, at);
-        at = _mm512_mask_add_epi16(at, turned[level], at, one);
-    }
-
-    __m512i quarter[4];
-    for (int q = 0; q < 4; q++)
-        quarter[q] = _mm512_permutex2var_epi16(forest_load_avx512(leaves + 64 * q), at,
-                                               forest_load_avx512(leaves + 64 * q + 32));
-    return _mm512_mask_blend_epi16(turned[0],
-                                   _mm512_mask_blend_epi16(turned[1], quarter[0], quarter[1]),
-                                   _mm512_mask_blend_epi16(turned[1], quarter[2], quarter[3]));
+    word = _mm512_set1_epi16((short)words[1]);
+    at = forest_step_avx512(codes, words, at, word, bits, 0, turned);
+    word = _mm512_permutexvar_epi16(at, top);
+    at = forest_step_avx512(codes, words, at, word, bits, 1, turned);
+    word = _mm512_permutexvar_epi16(at, top);
+    at = forest_step_avx512(codes, words, at, word, bits, 2, turned);
+    word = _mm512_permutexvar_epi16(at, top);
+    at = forest_step_avx512(codes, words, at, word, bits, 3, turned);
+    word = _mm512_permutexvar_epi16(at, top);
+    at = forest_step_avx512(codes, words, at, word, bits, 4, turned);
+    word = _mm512_permutexvar_epi16(at, forest_load_avx512(words + 32));
+    at = forest_step_avx512(codes, words, at, word, bits, 5, turned);
+    word = forest_of_64_avx512(words + 64, at);
+    at = forest_step_avx512(codes, words, at, word, bits, 6, turned);
+    word = _mm512_mask_blend_epi16(turned[0], forest_of_64_avx512(words + 128, at),
+                                   forest_of_64_avx512(words + 192, at));
+    at = forest_step_avx512(codes, words, at, word, bits, 7, turned);
+    return _mm512_mask_blend_epi16(
+        turned[0],
+        _mm512_mask_blend_epi16(turned[1], forest_of_64_avx512(leaves, at),
+                                forest_of_64_avx512(leaves + 64, at)),
+        _mm512_mask_blend_epi16(turned[1], forest_of_64_avx512(leaves + 128, at),
+                                forest_of_64_avx512(leaves + 192, at)));
 }
 
 static TOCSIN__INLINE void forest_run_avx512(const tocsin__forest_job *job, int bits)

@@ -178,7 +178,10 @@ static TOCSIN__INLINE lane_f32 lane_divf(lane_f32 a, lane_f32 b)
 
 static TOCSIN__INLINE lane_f32 lane_sqrtf(lane_f32 a)
 {
-    return (float)tocsin__sqrt(a);
+    /* Out of a compiler's sight, which would take it for sqrtf: the library asks for sqrt alone. */
+    const volatile double wide = a;
+
+    return (float)tocsin__sqrt(wide);
 }
 
 static TOCSIN__INLINE lane_f32 lane_absf(lane_f32 a)

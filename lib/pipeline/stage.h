@@ -8,9 +8,10 @@
  *     prepare    changes the point
  *     detect     point            -> reading   (raw statistics, an expectation)
  *     calibrate  point, reading   -> rarity    (one score with a unit)
- *     alarm      all of the above -> verdict   (state, transition, tier)
+ *     alarm      all of the above -> decision  (state, transition, tier)
  *
- * Scoring never changes a state and learning never changes a verdict: each stage
+ * A verdict is all of these put together, and is so only where somebody wants one.
+ * Scoring never changes a state and learning never changes what was said: each stage
  * has a `score` side, which sees its state as const, and a `learn` side, which sees
  * what was said as const.  The pipeline lets a point be scored first, and learnt only
  * where it is to be learnt.
@@ -25,6 +26,7 @@
 #include "../core/common.h"
 #include "../core/fields.h"
 #include "../num/bounds.h"
+#include "../num/mathx.h"
 #include "tocsin/catalog.h"
 #include "tocsin/detector.h"
 #include "tocsin/spec.h"
@@ -128,16 +130,44 @@ static inline double tocsin__speaker(const tocsin__reading *reading, uint32_t ch
 
 typedef struct tocsin__rarity {
     double score;           /* -log10 expected clusters per point; NaN while warming */
-    double period;          /* seconds */
     double limit[2];        /* per tier: the raw statistic above which it rings; NaN: not yet.  With
                                a threshold in the place of budgets, the first is that one's */
-    double history;         /* seconds */
-    double step;            /* mean seconds between points */
+    double step;            /* mean seconds between points; NaN: the score has no unit of time */
     uint32_t channel;       /* the one that speaks */
     uint32_t exceeds;       /* bit t: rarer than tier t's budget allows */
     uint32_t flags;         /* WARMING, EXTRAPOLATED, SHORT_HISTORY */
     uint32_t reserved;
 } tocsin__rarity;
+
+#define TOCSIN__LN10 2.302585092994045684
+
+/* The return period, seconds; NaN where there is none.  Only few ask for it: it takes an
+ * exponential. */
+static inline double tocsin__period(const tocsin__rarity *rarity)
+{
+    if (tocsin__is_nan(rarity->score) || tocsin__is_nan(rarity->step))
+        return tocsin__nan();
+    return rarity->step * tocsin__exp(rarity->score * TOCSIN__LN10);
+}
+
+/* The verdict's fields of these names, as the alarm has them. */
+typedef struct tocsin__decision {
+    int64_t since;
+    uint32_t flags;         /* MUTED, COOLING, TRIVIAL */
+    uint8_t alarm, transition, tier;
+    uint8_t reason;         /* NONE: that of the channel that speaks */
+} tocsin__decision;
+
+/* Nothing rings. */
+static inline void tocsin__decide_nothing(tocsin__decision *decision)
+{
+    decision->since = TOCSIN_TIME_NONE;
+    decision->flags = 0;
+    decision->alarm = TOCSIN_ALARM_OFF;
+    decision->transition = TOCSIN_TRANSITION_NONE;
+    decision->tier = TOCSIN_TIER_NONE;
+    decision->reason = TOCSIN_REASON_NONE;
+}
 
 /* ---- Stages ---------------------------------------------------------------- */
 
@@ -204,11 +234,10 @@ typedef struct tocsin__stage {
 
     /* Alarm: the budgets it will ask for, read before anything is resolved ... */
     void (*budgets)(const tocsin__values *values, tocsin__context *context);
-    /* ... and the decision.  Fills in alarm, transition, tier, since and the flags
-     * MUTED, COOLING, TRIVIAL of a verdict whose other fields are complete. */
+    /* ... and the decision. */
     void (*decide)(const void *constants, void *state, const tocsin__point *point,
                    const tocsin__reading *reading, const tocsin__rarity *rarity,
-                   tocsin_verdict *verdict);
+                   tocsin__decision *decision);
 
     /* Pools: what the members of a class teach it and a new member starts with.  A pool is a
      * struct of doubles and integers with a field table, like a state without arrays.  Size 0:

@@ -59,6 +59,29 @@ static inline uint32_t tocsin__clock_window(const tocsin__clock_state *clock, in
 /* The mean step forgets after so many points. */
 #define TOCSIN__CLOCK_MEMORY 100
 
+/* On to a point that is newer than all before it. */
+static inline void tocsin__clock_advance(const tocsin__clock_constants *k,
+                                         tocsin__clock_state *clock, tocsin__point *point)
+{
+    const uint64_t n = clock->points;
+
+    if (n > 0) {
+        double step = (double)tocsin__time_between(clock->time, point->time);
+
+        if (step != clock->step) {
+            if (n > 1 && step > k->gap * clock->step) {     /* an outage is no step */
+                point->flags |= TOCSIN_FLAG_GAP;
+                step = k->gap * clock->step;
+            }
+            clock->step += (step - clock->step) /
+                           (double)(n < TOCSIN__CLOCK_MEMORY ? n : TOCSIN__CLOCK_MEMORY);
+        }
+    }
+    point->elapsed = clock->has_learnt ? tocsin__time_between(clock->learnt, point->time) : 0;
+    clock->time = point->time;
+    clock->points = n + 1;
+}
+
 /* Give the point its place in time.  TOCSIN_INFO_IGNORED: it has none, being late
  * or repeated. */
 static inline int tocsin__clock_accept(const tocsin__clock_constants *k,
@@ -78,33 +101,18 @@ static inline int tocsin__clock_accept(const tocsin__clock_constants *k,
         else
             point->time = clock->time + step;
     }
-    if (n > 0) {
-        if (TOCSIN__RARELY(point->time <= clock->time)) {
-            if (point->time < clock->time) {
-                clock->late++;
-                point->flags |= TOCSIN_FLAG_LATE;
-            } else {
-                clock->repeated++;
-                point->flags |= TOCSIN_FLAG_REPEATED;
-            }
-            return TOCSIN_INFO_IGNORED;
+    if (n > 0 && TOCSIN__RARELY(point->time <= clock->time)) {
+        if (point->time < clock->time) {
+            clock->late++;
+            point->flags |= TOCSIN_FLAG_LATE;
+        } else {
+            clock->repeated++;
+            point->flags |= TOCSIN_FLAG_REPEATED;
         }
-        double step = (double)tocsin__time_between(clock->time, point->time);
-
-        if (step != clock->step) {
-            if (n > 1 && step > k->gap * clock->step) {     /* an outage is no step */
-                point->flags |= TOCSIN_FLAG_GAP;
-                step = k->gap * clock->step;
-            }
-            clock->step += (step - clock->step) /
-                           (double)(n < TOCSIN__CLOCK_MEMORY ? n : TOCSIN__CLOCK_MEMORY);
-        }
+        return TOCSIN_INFO_IGNORED;
     }
-    point->elapsed = clock->has_learnt ? tocsin__time_between(clock->learnt, point->time) : 0;
-    if (TOCSIN__RARELY(clock->window_options))
-        point->flags |= tocsin__clock_window(clock, point->time);
-    clock->time = point->time;
-    clock->points = n + 1;
+    tocsin__clock_advance(k, clock, point);
+    point->flags |= tocsin__clock_window(clock, point->time);
     return TOCSIN_OK;
 }
 

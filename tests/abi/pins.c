@@ -393,6 +393,25 @@ PIN_OFFSET(tocsin_snapshot_info, time, 24);
 PIN_OFFSET(tocsin_snapshot_info, spec_length, 32);
 PIN_OFFSET(tocsin_snapshot_info, spec_text, 40);
 
+PIN(TOCSIN_TILE_WHOLE == 0);
+PIN(TOCSIN_TILE_AHEAD == 1);
+PIN(TOCSIN_TILE_TORN == 2);
+
+PIN(TOCSIN_ROUND_NONE == 0);
+PIN(TOCSIN_ROUND_TICK == 1);
+PIN(TOCSIN_ROUND_PUSH == 2);
+
+PIN_SIZE(tocsin_bank_recovery, 56);
+PIN_OFFSET(tocsin_bank_recovery, struct_size, 0);
+PIN_OFFSET(tocsin_bank_recovery, is_new, 4);
+PIN_OFFSET(tocsin_bank_recovery, interrupted, 8);
+PIN_OFFSET(tocsin_bank_recovery, reserved, 12);
+PIN_OFFSET(tocsin_bank_recovery, time, 16);
+PIN_OFFSET(tocsin_bank_recovery, whole, 24);
+PIN_OFFSET(tocsin_bank_recovery, ahead, 32);
+PIN_OFFSET(tocsin_bank_recovery, torn, 40);
+PIN_OFFSET(tocsin_bank_recovery, restarted, 48);
+
 PIN_SIZE(tocsin_shard_info, 56);
 PIN_OFFSET(tocsin_shard_info, struct_size, 0);
 PIN_OFFSET(tocsin_shard_info, format, 4);

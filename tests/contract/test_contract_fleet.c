@@ -2,13 +2,13 @@
  * everything that can be done to banks.
  *
  * Series are added, found, removed, evicted; they get dense ticks, whole, in ranges and in parts,
- * and sparse points by id and by slot, early, late, twice and of nobody; they are marked, copied out
- * and in; banks are written to shards and go on as what was read from them, are split and are
- * merged again, all with one kernel after the other.  The naive side is one detector per series and a
- * few sums.  After each step it says what the bank must have said: scores, verdicts, alarm bits,
+ * and sparse points by id and by slot, early, late, twice and of nobody; they are marked, copied
+ * out and in; banks are written to shards and go on as what was read from them, are split and are
+ * merged again, all with one kernel after the other.  The naive side is one detector per series and
+ * a few sums.  After each step it says what the bank must have said: scores, verdicts, alarm bits,
  * the list of alarms, the counts, who lives where, and the states themselves.
  *
- * With -DFLEET_SEEDS=n as many sequences of each kind are run instead of one: tests/soak.sh. */
+ * With -DFLEET_SEEDS=n as many sequences of each pipe are run instead of one: tests/soak.sh. */
 #include <math.h>
 
 #include "../support/banks.h"
@@ -28,7 +28,7 @@
 #define PUSHED 700              /* points of a sparse push */
 #define UNTOUCHED 12345.5
 
-/* ---- The naive side ------------------------------------------------------------------- */
+/* ---- The naive side ---------------------------------------------------------------- */
 
 /* A series: a detector, and when it had what. */
 typedef struct member {
@@ -94,7 +94,7 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* ---- Rounds ----------------------------------------------------------------------------- */
+/* ---- Rounds ------------------------------------------------------------------------ */
 
 static void round_begin(part *p)
 {
@@ -254,7 +254,7 @@ static void round_end(fleet *f, part *p)
     part_check_info(f, p);
 }
 
-/* ---- States ----------------------------------------------------------------------------- */
+/* ---- States ------------------------------------------------------------------------ */
 
 /* A series of a shared clock does not count its missing values: where that number is in a
  * snapshot, found as the only difference between two of which one has had one. */
@@ -343,7 +343,7 @@ static void part_check_some(fleet *f, part *p)
     }
 }
 
-/* ---- Parts ------------------------------------------------------------------------------ */
+/* ---- Parts ------------------------------------------------------------------------- */
 
 /* An empty bank beside its empty array; `like` knows what a newborn is, or is NULL. */
 static part part_new(const fleet *f, const part *like)
@@ -400,7 +400,7 @@ static uint32_t part_somebody(fleet *f, const part *p)
     return MOST;
 }
 
-/* ---- Series come and go --------------------------------------------------------------------- */
+/* ---- Series come and go ------------------------------------------------------------ */
 
 /* A full bank has made room: somebody who has been idle for longest is gone. */
 static void part_note_eviction(fleet *f, part *p)
@@ -429,18 +429,12 @@ static void part_note_eviction(fleet *f, part *p)
     f->evictions++;
 }
 
-static void part_add(fleet *f, part *p)
+/* An id that is new to the bank. */
+static void part_add_id(fleet *f, part *p, uint64_t id)
 {
-    const int is_known = p->series > 0 && fleet_below(f, 20) == 0;
-    const uint32_t known = is_known ? part_somebody(f, p) : MOST;
-    const uint64_t id = is_known ? p->member[known].id : banks_id(f->next_id++);
     uint32_t slot = TOCSIN_SLOT_NONE;
     const int status = tocsin_bank_add(p->bank, id, &slot);
 
-    if (is_known) {
-        require(status == TOCSIN_OK && slot == known, "found elsewhere");
-        return;
-    }
     if (p->series == f->options.max_series) {
         if (f->options.when_full == TOCSIN_FULL_REFUSE) {
             require(status == TOCSIN_ERROR_SPACE, "one too many");
@@ -466,6 +460,17 @@ static void part_add(fleet *f, part *p)
         p->slots++;
     p->series++;
     p->added++;
+}
+
+/* Mostly a new series, sometimes one that is there. */
+static void part_add(fleet *f, part *p)
+{
+    const uint32_t known = fleet_below(f, 20) == 0 ? part_somebody(f, p) : MOST;
+
+    if (known == MOST)
+        part_add_id(f, p, banks_id(f->next_id++));
+    else
+        require(banks_add(p->bank, p->member[known].id) == known, "found elsewhere");
 }
 
 static void part_remove(fleet *f, part *p)
@@ -499,7 +504,7 @@ static void part_evict(fleet *f, part *p)
     f->evictions += expected;
 }
 
-/* ---- Values ---------------------------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------------------ */
 
 /* Mostly calm, so that tiles are even and full most of the time; every now and then anything. */
 static double member_value(fleet *f, member *m)
@@ -537,7 +542,7 @@ static int random_mode(fleet *f)
     return fleet_below(f, 20) ? TOCSIN_LEARN_AND_SCORE : (int)fleet_below(f, 4);
 }
 
-/* ---- Dense -------------------------------------------------------------------------------------- */
+/* ---- Dense ------------------------------------------------------------------------- */
 
 /* A tick's arrays, and which tiles' entries should have been written. */
 typedef struct dense {
@@ -788,7 +793,7 @@ static void part_dense(fleet *f, part *p, int64_t time, int mode)
     round_end(f, p);
 }
 
-/* ---- Sparse ---------------------------------------------------------------------------------------- */
+/* ---- Sparse ------------------------------------------------------------------------ */
 
 /* Points, and whose they are: MOST is nobody's. */
 typedef struct sparse {
@@ -960,7 +965,7 @@ static void part_sparse_shared(fleet *f, part *p, int64_t time, int mode)
     round_end(f, p);
 }
 
-/* ---- Ticks ------------------------------------------------------------------------------------------ */
+/* ---- Ticks ------------------------------------------------------------------------- */
 
 /* Time goes on; now and then far. */
 static void fleet_go_on(fleet *f)
@@ -1014,7 +1019,7 @@ static void fleet_tick(fleet *f, int is_sparse)
     (fleet_is_shared(f) ? fleet_tick_shared : fleet_tick_own)(f, is_sparse);
 }
 
-/* ---- Marks and copies ---------------------------------------------------------------------------------- */
+/* ---- Marks and copies -------------------------------------------------------------- */
 
 static void member_mark(member *m, int kind, uint32_t options, int64_t begin, int64_t end)
 {
@@ -1094,7 +1099,7 @@ static void fleet_copy(fleet *f)
     f->copies++;
 }
 
-/* ---- Shards ----------------------------------------------------------------------------------------------- */
+/* ---- Shards ------------------------------------------------------------------------ */
 
 static size_t random_piece(fleet *f)
 {
@@ -1151,12 +1156,22 @@ static void fleet_reload(fleet *f, part *p)
                         (keeps_slots ? slot : q.series), "read into another slot");
             member_move(&q, &p->member[slot]);
         }
+    if (keeps_slots)
+        q.slots = p->slots;
     q.latest = p->latest;
     q.added = p->added;
     q.removed = p->removed;
     q.evicted = p->evicted;
     q.refused = p->refused;
     q.total = p->total;
+    /* Whoever comes next gets the slot that it would have had. */
+    for (int i = 0; keeps_slots && i < 3 && q.series < f->options.max_series &&
+                    q.slots < MOST - 1; i++) {
+        const uint64_t id = banks_id(f->next_id++);
+
+        part_add_id(f, &q, id);
+        require(banks_add(p->bank, id) == tocsin_bank_find(q.bank, id), "given another slot");
+    }
     part_free(p);
     *p = q;
     free(s.bytes);
@@ -1317,25 +1332,14 @@ static void fleet_double(fleet *f)
     const part *from = &f->part[fleet_below(f, f->parts)];
     part *to = &f->part[fleet_below(f, f->parts)];
     const uint32_t slot = part_somebody(f, from);
-    const uint64_t next_id = f->next_id;
 
     if (slot == MOST || part_find(to, from->member[slot].id) != MOST ||
         to->series == f->options.max_series)
         return;
-    /* banks_id() is a function of a number, and the number that gives this id is not known. */
-    for (f->next_id = 0; banks_id(f->next_id) != from->member[slot].id; f->next_id++)
-        require(f->next_id < next_id, "an id nobody gave");
-
-    const uint64_t added = to->added;
-
-    for (const uint64_t number = f->next_id; to->added == added;) {
-        f->next_id = number;
-        part_add(f, to);
-    }
-    f->next_id = next_id;
+    part_add_id(f, to, from->member[slot].id);
 }
 
-/* ---- Sequences ------------------------------------------------------------------------------------------------ */
+/* ---- Sequences --------------------------------------------------------------------- */
 
 static void fleet_step(fleet *f)
 {
@@ -1418,7 +1422,8 @@ static void fleet_end(fleet *f)
     tocsin_spec_free(f->spec);
 }
 
-/* With one kernel, or with NULL now with one and now with another; what has happened is added up. */
+/* With one kernel, or with NULL now with one and now with another; what has
+ * happened is added up. */
 static void fleet_run(fleet *sum, const pipe *k, const char *kernel, uint32_t population,
                       size_t steps, uint64_t seed)
 {

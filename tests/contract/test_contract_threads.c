@@ -15,7 +15,7 @@
 
 #define SERIES 1130         /* 18 tiles, the last one not full */
 #define TILES ((SERIES + TOCSIN_BANK_TILE - 1) / TOCSIN_BANK_TILE)
-#define TICKS 300
+#define TICKS 120
 #define MOST_THREADS 4
 
 /* What a tick writes. */
@@ -230,8 +230,8 @@ static const struct {
     {"ewma half-life=20p warmup=4 | tail | alarm budget=1/10m clear=3p", TOCSIN_CLOCK_SHARED},
     {"holt-winters season=20m step=1m warmup=10 gamma=0.3 | tail | alarm budget=1/10m",
      TOCSIN_CLOCK_SHARED},
-    {"ewma state=double | tail | alarm threshold=2", TOCSIN_CLOCK_SHARED},
-    {"ewma half-life=20p warmup=4 | tail | alarm threshold=2", TOCSIN_CLOCK_OWN},
+    {"ewma state=double half-life=20p warmup=4 | tail | alarm threshold=1.5", TOCSIN_CLOCK_SHARED},
+    {"ewma half-life=20p warmup=4 | tail | alarm threshold=1.5", TOCSIN_CLOCK_OWN},
 };
 
 START_TEST(two_threads_say_what_one_says)

@@ -61,17 +61,21 @@ static void push_in_blocks(const course *c)
     tocsin_detector_free(detector);
 }
 
+/* The whole verdict can still be had afterwards. */
 static void push_for_scores(const course *c)
 {
     tocsin_detector *detector = specs_detector(c->spec);
 
     for (size_t i = 0; i < INPUT_POINTS; i++) {
+        tocsin_verdict verdict;
         double score = 0;
 
         require(tocsin_detector_score(detector, c->in->time[i], c->in->value[i],
                                       TOCSIN_LEARN_AND_SCORE, &score) == c->status[i],
                 "%s: another status at %zu", c->text, i);
         assert_same_bits(score, c->verdict[i].score);
+        tocsin_detector_verdict(detector, &verdict, sizeof verdict);
+        assert_same_verdict(&c->verdict[i], &verdict, c->text);
     }
     assert_same_state(c->detector, detector, c->text);
     tocsin_detector_free(detector);

@@ -19,6 +19,7 @@
 #include "../support/suite.h"
 
 #define SERIES 130          /* three tiles, the last one nearly empty */
+#define SLOTS 192           /* as many as its tiles have */
 #define START INT64_C(1700000000000000000)
 
 typedef struct scenario {
@@ -123,17 +124,17 @@ static double value_of(uint32_t slot, size_t tick)
 
 static void fill(double *values, size_t tick)
 {
-    for (uint32_t slot = 0; slot < SERIES + 10; slot++)
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
         values[slot] = value_of(slot, tick);
 }
 
 static void tick_of(tocsin_bank *bank, size_t number, int is_missed)
 {
-    double values[SERIES + 10];
+    double values[SLOTS];
     tocsin_tick tick = banks_tick(bank, time_of(number), values);
 
     fill(values, number);
-    for (uint32_t slot = 0; is_missed && slot < SERIES + 10; slot++)
+    for (uint32_t slot = 0; is_missed && slot < SLOTS; slot++)
         values[slot] = NAN;
     require(tocsin_bank_tick(bank, &tick) == TOCSIN_OK, "no tick");
 }
@@ -145,14 +146,14 @@ static void warm_up(tocsin_bank *bank, size_t ticks)
     for (size_t i = 0; i < ticks; i++)
         tick_of(bank, i, 0);
     for (uint32_t slot = 0; slot < SERIES; slot++)      /* to step through the rest is enough */
-        if (slot % 6 != 3)
+        if (slot % 12 != 3)
             require(tocsin_bank_remove(bank, slot) == TOCSIN_OK, "not removed");
 }
 
 /* What an operation takes, made before it begins: nobody has to step through that. */
 typedef struct inputs {
     size_t number;
-    double values[SERIES + 10];
+    double values[SLOTS];
     tocsin_point points[SERIES];
 } inputs;
 
@@ -184,7 +185,7 @@ static void push_all(tocsin_bank *bank, const trial *t, const inputs *in)
 /* What is interrupted. */
 static void operate(tocsin_bank *bank, const trial *t, const inputs *in, tocsin_detector *other)
 {
-    tocsin_verdict verdicts[SERIES + 10];
+    tocsin_verdict verdicts[SLOTS];
     tocsin_tick tick = banks_tick(bank, time_of(in->number), in->values);
 
     switch (t->what.operation) {
@@ -204,7 +205,7 @@ static void operate(tocsin_bank *bank, const trial *t, const inputs *in, tocsin_
         break;
     case REMOVE:
         tocsin_bank_remove(bank, 3);
-        tocsin_bank_remove(bank, 129);
+        tocsin_bank_remove(bank, 123);
         break;
     case MARK:
         tocsin_bank_mark(bank, NULL, 0, TOCSIN_MARK_DEPLOY,
@@ -212,15 +213,15 @@ static void operate(tocsin_bank *bank, const trial *t, const inputs *in, tocsin_
                          time_of(in->number + 1));
         break;
     default:
-        tocsin_bank_copy_in(bank, 9, other);
+        tocsin_bank_copy_in(bank, 15, other);
     }
 }
 
 /* ---- What a bank holds ----------------------------------------------------------------- */
 
 typedef struct holdings {
-    int has[SERIES + 10];
-    snapshot state[SERIES + 10];
+    int has[SLOTS];
+    snapshot state[SLOTS];
 } holdings;
 
 static holdings holdings_of(const trial *t, const tocsin_bank *bank)
@@ -229,7 +230,7 @@ static holdings holdings_of(const trial *t, const tocsin_bank *bank)
     holdings h;
 
     memset(&h, 0, sizeof h);
-    for (uint32_t slot = 0; slot < SERIES + 10; slot++)
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
         if (tocsin_bank_copy_out(bank, slot, detector) == TOCSIN_OK) {
             h.has[slot] = 1;
             h.state[slot] = snapshot_of(detector);
@@ -240,7 +241,7 @@ static holdings holdings_of(const trial *t, const tocsin_bank *bank)
 
 static void holdings_free(holdings *h)
 {
-    for (size_t slot = 0; slot < SERIES + 10; slot++)
+    for (size_t slot = 0; slot < SLOTS; slot++)
         snapshot_free(&h->state[slot]);
 }
 
@@ -271,7 +272,7 @@ static void check_image(const trial *t, expectation *e, const void *image, void 
     bank = trial_open(t, copy, &recovery);
     h = holdings_of(t, bank);
     require(recovery.torn == 0 && recovery.restarted == 0, "%s: torn", t->what.text);
-    for (uint32_t slot = 0; slot < SERIES + 10; slot++) {
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
         const int condition =
             slot < tocsin_bank_slots(bank) ? tocsin_bank_tile_condition(bank, slot / 64) : 0;
         const holdings *old = recovery.interrupted == TOCSIN_ROUND_TICK ? &e->missed : &e->before;
@@ -411,7 +412,7 @@ static void tick_for_ever(const trial *t, void *memory, size_t number)
 static void tick_partly(tocsin_bank *reference, const trial *t, const tocsin_bank *found,
                         size_t number)
 {
-    double values[SERIES + 10];
+    double values[SLOTS];
     tocsin_tick tick = banks_tick(reference, time_of(number), values);
     const uint32_t slots = tocsin_bank_slots(reference);
 
@@ -483,7 +484,7 @@ START_TEST(killed_at_any_time)
 
         holdings ours = holdings_of(&t, reference), theirs = holdings_of(&t, bank);
 
-        for (uint32_t slot = 0; slot < SERIES + 10; slot++)
+        for (uint32_t slot = 0; slot < SLOTS; slot++)
             require(holds(&ours, slot, &theirs), "%s: slot %u differs", t.what.text, slot);
         require(banks_info(bank).time == banks_info(reference).time, "newest times differ");
         holdings_free(&ours);
@@ -547,7 +548,7 @@ static size_t try_image(const trial *t, void *image, uint64_t size)
 static unsigned char *image_of(const trial *t)
 {
     unsigned char *image = aligned_alloc(64, (size_t)(t->size + 63) / 64 * 64);
-    double values[SERIES + 10];
+    double values[SLOTS];
     tocsin_bank_recovery recovery;
     tocsin_bank *bank;
     tocsin_tick tick;
@@ -599,8 +600,8 @@ START_TEST(any_damage)
         opened += result > 0;
         torn += result > 1;
     }
-    require(refused > 50 && opened > 50 && (torn > 5 || _i < 2), "%s: %zu refused, %zu opened, %zu torn",
-            t.what.text, refused, opened, torn);
+    require(refused > 50 && opened > 50 && (torn > 0 || _i < 2),
+            "%s: %zu refused, %zu opened, %zu torn", t.what.text, refused, opened, torn);
     free(image);
     free(damaged);
     tocsin_spec_free(t.spec);
@@ -630,7 +631,8 @@ static Suite *suite(void)
     Suite *s = suite_create("fault_mapped");
     TCase *tc = suite_case(s, "killed");
 
-    tcase_add_loop_test(tc, killed_at_any_instruction, 0, (int)(sizeof scenarios / sizeof *scenarios));
+    tcase_add_loop_test(tc, killed_at_any_instruction, 0,
+                        (int)(sizeof scenarios / sizeof *scenarios));
     tcase_add_loop_test(tc, killed_at_any_time, 0, 9);
 
     tc = suite_case(s, "damaged");

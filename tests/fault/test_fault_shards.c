@@ -306,7 +306,7 @@ START_TEST(every_bit_flipped_and_repaired)
 {
     victim v = victim_create(_i);
 
-    for (size_t bit = 0; bit < 8 * v.original.size; bit++) {
+    for (size_t bit = 0; bit < 8 * v.original.size; bit += kinds[_i].classes ? 3 : 1) {
         v.forged[bit / 8] ^= (unsigned char)(1u << bit % 8);
         read_forged(&v, v.original.size);
         unforge(&v);
@@ -341,7 +341,7 @@ START_TEST(hostile_words_and_repaired)
     };
     victim v = victim_create(_i);
 
-    for (size_t at = v.series_at; at + 8 <= v.original.size - 4; at++)
+    for (size_t at = v.series_at; at + 8 <= v.original.size - 4; at += kinds[_i].classes ? 5 : 1)
         for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) {
             for (size_t i = 0; i < 8; i++)
                 v.forged[at + i] = (unsigned char)(words[w] >> 8 * i);

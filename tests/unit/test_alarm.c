@@ -14,7 +14,7 @@ typedef struct {
     const void *constants;
     uint64_t state[32];
     int64_t time;
-    tocsin_verdict verdict;
+    tocsin__decision decision;
     double budget[2];       /* return periods by tier, seconds; ascending */
     uint32_t tiers;
 } alarm;
@@ -47,7 +47,7 @@ static int alarm_point(alarm *a, double period, double value, double expected, u
 {
     tocsin__point point = {0};
     tocsin__reading reading = {.expected = expected, .deviation = 1};
-    tocsin__rarity rarity = {.score = log10(period / 60), .period = period, .step = 60};
+    tocsin__rarity rarity = {.score = log10(period / 60), .step = 60};
 
     a->time += TOCSIN_MINUTE;
     point.time = a->time;
@@ -56,13 +56,12 @@ static int alarm_point(alarm *a, double period, double value, double expected, u
     reading.direction = (value > expected) - (value < expected);
     for (uint32_t t = 0; t < a->tiers; t++)
         rarity.exceeds |= (uint32_t)(period > a->budget[t]) << t;
-    memset(&a->verdict, 0, sizeof a->verdict);
-    a->verdict.flags = flags;
-    a->stage->decide(a->constants, a->state, &point, &reading, &rarity, &a->verdict);
-    ck_assert_uint_eq(a->verdict.alarm == TOCSIN_ALARM_ON, a->verdict.tier != TOCSIN_TIER_NONE);
-    ck_assert_uint_eq(a->verdict.since != TOCSIN_TIME_NONE,
-                      a->verdict.transition != TOCSIN_TRANSITION_NONE);
-    return a->verdict.transition;
+    memset(&a->decision, 0xff, sizeof a->decision);
+    a->stage->decide(a->constants, a->state, &point, &reading, &rarity, &a->decision);
+    ck_assert_uint_eq(a->decision.alarm == TOCSIN_ALARM_ON, a->decision.tier != TOCSIN_TIER_NONE);
+    ck_assert_uint_eq(a->decision.since != TOCSIN_TIME_NONE,
+                      a->decision.transition != TOCSIN_TRANSITION_NONE);
+    return a->decision.transition;
 }
 
 static int alarm_push(alarm *a, double period)
@@ -99,15 +98,15 @@ START_TEST(an_episode_starts_goes_on_and_clears)
     alarm_open(&a, "alarm budget=1/day");
     ck_assert_int_eq(alarm_push(&a, 0.9 * day), NONE);
     ck_assert_int_eq(alarm_push(&a, 1.1 * day), START);
-    const int64_t since = a.verdict.since;
+    const int64_t since = a.decision.since;
     ck_assert_int_eq(since, a.time);
-    ck_assert_uint_eq(a.verdict.tier, TOCSIN_TIER_PAGE);
+    ck_assert_uint_eq(a.decision.tier, TOCSIN_TIER_PAGE);
     ck_assert_int_eq(alarm_push(&a, 5 * day), ONGOING);
     for (int i = 0; i < 4; i++)
         ck_assert_int_eq(alarm_push(&a, 60), ONGOING);
     ck_assert_int_eq(alarm_push(&a, 60), CLEAR);
-    ck_assert_int_eq(a.verdict.since, since);
-    ck_assert_uint_eq(a.verdict.tier, TOCSIN_TIER_NONE);
+    ck_assert_int_eq(a.decision.since, since);
+    ck_assert_uint_eq(a.decision.tier, TOCSIN_TIER_NONE);
     ck_assert_int_eq(alarm_push(&a, 60), NONE);
     ck_assert_uint_eq(alarms_started(&a), 1);
     alarm_close(&a);
@@ -148,12 +147,12 @@ START_TEST(dead_time_joins_exceedances)
     ck_assert_int_eq(alarm_quiet(&a, 5), CLEAR);
     alarm_quiet(&a, 40);
     ck_assert_int_eq(alarm_push(&a, 3 * day), NONE);
-    ck_assert_uint_ne(a.verdict.flags & TOCSIN_FLAG_COOLING, 0);
+    ck_assert_uint_ne(a.decision.flags & TOCSIN_FLAG_COOLING, 0);
     alarm_quiet(&a, 58);
     ck_assert_int_eq(alarm_push(&a, 3 * day), NONE);    /* 59 minutes after */
     ck_assert_int_eq(alarm_push(&a, 29 * day), NONE);   /* the peak is 3 days by now */
     ck_assert_int_eq(alarm_push(&a, 291 * day), START);
-    ck_assert_uint_eq(a.verdict.flags & TOCSIN_FLAG_COOLING, 0);
+    ck_assert_uint_eq(a.decision.flags & TOCSIN_FLAG_COOLING, 0);
     ck_assert_int_eq(alarm_quiet(&a, 5), CLEAR);
     ck_assert_int_eq(alarm_push(&a, 3 * day), NONE);
     ck_assert_int_eq(alarm_push(&a, 100 * day), NONE);  /* not ten times the peak of 291 days */
@@ -181,7 +180,7 @@ START_TEST(an_outage_that_comes_back_rings_again)
     ck_assert_int_eq(alarm_quiet(&a, 5), CLEAR);
     ck_assert_int_eq(alarm_quiet(&a, 5), NONE);
     ck_assert_int_eq(alarm_push(&a, 9 * day), NONE);    /* not ten budgets */
-    ck_assert_uint_ne(a.verdict.flags & TOCSIN_FLAG_COOLING, 0);
+    ck_assert_uint_ne(a.decision.flags & TOCSIN_FLAG_COOLING, 0);
     alarm_quiet(&a, 4);
     ck_assert_int_eq(alarm_push(&a, 1e6 * day), NONE);  /* five minutes after the last exceedance */
     alarm_quiet(&a, 6);
@@ -219,7 +218,7 @@ START_TEST(n_of_the_last_m_must_exceed)
     ck_assert_int_eq(alarm_push(&a, 2 * day), NONE);
     ck_assert_int_eq(alarm_quiet(&a, 1), NONE);
     ck_assert_int_eq(alarm_push(&a, 2 * day), NONE);
-    ck_assert_uint_eq(a.verdict.flags & TOCSIN_FLAG_COOLING, 0);
+    ck_assert_uint_eq(a.decision.flags & TOCSIN_FLAG_COOLING, 0);
     ck_assert_int_eq(alarm_quiet(&a, 1), NONE);
     ck_assert_int_eq(alarm_push(&a, 2 * day), START);
     /* In the dead time a single exceedance prolongs it, though it would not ring. */
@@ -228,7 +227,7 @@ START_TEST(n_of_the_last_m_must_exceed)
     alarm_quiet(&a, 50);
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(alarm_push(&a, 2 * day), NONE);
-    ck_assert_uint_ne(a.verdict.flags & TOCSIN_FLAG_COOLING, 0);
+    ck_assert_uint_ne(a.decision.flags & TOCSIN_FLAG_COOLING, 0);
     alarm_close(&a);
 }
 END_TEST
@@ -281,17 +280,17 @@ START_TEST(tickets_grow_into_pages)
     ck_assert_double_eq(a.budget[0], day);
     ck_assert_double_eq(a.budget[1], week);
     ck_assert_int_eq(alarm_push(&a, 2 * day), START);
-    ck_assert_uint_eq(a.verdict.tier, TOCSIN_TIER_TICKET);
-    const int64_t since = a.verdict.since;
+    ck_assert_uint_eq(a.decision.tier, TOCSIN_TIER_TICKET);
+    const int64_t since = a.decision.since;
     ck_assert_int_eq(alarm_push(&a, 2 * week), START);
-    ck_assert_uint_eq(a.verdict.tier, TOCSIN_TIER_PAGE);
-    ck_assert_int_eq(a.verdict.since, since);
+    ck_assert_uint_eq(a.decision.tier, TOCSIN_TIER_PAGE);
+    ck_assert_int_eq(a.decision.since, since);
     ck_assert_int_eq(alarm_push(&a, 2 * day), ONGOING);
-    ck_assert_uint_eq(a.verdict.tier, TOCSIN_TIER_PAGE);
+    ck_assert_uint_eq(a.decision.tier, TOCSIN_TIER_PAGE);
     ck_assert_uint_eq(alarms_started(&a), 1);
     ck_assert_int_eq(alarm_quiet(&a, 20), NONE);
     ck_assert_int_eq(alarm_push(&a, 2 * day), NONE);
-    ck_assert_uint_ne(a.verdict.flags & TOCSIN_FLAG_COOLING, 0);
+    ck_assert_uint_ne(a.decision.flags & TOCSIN_FLAG_COOLING, 0);
     alarm_close(&a);
 
     /* A page in a ticket's dead time rings: it is no part of the pages' budget yet. */
@@ -299,7 +298,7 @@ START_TEST(tickets_grow_into_pages)
     alarm_push(&a, 2 * day);
     ck_assert_int_eq(alarm_quiet(&a, 20), NONE);
     ck_assert_int_eq(alarm_push(&a, 1.1 * week), START);
-    ck_assert_uint_eq(a.verdict.tier, TOCSIN_TIER_PAGE);
+    ck_assert_uint_eq(a.decision.tier, TOCSIN_TIER_PAGE);
     alarm_close(&a);
 }
 END_TEST
@@ -312,13 +311,13 @@ START_TEST(a_threshold_takes_the_score)
     ck_assert_uint_eq(a.tiers, 0);
     ck_assert_int_eq(alarm_push(&a, 60 * 0.9e5), NONE);
     ck_assert_int_eq(alarm_push(&a, 60 * 1.1e5), START);
-    ck_assert_uint_eq(a.verdict.tier, TOCSIN_TIER_PAGE);
+    ck_assert_uint_eq(a.decision.tier, TOCSIN_TIER_PAGE);
     ck_assert_int_eq(alarm_push(&a, 60 * 1.1e4), ONGOING);
     ck_assert_int_eq(alarm_push(&a, 60 * 0.9e4), CLEAR);
     /* 10^5 steps in 24 parts are 4167 points of dead time. */
     alarm_quiet(&a, 4000);
     ck_assert_int_eq(alarm_push(&a, 60 * 1.1e5), NONE);
-    ck_assert_uint_ne(a.verdict.flags & TOCSIN_FLAG_COOLING, 0);
+    ck_assert_uint_ne(a.decision.flags & TOCSIN_FLAG_COOLING, 0);
     alarm_quiet(&a, 4200);
     ck_assert_int_eq(alarm_push(&a, 60 * 1.1e5), START);
     alarm_close(&a);
@@ -331,7 +330,7 @@ START_TEST(directions_and_minima_filter)
 
     alarm_open(&a, "alarm budget=1/day direction=up");
     ck_assert_int_eq(alarm_point(&a, 9 * day, 90, 100, 0), NONE);
-    ck_assert_uint_eq(a.verdict.flags & TOCSIN_FLAG_TRIVIAL, 0);
+    ck_assert_uint_eq(a.decision.flags & TOCSIN_FLAG_TRIVIAL, 0);
     ck_assert_int_eq(alarm_point(&a, 9 * day, 110, 100, 0), START);
     alarm_close(&a);
 
@@ -342,15 +341,15 @@ START_TEST(directions_and_minima_filter)
 
     alarm_open(&a, "alarm budget=1/day min-deviation=10");
     ck_assert_int_eq(alarm_point(&a, 9 * day, 109.9, 100, 0), NONE);
-    ck_assert_uint_ne(a.verdict.flags & TOCSIN_FLAG_TRIVIAL, 0);
+    ck_assert_uint_ne(a.decision.flags & TOCSIN_FLAG_TRIVIAL, 0);
     ck_assert_int_eq(alarm_point(&a, 0.5 * day, 109.9, 100, 0), NONE);
-    ck_assert_uint_eq(a.verdict.flags & TOCSIN_FLAG_TRIVIAL, 0);
+    ck_assert_uint_eq(a.decision.flags & TOCSIN_FLAG_TRIVIAL, 0);
     ck_assert_int_eq(alarm_point(&a, 9 * day, 90, 100, 0), START);
     alarm_close(&a);
 
     alarm_open(&a, "alarm budget=1/day min-relative=20%");
     ck_assert_int_eq(alarm_point(&a, 9 * day, -119, -100, 0), NONE);
-    ck_assert_uint_ne(a.verdict.flags & TOCSIN_FLAG_TRIVIAL, 0);
+    ck_assert_uint_ne(a.decision.flags & TOCSIN_FLAG_TRIVIAL, 0);
     ck_assert_int_eq(alarm_point(&a, 9 * day, -121, -100, 0), START);
     alarm_close(&a);
 }
@@ -363,11 +362,11 @@ START_TEST(absence_rings_until_something_comes)
 
     alarm_open(&a, "alarm ticket=1/day budget=1/week n=3");
     ck_assert_int_eq(alarm_point(&a, NAN, NAN, NAN, absent), START);
-    ck_assert_uint_eq(a.verdict.tier, TOCSIN_TIER_PAGE);
-    ck_assert_uint_eq(a.verdict.reason, TOCSIN_REASON_ABSENCE);
+    ck_assert_uint_eq(a.decision.tier, TOCSIN_TIER_PAGE);
+    ck_assert_uint_eq(a.decision.reason, TOCSIN_REASON_ABSENCE);
     for (int i = 0; i < 20; i++) {
         ck_assert_int_eq(alarm_point(&a, NAN, NAN, NAN, absent), ONGOING);
-        ck_assert_uint_eq(a.verdict.reason, TOCSIN_REASON_ABSENCE);
+        ck_assert_uint_eq(a.decision.reason, TOCSIN_REASON_ABSENCE);
     }
     /* What was sent before, and arrives late, is no sign of life. */
     ck_assert_int_eq(alarm_point(&a, NAN, NAN, NAN, TOCSIN_FLAG_LATE), ONGOING);
@@ -379,9 +378,9 @@ START_TEST(absence_rings_until_something_comes)
     /* A page that is on already turns into an absence without ringing twice. */
     for (int i = 0; i < 3; i++)
         alarm_push(&a, 2 * week);
-    ck_assert_uint_eq(a.verdict.tier, TOCSIN_TIER_PAGE);
+    ck_assert_uint_eq(a.decision.tier, TOCSIN_TIER_PAGE);
     ck_assert_int_eq(alarm_point(&a, NAN, NAN, NAN, absent), ONGOING);
-    ck_assert_uint_eq(a.verdict.reason, TOCSIN_REASON_ABSENCE);
+    ck_assert_uint_eq(a.decision.reason, TOCSIN_REASON_ABSENCE);
     ck_assert_int_eq(alarm_push(&a, 60), CLEAR);
     alarm_close(&a);
 }

@@ -718,7 +718,7 @@ static void push_one(tail_bench *b, int64_t time, double value)
     tocsin__outcome_init(&outcome);
     outcome.point.time = time;
     outcome.point.value = value;
-    tocsin__pipeline_push(b->spec, b->state, NULL, TOCSIN_LEARN_AND_SCORE, 0, &outcome);
+    tocsin__pipeline_push(b->spec, b->state, NULL, TOCSIN_LEARN_AND_SCORE, &outcome);
 }
 
 /* Whenever a series is visited, and whatever its ring does in between, each of its blocks is taught

@@ -443,7 +443,7 @@ START_TEST(mixed_states_hold_floats)
         for (size_t k = 0; k < INPUT_POINTS; k++) {
             outcome.point.time = in.time[k];
             outcome.point.value = in.value[k];
-            tocsin__pipeline_push(spec, state, NULL, TOCSIN_LEARN_AND_SCORE, 1, &outcome);
+            tocsin__pipeline_push(spec, state, NULL, TOCSIN_LEARN_AND_SCORE, &outcome);
             assert_kept(spec, list.text[i], state);
         }
         free(state);
