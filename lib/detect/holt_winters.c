@@ -37,7 +37,8 @@
  * Deviation.  Each slot of the shortest season smooths its |residual| like its season (Brutlag
  * 2000), times sqrt(pi/2) a standard deviation; beside them one over all slots (`delta`).  What
  * is used is their mean with weights n and 5 after n cycles, n at most 1/gamma (the common one
- * and n / (n + 5) of what the slot's is more), and at least a quarter of the common one.  Learning is winsorised (Gelper, Fried & Croux 2010), and the
+ * and n / (n + 5) of what the slot's is more), and at least a quarter of the common one.
+ * Learning is winsorised (Gelper, Fried & Croux 2010), and the
  * deviation has a floor: see residual.h.  The limit is counted in the larger of the slot's
  * deviation and the common one, for only the common one grows at each point when a level has
  * moved for good.

@@ -60,23 +60,27 @@ typedef struct tocsin__residual_rules {
     double fade;                /* of the reach, per point */
     double rest;                /* TOCSIN__REST and TOCSIN__DEVIATION_MIN at the precision */
     double least;
+    float narrow_floor, narrow_relative, narrow_history, narrow_least;     /* the same as floats */
     uint32_t window;            /* points */
     uint32_t precision;
 } tocsin__residual_rules;
 
-/* A residual, or what it is measured in, at a precision. */
+/* A residual, or what it is measured in, as a float. */
+static inline float tocsin__residual_narrow(double value)
+{
+    const float most = (float)TOCSIN__REAL_MAX, rounded = (float)value;
+
+    if (TOCSIN__RARELY(rounded > most))
+        return most;
+    if (TOCSIN__RARELY(rounded < -most))
+        return -most;
+    return rounded;
+}
+
+/* And at a precision. */
 static inline double tocsin__residual_round(uint32_t precision, double value)
 {
-    if (precision == TOCSIN__MIXED) {
-        const float most = (float)TOCSIN__REAL_MAX, rounded = (float)value;
-
-        if (TOCSIN__RARELY(rounded > most))
-            return most;
-        if (TOCSIN__RARELY(rounded < -most))
-            return -most;
-        return rounded;
-    }
-    return value;
+    return precision == TOCSIN__MIXED ? tocsin__residual_narrow(value) : value;
 }
 
 /* `memory`: points the model remembers, 1/gain. */
@@ -91,6 +95,10 @@ static inline void tocsin__residual_rules_init(tocsin__residual_rules *rules, do
     rules->floor_history = tocsin__keep(precision, floor_history);
     rules->rest = tocsin__keep(precision, TOCSIN__REST);
     rules->least = tocsin__keep(precision, TOCSIN__DEVIATION_MIN);
+    rules->narrow_floor = (float)rules->floor;
+    rules->narrow_relative = (float)rules->floor_relative;
+    rules->narrow_history = (float)rules->floor_history;
+    rules->narrow_least = (float)rules->least;
     rules->clip = clip;
     rules->window = (uint32_t)tocsin__clamp(memory, TOCSIN__HABIT_WINDOW_MIN,
                                             TOCSIN__HABIT_WINDOW_MAX);
@@ -128,14 +136,12 @@ static inline double tocsin__residual_reach(const tocsin__residual_rules *rules,
     return reach;
 }
 
-/* Fill in a reading's first channel and all that goes with it but its confidence.  Deviation and
- * reach are rounded. */
-static inline void tocsin__residual_read(const tocsin__residual_rules *rules, double residual,
-                                         double expected, double deviation, double reach,
-                                         tocsin__reading *reading)
+/* The deviation, no less than its floor, and the statistic: in doubles ... */
+static inline void tocsin__residual_measure(const tocsin__residual_rules *rules, double size,
+                                            double expected, double deviation, double reach,
+                                            tocsin__reading *reading)
 {
     const double floor = tocsin__residual_floor(rules, expected, reach);
-    const double size = tocsin__residual_round(rules->precision, tocsin__abs(residual));
 
     if (deviation <= floor || deviation < rules->least) {
         deviation = floor;
@@ -143,11 +149,49 @@ static inline void tocsin__residual_read(const tocsin__residual_rules *rules, do
             deviation = tocsin__max(size, rules->least);
         reading->flags |= TOCSIN_FLAG_FLOORED;
     }
-    reading->channel[0] = tocsin__residual_round(rules->precision, size / deviation);
+    reading->channel[0] = size / deviation;
+    reading->deviation = deviation;
+}
+
+/* ... and in floats. */
+static inline void tocsin__residual_measure_narrow(const tocsin__residual_rules *rules,
+                                                   double residual, double expected,
+                                                   double wide_deviation, double reach,
+                                                   tocsin__reading *reading)
+{
+    const float size = tocsin__residual_narrow(residual);
+    const float by_history = (float)(rules->narrow_history * (float)reach);
+    const float by_expected =
+        (float)(rules->narrow_relative * tocsin__residual_narrow(tocsin__abs(expected)));
+    float floor = rules->narrow_floor, deviation = (float)wide_deviation;
+
+    floor = floor > by_history ? floor : by_history;
+    floor = floor > by_expected ? floor : by_expected;
+    if (deviation <= floor || deviation < rules->narrow_least) {
+        deviation = floor;
+        if (deviation < rules->narrow_least)
+            deviation = size > rules->narrow_least ? size : rules->narrow_least;
+        reading->flags |= TOCSIN_FLAG_FLOORED;
+    }
+    reading->channel[0] = tocsin__residual_narrow((double)(float)(size / deviation));
+    reading->deviation = deviation;
+}
+
+/* Fill in a reading's first channel and all that goes with it but its confidence.  Deviation and
+ * reach are rounded. */
+static inline void tocsin__residual_read(const tocsin__residual_rules *rules, double residual,
+                                         double expected, double deviation, double reach,
+                                         tocsin__reading *reading)
+{
+    const double size = tocsin__abs(residual);
+
+    if (rules->precision == TOCSIN__MIXED)
+        tocsin__residual_measure_narrow(rules, size, expected, deviation, reach, reading);
+    else
+        tocsin__residual_measure(rules, size, expected, deviation, reach, reading);
     reading->reason[0] = (uint8_t)(TOCSIN_REASON_SPIKE + (residual < 0));     /* or a drop */
     reading->direction = (residual > 0) - (residual < 0);
     reading->expected = expected;
-    reading->deviation = deviation;
 }
 
 /* What of a residual may be learnt.  `deviation` is what the limit is counted in; NaN while

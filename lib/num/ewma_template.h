@@ -207,7 +207,8 @@ static TOCSIN__APART void ewma_exact(const tocsin__ewma_job *job, size_t index, 
 
 /* The point of a group, or 0, and nothing has changed, if it is not for this way.  A group that is
  * not `is_patchy` is to be taken whole.  All flags are known when this is compiled, but for the
- * patchy way; `has_limits`: a bar or a maximum.  `marks` may be NULL where all are full and calm. */
+ * patchy way; `has_limits`: a bar or a maximum.  `marks` may be NULL where all are full and
+ * calm. */
 static TOCSIN__INLINE int ewma_group(const ewma_lanes *c, const ewma_tile *t, size_t lane,
                                      int is_plain, int has_statistics, int has_limits,
                                      int is_full, int is_calm, int is_patchy, uint64_t taken,

@@ -49,8 +49,8 @@ typedef struct tocsin__tiles {
     uint32_t is_float;
     uint32_t reserved;
     double *statistics;     /* out, may be NULL: channel 0 of each lane; the canonical NaN for lanes
-                               that were not learnt or are warming up.  They cost a square root and
-                               a division per point, which hardly any point needs otherwise. */
+                               that were not learnt or are warming up.  They cost a division
+                               and a wide store per point, which hardly any point needs otherwise. */
 } tocsin__tiles;
 
 /* `ewma`: ewma.c's push, with state=mixed.  Columns are given by their offset in the tile. */
