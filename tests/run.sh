@@ -263,7 +263,7 @@ END
     for model in max Nehalem; do
         CK_FORK=no run_tests features "$builds/gcc" --timeout-multiplier 10 \
             --wrapper "qemu-x86_64-static -cpu $model" \
-            kernels kernels_holt bank contract_shared contract_fleet golden
+            kernels bank contract_fleet golden
     done
 }
 

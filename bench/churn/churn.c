@@ -363,7 +363,7 @@ static void start(simulation *s)
     plan(&s->o, s->workloads);
     s->rng.state = ~s->o.seed;
     for (int b = 0; b < BANKS; b++) {
-        tocsin_bank_options options = {.struct_size = sizeof options,
+        tocsin_bank_options bank_options = {.struct_size = sizeof bank_options,
                                        .alarms_per_round = 65536,
                                        .max_classes = WORKLOADS};
         tocsin_error error = {.struct_size = sizeof error};
@@ -372,7 +372,7 @@ static void start(simulation *s)
         snprintf(text, sizeof text, "%s | alarm budget=%s", s->o.spec, budgets[b / 2]);
         if (tocsin_spec_compile(&s->sides[b].spec, text, TOCSIN_NUL_TERMINATED, NULL, &error) < 0)
             die(error.message);
-        if (tocsin_bank_create(&s->sides[b].bank, s->sides[b].spec, &options, NULL) < 0)
+        if (tocsin_bank_create(&s->sides[b].bank, s->sides[b].spec, &bank_options, NULL) < 0)
             die("no bank");
         for (int i = 0; i < PROBES; i++)
             for (int z = 0; z < SIZES; z++)
@@ -415,26 +415,26 @@ static void replace(simulation *s, uint32_t i, uint32_t tick)
     }
 }
 
-static void probe_begin(simulation *s, probe *probe, uint32_t tick)
+static void probe_begin(simulation *s, probe *one, uint32_t tick)
 {
     const pod *p;
 
-    probe->pod = (uint32_t)(rng_next(&s->rng) % s->o.pods);
-    p = &s->pods[probe->pod];
+    one->pod = (uint32_t)(rng_next(&s->rng) % s->o.pods);
+    p = &s->pods[one->pod];
     if (p->dies < tick + SHIFTED)
         return;
-    probe->left = SHIFTED;
+    one->left = SHIFTED;
     s->tried[p->workload]++;
-    memset(probe->is_found, 0, sizeof probe->is_found);
+    memset(one->is_found, 0, sizeof one->is_found);
     for (int b = 0; b < BANKS; b++)
         for (int z = 0; z < SIZES; z++)
-            if (tocsin_bank_copy_out(s->sides[b].bank, p->slot, probe->copy[b][z]) < 0)
+            if (tocsin_bank_copy_out(s->sides[b].bank, p->slot, one->copy[b][z]) < 0)
                 die("no copy");
 }
 
-static void probe_push(simulation *s, probe *probe, uint32_t tick)
+static void probe_push(simulation *s, probe *one, uint32_t tick)
 {
-    const pod *p = &s->pods[probe->pod];
+    const pod *p = &s->pods[one->pod];
     const workload *w = &s->workloads[p->workload];
 
     for (int b = 0; b < BANKS; b++)
@@ -442,15 +442,15 @@ static void probe_push(simulation *s, probe *probe, uint32_t tick)
             tocsin_verdict verdict;
             const double value = s->values[p->slot] + sizes[z] * w->deviation * p->factor;
 
-            if (tocsin_detector_push(probe->copy[b][z], (int64_t)tick * STEP * TOCSIN_SECOND, value,
+            if (tocsin_detector_push(one->copy[b][z], (int64_t)tick * STEP * TOCSIN_SECOND, value,
                                      TOCSIN_LEARN_AND_SCORE, &verdict, sizeof verdict) < 0)
                 die("push failed");
-            if (verdict.transition == TOCSIN_TRANSITION_START && !probe->is_found[b][z]) {
-                probe->is_found[b][z] = 1;
+            if (verdict.transition == TOCSIN_TRANSITION_START && !one->is_found[b][z]) {
+                one->is_found[b][z] = 1;
                 s->sides[b].found[z][p->workload]++;
             }
         }
-    probe->left--;
+    one->left--;
 }
 
 static void count_alarms(simulation *s, int b, const uint32_t *workload_of, uint32_t tick)

@@ -597,17 +597,20 @@ TOCSIN_API int tocsin_bank_describe(const tocsin_bank *bank, tocsin_bank_info *i
  * that was under way for a part of its tiles, and is told for which: never with a state between
  * the two.
  *
- *     uint64_t size = tocsin_bank_mapped_size(spec, NULL, 1000000);
- *     int file = open(path, O_RDWR | O_CREAT, 0600);
+ *     extern void *map_file(uint64_t size);
  *     tocsin_bank_recovery recovery;
- *     tocsin_bank *bank;
+ *     tocsin_bank *mapped;
+ *     tocsin_spec *spec;
  *
- *     ftruncate(file, size);
- *     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
- *
+ *     tocsin_spec_compile(&spec, "ewma | tail | alarm", TOCSIN_NUL_TERMINATED, NULL, NULL);
+ *     uint64_t size = tocsin_bank_mapped_size(spec, NULL, 1000000);
+ *     void *memory = map_file(size);
  *     memset(&recovery, 0, sizeof recovery);
  *     recovery.struct_size = sizeof recovery;
- *     int status = tocsin_bank_create_mapped(&bank, spec, NULL, NULL, memory, size, &recovery);
+ *     int status = tocsin_bank_create_mapped(&mapped, spec, NULL, NULL, memory, size, &recovery);
+ *
+ * where map_file() opens a file, gives it that size with ftruncate() and maps it with mmap() and
+ * MAP_SHARED.
  *
  * The library makes no system call; the memory is the caller's to map, to keep from being mapped
  * twice at a time, and to unmap after tocsin_bank_free().  What holds for the death of a process

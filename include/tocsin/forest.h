@@ -41,7 +41,7 @@
  * ------------------
  * A forest never changes: any number of threads may score with one at the same time.  Only
  * fitting allocates; scoring neither allocates nor locks.  A hundred trees of 256 points take some
- * 100 KB and the cuts' values, 8 bytes each.
+ * 150 KB: 100 for the trees, and 10 bytes for each of the cuts' values.
  */
 #ifndef TOCSIN_FOREST_H
 #define TOCSIN_FOREST_H
@@ -78,8 +78,8 @@ typedef struct tocsin_matrix {
 typedef struct tocsin_forest_options {
     uint32_t struct_size;       /**< sizeof(tocsin_forest_options) */
     uint32_t trees;             /**< 1 .. 4096; default: 100 */
-    uint32_t sample;            /**< points for each tree, 2 .. 65536; default: 256.  Of fewer points
-                                     each tree gets all. */
+    uint32_t sample;            /**< points for each tree, 2 .. 65536; default: 256.  Of
+                                     fewer points each tree gets all. */
     uint32_t depth;             /**< cuts one after the other at most, 1 .. 16; default: the base-2
                                      logarithm of the sample, rounded up */
     uint64_t seed;              /**< any number */

@@ -1,4 +1,4 @@
-/* tocsin/kernel.h - which instruction set scores the series of a bank.
+/* tocsin/kernel.h - which instruction set scores the series of a bank, and points by a forest.
  *
  * The recursions that banks run over many series at once are compiled for several
  * instruction sets; such an instance is called a *kernel*.  At run time the best one that the

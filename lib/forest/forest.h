@@ -5,10 +5,10 @@
  * point to the left, to leaves that all hold the branch's value.
  *
  * A cut asks `value of metric f >= threshold t?`, and so does nothing with a value but compare
- * it with the forest's thresholds for that metric.  How many of these are <= value, its *code*, tells
- * all there is to know: with thresholds sorted and distinct, value >= t[r] is code > r.  A node
- * is then one 16-bit word, the rank r over the metric's place among those that are cut, and a
- * point is encoded once for all trees.  This is exact.
+ * it with the forest's thresholds for that metric.  How many of these are <= value, its *code*,
+ * tells all there is to know: with thresholds sorted and distinct, value >= t[r] is code > r.  A
+ * node is then one 16-bit word, the rank r over the metric's place among those that are cut, and
+ * a point is encoded once for all trees.  This is exact.
  *
  * Where such words do not fit 16 bits, or too many metrics are cut for all their codes to be at
  * hand, the forest is *wide*: a word is the number of a threshold among all, and values are

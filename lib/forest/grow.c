@@ -12,8 +12,8 @@
  *
  *     c(n) = 2 H(n-1) - 2 (n-1) / n,   H the harmonic numbers, c(1) = 0, c(2) = 1
  *
- * (the paper approximates H by a logarithm; it is summed here).  A node of two rows need not be cut:
- * both would end one level below, and c(2) = 1 says the same.
+ * (the paper approximates H by a logarithm; it is summed here).  A node of two rows need not be
+ * cut: both would end one level below, and c(2) = 1 says the same.
  *
  * Randomness.  SplitMix64 (Steele, Lea, Flood 2014), one stream per tree, keyed by the seed and the
  * tree's number: no tree depends on another.  Metrics that turn out to be constant in a node are
@@ -22,7 +22,8 @@
  * its own rows of one metric, once.
  *
  * After growing, cuts are sorted by metric and threshold, by radix, and numbered; forest.h tells
- * what the numbers are for.
+ * what the numbers are for.  A grid over each metric's thresholds tells a value's number in a few
+ * comparisons (lib/num/kernels.h).
  *
  * Cost.  O(trees * sample * depth), for any number of rows.  All scratch is one block.
  *
@@ -277,8 +278,8 @@ static void grow_leaf(grow_state *state, uint32_t node, uint32_t level, uint32_t
         state->leaf_max = depth;
 }
 
-/* The node over rows [begin, end), `live` metrics not being known as constant there.  Recursion is as
- * deep as the tree. */
+/* The node over rows [begin, end), `live` metrics not being known as constant there.  Recursion is
+ * as deep as the tree. */
 static void grow_node(grow_state *state, uint32_t begin, uint32_t end, uint32_t node,
                       uint32_t level, uint32_t live)
 {
@@ -457,7 +458,7 @@ static grow_census grow_count(const grow_state *state)
     return census;
 }
 
-/* Number the cuts of a narrow forest: its metrics with their thresholds and cells, and the words. */
+/* Number the cuts of a narrow forest: metrics with their thresholds and cells, and the words. */
 static void grow_narrow(const grow_state *state, uint32_t shift, tocsin__forest_metric *metrics,
                         double *threshold, uint16_t *cell, uint16_t *words)
 {

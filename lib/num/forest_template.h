@@ -6,6 +6,7 @@
  *
  * The functions are compiled in every instance under its name, for the compiler to use what
  * the instance has; where it has shuffles wide enough to hold a tree, forest_avx512.h is faster.
+ * An instance that encodes by itself defines LANES_NO_ENCODE.
  */
 #include "kernels.h"
 #include "lanes.h"

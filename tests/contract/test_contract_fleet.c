@@ -69,6 +69,7 @@ typedef struct fleet {
     part part[MOST_PARTS];
     uint32_t parts;
     uint32_t population;        /* series there are about */
+    int is_still;
     size_t step;
     int64_t now;
     uint64_t next_id;
@@ -506,11 +507,13 @@ static void part_evict(fleet *f, part *p)
 
 /* ---- Values ------------------------------------------------------------------------ */
 
-/* Mostly calm, so that tiles are even and full most of the time; every now and then anything. */
-static double member_value(fleet *f, member *m)
+/* Mostly calm, so that tiles are even and full most of the time; every now and then anything.  In
+ * a fleet that is still, whole tiles cross nothing for long, and what is sparse then does. */
+static double member_value(fleet *f, member *m, int is_sparse)
 {
-    const int is_wild = f->step % 250 >= 215;
-    const size_t what = fleet_below(f, is_wild ? 30 : 1500);
+    const int is_wild = !f->is_still && f->step % 250 >= 215;
+    const size_t calm = !f->is_still ? 1500 : is_sparse ? 500 : 50000;
+    const size_t what = fleet_below(f, is_wild ? 30 : calm);
 
     m->level += 0.05 * rng_normal(&f->r);
     m->is_strange |= what < 9;
@@ -533,7 +536,8 @@ static double member_value(fleet *f, member *m)
     case 8:
         return m->level - 1e6;
     default:
-        return m->id % 11 == 3 ? 7.5 : m->level + rng_normal(&f->r);
+        return m->id % 11 == 3 ? 7.5
+                               : m->level + (f->is_still ? rng_uniform(&f->r) : rng_normal(&f->r));
     }
 }
 
@@ -570,7 +574,7 @@ static void dense_fill(fleet *f, const part *p, dense *d)
     for (uint32_t slot = 0; slot < p->slots; slot++) {
         member nobody = {0};
         member *m = p->member[slot].detector ? &p->member[slot] : &nobody;
-        const double value = member_value(f, m);
+        const double value = member_value(f, m, 0);
 
         d->values[slot] = value;
         d->floats[slot] = (float)value;
@@ -827,7 +831,7 @@ static void sparse_fill(fleet *f, part *p, sparse *s)
             s->points[i].value = 1;
         } else {
             s->points[i].key = s->by_id ? p->member[slot].id : slot;
-            s->points[i].value = member_value(f, &p->member[slot]);
+            s->points[i].value = member_value(f, &p->member[slot], 1);
         }
         s->points[i].time = f->now + (int64_t)fleet_below(f, 3) * TOCSIN_MINUTE;
         switch (fleet_below(f, 20)) {
@@ -1346,7 +1350,7 @@ static void fleet_step(fleet *f)
     part *p = &f->part[fleet_below(f, f->parts)];
     const uint64_t what = fleet_below(f, 100);
 
-    if (what < 60) {
+    if (what < 60 || (f->is_still && what >= 75 && fleet_below(f, 10))) {
         fleet_tick(f, 0);
     } else if (what < 75) {
         fleet_tick(f, 1);
@@ -1385,7 +1389,8 @@ static void fleet_step(fleet *f)
         part_check_some(f, p);
 }
 
-static void fleet_start(fleet *f, const pipe *k, uint32_t population, uint64_t seed)
+static void fleet_start(fleet *f, const pipe *k, uint32_t population, int is_still,
+                        uint64_t seed)
 {
     memset(f, 0, sizeof *f);
     f->pipe = k;
@@ -1393,6 +1398,7 @@ static void fleet_start(fleet *f, const pipe *k, uint32_t population, uint64_t s
     f->spec = specs_compile(k->text);
     f->copy = specs_detector(f->spec);
     f->population = population;
+    f->is_still = is_still;
     f->options = banks_options();
     f->options.clock = k->clock;
     f->options.lanes = LANES;
@@ -1425,12 +1431,12 @@ static void fleet_end(fleet *f)
 /* With one kernel, or with NULL now with one and now with another; what has
  * happened is added up. */
 static void fleet_run(fleet *sum, const pipe *k, const char *kernel, uint32_t population,
-                      size_t steps, uint64_t seed)
+                      int is_still, size_t steps, uint64_t seed)
 {
     static fleet held;
     fleet *f = &held;
 
-    fleet_start(f, k, population, seed);
+    fleet_start(f, k, population, is_still, seed);
     tocsin_kernel_force(kernel);
     for (f->step = 0; f->step < steps; f->step++) {
         if (!kernel && f->step % 8 == 0)
@@ -1478,13 +1484,14 @@ static void pipe_run(fleet *sum, const pipe *k, uint64_t seed)
 {
     if (k->in_columns)
         for (size_t i = 0; i < tocsin_kernel_count(); i++) {
-            fleet_run(sum, k, tocsin_kernel_name(i), 5, 100, seed + 10 * i);
-            fleet_run(sum, k, tocsin_kernel_name(i), 140, 120, seed + 10 * i + 1);
+            fleet_run(sum, k, tocsin_kernel_name(i), 5, 0, 100, seed + 10 * i);
+            fleet_run(sum, k, tocsin_kernel_name(i), 140, 0, 120, seed + 10 * i + 1);
         }
-    for (uint64_t i = 0; i < 6; i++)
-        fleet_run(sum, k, NULL, 20, 300, seed + 1000 + i);
-    fleet_run(sum, k, NULL, 150, 500, seed + 2000);
-    fleet_run(sum, k, NULL, 1100, 24, seed + 3000);
+    for (int i = 0; i < 6; i++)
+        fleet_run(sum, k, NULL, 20, i % 2, 300, seed + 1000 + (uint64_t)i);
+    fleet_run(sum, k, NULL, 100, 1, 500, seed + 1500);
+    fleet_run(sum, k, NULL, 150, 0, 500, seed + 2000);
+    fleet_run(sum, k, NULL, 1100, 0, 24, seed + 3000);
 }
 
 START_TEST(fleets_say_what_detectors_say)
@@ -1496,9 +1503,9 @@ START_TEST(fleets_say_what_detectors_say)
     memset(&sum, 0, sizeof sum);
     for (uint64_t seed = 0; seed < FLEET_SEEDS; seed++)
         pipe_run(&sum, k, 1 + 100000 * (uint64_t)_i + 10000000 * seed);
-    require(sum.points > 50000 && sum.evictions > 0 && sum.reloads > 9 && sum.splits > 9 &&
-                sum.merges > 9 && sum.copies > 9 && sum.marks > 9 &&
-                (!has_alarms || sum.started > 9),
+    require(sum.points > 50000 && sum.evictions > 0 && sum.reloads > 4 && sum.splits > 4 &&
+                sum.merges > 4 && sum.copies > 4 && sum.marks > 4 &&
+                (!has_alarms || sum.started > 3),
             "%s: %u points, %u alarms, %u evictions, %u reloads, %u splits, %u merges, %u copies, "
             "%u marks", k->text, (unsigned)sum.points, (unsigned)sum.started,
             (unsigned)sum.evictions, (unsigned)sum.reloads, (unsigned)sum.splits,
