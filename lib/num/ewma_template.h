@@ -30,7 +30,13 @@
 #define ewma_group LANES_NAME(ewma_group)
 #define ewma_patchy LANES_NAME(ewma_patchy)
 #define ewma_run LANES_NAME(ewma_run)
+#define ewma_ask LANES_NAME(ewma_ask)
 #define ewma_kernel LANES_NAME(ewma_kernel)
+
+#ifndef EWMA_AHEAD
+#define EWMA_AHEAD 2                /* tiles asked for before they are worked on */
+#define EWMA_LINE 64
+#endif
 
 #ifndef EWMA_MARKS
 #define EWMA_MARKS
@@ -323,6 +329,30 @@ static TOCSIN__APART int ewma_patchy(const tocsin__ewma_job *job, size_t index, 
                       t.bar || t.maximum, is_full, is_calm, 1, taken, marks);
 }
 
+/* Ask for the columns of a tile that comes later: between two of them lies more than a processor
+ * looks ahead by itself. */
+static TOCSIN__INLINE void ewma_ask(const tocsin__ewma_job *job, const char *tile, int is_plain,
+                                    int has_limits)
+{
+    LANES_PREFETCH(tile);
+    for (size_t at = 0; at < TOCSIN__LANES * sizeof(double); at += EWMA_LINE)
+        LANES_PREFETCH(tile + job->mean + at);
+    for (size_t at = 0; at < TOCSIN__LANES * sizeof(float); at += EWMA_LINE) {
+        LANES_PREFETCH(tile + job->variance + at);
+        if (!is_plain)
+            LANES_PREFETCH(tile + job->reach + at);
+        if (has_limits && job->maximum)
+            LANES_PREFETCH(tile + job->maximum + at);
+        if (has_limits && job->bar)
+            LANES_PREFETCH(tile + job->bar + at);
+    }
+    if (!is_plain)
+        for (size_t at = 0; at < TOCSIN__LANES * sizeof(uint16_t); at += EWMA_LINE) {
+            LANES_PREFETCH(tile + job->habit + at);
+            LANES_PREFETCH(tile + job->outside + at);
+        }
+}
+
 static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain,
                                     int has_statistics, int has_limits)
 {
@@ -343,6 +373,7 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain,
         ewma_marks marks = {0, 0, 0, 0};
         uint64_t others = 0;
 
+        ewma_ask(job, (const char *)head + EWMA_AHEAD * job->tiles.size, is_plain, has_limits);
         if (take == UINT64_MAX && is_full && is_calm) {
             for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_width)
                 if (!ewma_group(&c, &t, lane, is_plain, has_statistics, has_limits, 1, 1, 0, take,

@@ -584,24 +584,17 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
 static TOCSIN__INLINE void lane_holt_ask(const lane_holt_columns *c, uint32_t seasons,
                                          size_t distance, size_t at)
 {
-#if defined(__GNUC__)
     for (size_t i = at; i < at + lane_width; i += 8)
-        __builtin_prefetch((const char *)(c->level + i) + distance, 1);
+        LANES_PREFETCH((const char *)(c->level + i) + distance);
     if (at % 16 == 0) {
-        __builtin_prefetch((const char *)(c->trend + at) + distance, 1);
-        __builtin_prefetch((const char *)(c->spread + at) + distance, 1);
-        __builtin_prefetch((const char *)(c->reach + at) + distance, 1);
+        LANES_PREFETCH((const char *)(c->trend + at) + distance);
+        LANES_PREFETCH((const char *)(c->spread + at) + distance);
+        LANES_PREFETCH((const char *)(c->reach + at) + distance);
         for (uint32_t i = 0; i < seasons; i++)
-            __builtin_prefetch((const char *)(c->season[i] + at) + distance, 1);
+            LANES_PREFETCH((const char *)(c->season[i] + at) + distance);
         if (seasons > 0)
-            __builtin_prefetch((const char *)(c->own + at) + distance, 1);
+            LANES_PREFETCH((const char *)(c->own + at) + distance);
     }
-#else
-    (void)c;
-    (void)seasons;
-    (void)distance;
-    (void)at;
-#endif
 }
 
 static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lane_holt_rules *r,

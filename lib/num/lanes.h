@@ -120,4 +120,11 @@
 #define lane_bits LANES_NAME(lane_bits)
 #define lane_where LANES_NAME(lane_where)
 
+/* Ask for a cache line that will be written to. */
+#if defined(__GNUC__)
+#define LANES_PREFETCH(address) __builtin_prefetch((address), 1)
+#else
+#define LANES_PREFETCH(address) ((void)(address))
+#endif
+
 #endif

@@ -1459,7 +1459,7 @@ static void fleet_run(fleet *sum, const pipe *k, const char *kernel, uint32_t po
 #define OWN TOCSIN_CLOCK_OWN
 
 static const pipe pipes[] = {
-    {"ewma half-life=20p warmup=5 | raw", SHARED, 1},
+    {"ewma half-life=5p warmup=5 | raw", SHARED, 1},
     {"ewma half-life=40m clip=1 | raw", SHARED, 1},
     {"ewma clip=inf floor-relative=0 floor-history=0 half-life=20p | raw", SHARED, 1},
     {"ewma half-life=20p warmup=4 | tail", SHARED, 1},
