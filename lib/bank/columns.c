@@ -425,7 +425,8 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
 
         if (tile->learnt == UINT64_MAX &&
             (!bank->format.more || tile->state & TOCSIN__TILE_EVEN)) {      /* most by far */
-            tile->learnt_time = bank->tick.time;
+            if (bank->format.more)
+                tile->learnt_time = bank->tick.time;
             lane->counts.points += TOCSIN__LANES;
             lane->latest = bank->tick.time;
         } else {

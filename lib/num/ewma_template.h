@@ -334,7 +334,7 @@ static TOCSIN__APART int ewma_patchy(const tocsin__ewma_job *job, size_t index, 
 static TOCSIN__INLINE void ewma_ask(const tocsin__ewma_job *job, const char *tile, int is_plain,
                                     int has_limits)
 {
-    LANES_PREFETCH(tile);
+    LANES_PREFETCH_READ(tile);
     for (size_t at = 0; at < TOCSIN__LANES * sizeof(double); at += EWMA_LINE)
         LANES_PREFETCH(tile + job->mean + at);
     for (size_t at = 0; at < TOCSIN__LANES * sizeof(float); at += EWMA_LINE) {
@@ -380,8 +380,10 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain,
                                 NULL))
                     others |= group << lane;
             if (!others) {
-                head->learnt = UINT64_MAX;
-                head->left = 0;
+                if (head->learnt != UINT64_MAX)     /* a line that is not written is not moved */
+                    head->learnt = UINT64_MAX;
+                if (head->left)
+                    head->left = 0;
                 continue;
             }
             marks.learnt = marks.full = marks.calm = ~others;

@@ -120,11 +120,13 @@
 #define lane_bits LANES_NAME(lane_bits)
 #define lane_where LANES_NAME(lane_where)
 
-/* Ask for a cache line that will be written to. */
+/* Ask for a cache line that will be written to, or only read. */
 #if defined(__GNUC__)
 #define LANES_PREFETCH(address) __builtin_prefetch((address), 1)
+#define LANES_PREFETCH_READ(address) __builtin_prefetch((address), 0)
 #else
 #define LANES_PREFETCH(address) ((void)(address))
+#define LANES_PREFETCH_READ(address) ((void)(address))
 #endif
 
 #endif
