@@ -52,7 +52,7 @@ static void forest_encode_avx512(const tocsin__forest_metric *metric, const doub
             before += (0u - (metric->threshold[before + half - 1] <= value[p])) & half;
         before += (uint32_t)__builtin_popcount(_mm512_cmp_pd_mask(
             _mm512_loadu_pd(metric->threshold + before), x, _CMP_LE_OQ));
-        codes[p] = value[p] != value[p] ? metric->missing : (uint16_t)(before << metric->shift);
+        codes[p] = (uint16_t)(value[p] != value[p] ? metric->missing : before << metric->shift);
     }
 }
 

@@ -36,8 +36,7 @@ static void lane_forest_encode(const tocsin__forest_metric *metric, const double
         for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p++)
             before[p] += (0u - (metric->threshold[before[p] + half - 1] <= value[p])) & half;
     for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p++)
-        codes[p] = value[p] != value[p] ? metric->missing
-                                        : (uint16_t)(before[p] << metric->shift);
+        codes[p] = (uint16_t)(value[p] != value[p] ? metric->missing : before[p] << metric->shift);
 }
 #endif
 

@@ -138,7 +138,7 @@ static inline uint16_t tocsin__forest_code(const tocsin__forest_metric *metric, 
 {
     for (uint32_t half = (metric->window + 1) / 2; half > 0; half /= 2)
         before += (0u - (metric->threshold[before + half - 1] <= value)) & half;
-    return value != value ? metric->missing : (uint16_t)(before << metric->shift);
+    return (uint16_t)(value != value ? metric->missing : before << metric->shift);
 }
 
 /* Isolation forest: lead points down every tree and add up what stands at its leaves (see

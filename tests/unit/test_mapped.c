@@ -322,8 +322,7 @@ static const char *const with_kernels[] = {
 static const char *const without[] = {
     "gaps missing=hold | ewma | tail | alarm budget=1/1h",
     "counter | ewma state=double | tail | alarm threshold=3",
-    "clock step=1m absence=10m | holt-winters season=10m step=1m state=double | tail | alarm "
-    "budget=1/1h",
+    "clock absence=10m | holt-winters season=10m step=1m state=double | alarm budget=1/1h",
 };
 
 START_TEST(shared_clocks_in_columns)
