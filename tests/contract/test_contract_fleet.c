@@ -1503,7 +1503,9 @@ START_TEST(fleets_say_what_detectors_say)
     memset(&sum, 0, sizeof sum);
     for (uint64_t seed = 0; seed < FLEET_SEEDS; seed++)
         pipe_run(&sum, k, 1 + 100000 * (uint64_t)_i + 10000000 * seed);
-    require(sum.points > 50000 && sum.evictions > 0 && sum.reloads > 4 && sum.splits > 4 &&
+    /* Where there are fewer kernels there are fewer sequences, and some of them evict nobody. */
+    require(sum.points > 50000 && (sum.evictions > 0 || tocsin_kernel_count() < 3) &&
+                sum.reloads > 4 && sum.splits > 4 &&
                 sum.merges > 4 && sum.copies > 4 && sum.marks > 4 &&
                 (!has_alarms || sum.started > 3),
             "%s: %u points, %u alarms, %u evictions, %u reloads, %u splits, %u merges, %u copies, "
