@@ -48,22 +48,22 @@ class Tocsin:
     name = "tocsin"
 
     def __init__(self, build, numpy):
-        self.library = ctypes.CDLL(os.path.join(build, "lib", "libtocsin.so"))
+        self.tocsin = ctypes.CDLL(os.path.join(build, "lib", "libtocsin.so"))
         self.numpy = numpy
         for function in ("tocsin_forest_fit", "tocsin_forest_score", "tocsin_kernel_force"):
-            getattr(self.library, function).restype = ctypes.c_int
-        self.library.tocsin_kernel_name.restype = ctypes.c_char_p
-        self.library.tocsin_kernel_name.argtypes = [ctypes.c_size_t]
-        self.library.tocsin_kernel_count.restype = ctypes.c_size_t
-        self.library.tocsin_forest_free.argtypes = [ctypes.c_void_p]
-        self.library.tocsin_forest_score.argtypes = [ctypes.c_void_p] * 3
+            getattr(self.tocsin, function).restype = ctypes.c_int
+        self.tocsin.tocsin_kernel_name.restype = ctypes.c_char_p
+        self.tocsin.tocsin_kernel_name.argtypes = [ctypes.c_size_t]
+        self.tocsin.tocsin_kernel_count.restype = ctypes.c_size_t
+        self.tocsin.tocsin_forest_free.argtypes = [ctypes.c_void_p]
+        self.tocsin.tocsin_forest_score.argtypes = [ctypes.c_void_p] * 3
 
     def kernels(self):
-        return [self.library.tocsin_kernel_name(k).decode()
-                for k in range(self.library.tocsin_kernel_count())]
+        return [self.tocsin.tocsin_kernel_name(k).decode()
+                for k in range(self.tocsin.tocsin_kernel_count())]
 
     def force(self, kernel):
-        self.library.tocsin_kernel_force(kernel.encode() if kernel else None)
+        self.tocsin.tocsin_kernel_force(kernel.encode() if kernel else None)
 
     @staticmethod
     def prepare(x):
@@ -78,18 +78,18 @@ class Tocsin:
         forest = ctypes.c_void_p()
         options = Options(ctypes.sizeof(Options), TREES, SAMPLE, 0, seed)
         matrix = self.matrix(x)
-        if self.library.tocsin_forest_fit(ctypes.byref(forest), ctypes.byref(options),
+        if self.tocsin.tocsin_forest_fit(ctypes.byref(forest), ctypes.byref(options),
                                           ctypes.byref(matrix), None) < 0:
             sys.exit("tocsin: no forest")
         return forest
 
     def free(self, forest):
-        self.library.tocsin_forest_free(forest)
+        self.tocsin.tocsin_forest_free(forest)
 
     def score(self, forest, x):
         scores = self.numpy.empty(len(x))
         matrix = self.matrix(x)
-        if self.library.tocsin_forest_score(forest, ctypes.addressof(matrix),
+        if self.tocsin.tocsin_forest_score(forest, ctypes.addressof(matrix),
                                             scores.ctypes.data) < 0:
             sys.exit("tocsin: no scores")
         return scores
