@@ -42,10 +42,10 @@
  * does for all: TOCSIN_CLOCK_SHARED.  A tick then is a moment of every series; one without a
  * value has missed it, and one that is added later counts as having missed all ticks before.  Its
  * verdicts are those of a detector that was pushed a NaN at each tick it missed.  Such a bank
- * takes a third to a half of the memory, and for the specs that have a kernel (`ewma` and the
- * additive `holt-winters` with state=mixed, followed by `raw` or by `tail` with or without an
- * `alarm` that has a budget, without `counter` and with `gaps missing=skip`) it scores at the
- * speed of memory, tens of times faster.  See kernel.h.
+ * takes less memory (half as much for `ewma | tail | alarm`), and for the specs that have a kernel
+ * (`ewma` and the additive `holt-winters` with state=mixed, followed by `raw` or by `tail` with or
+ * without an `alarm` that has a budget, without `counter` and with `gaps missing=skip`) its ticks
+ * are about ten times as fast. See kernel.h.
  *
  * A shared tick gets its values as an array, or, begun without one, by pushes:
  *
