@@ -132,7 +132,7 @@ enum {
 /** Whether series have ids. */
 enum {
     TOCSIN_IDS_KEPT = 0,        /**< each has one, and is found by it */
-    TOCSIN_IDS_NONE = 1         /**< slots only: 24 to 32 bytes per series less */
+    TOCSIN_IDS_NONE = 1         /**< slots only: 24 to 40 bytes per series less */
 };
 
 /** How a bank is made.  Zero means the default throughout. */

@@ -412,15 +412,23 @@ static void bank_store(tocsin_bank *bank, uint32_t slot, const void *row)
     }
 }
 
-/* The time of a series' last value, or of being added. */
-static void bank_set_active(tocsin_bank *bank, uint32_t slot, int64_t active)
+/* The time of a series' last value, or of being added.  In columns, that of the last value learnt
+ * is part of the state: whoever has learnt can only have been heard of later. */
+static void bank_set_active(tocsin_bank *bank, uint32_t slot, int64_t active, int has_learnt)
 {
+    const tocsin__format *format = &bank->format;
+    const uint32_t k = slot % TOCSIN_BANK_TILE;
     tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
 
-    if (!bank->format.times || tocsin__bank_active(bank, slot) == active)
+    tocsin__tile_hear(format, tile, k, TOCSIN_TIME_NONE);
+    if (!format->times || tocsin__tile_time(format, tile, k) == active)
         return;
-    tocsin__tile_part(&bank->format, tile);
-    tocsin__tile_times(&bank->format, tile)[slot % TOCSIN_BANK_TILE] = active;
+    if (tocsin__bank_is_in_columns(bank) && has_learnt) {
+        tocsin__tile_hear(format, tile, k, active);
+        return;
+    }
+    tocsin__tile_part(format, tile);
+    tocsin__tile_times(format, tile)[k] = active;
 }
 
 /* A new series moves into a slot. */
@@ -429,7 +437,7 @@ static void bank_settle(tocsin_bank *bank, uint64_t id, uint32_t slot)
     tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
     const uint64_t bit = UINT64_C(1) << slot % TOCSIN_BANK_TILE;
 
-    bank_set_active(bank, slot, bank->latest);
+    bank_set_active(bank, slot, bank->latest, 0);
     bank_store(bank, slot, tocsin__bank_initial(bank));
     bank->is_full = 0;
     if (bank->format.ids) {
@@ -553,7 +561,7 @@ void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state)
         tocsin__mapped_guard(bank, slot);
     bank_store(bank, slot, state);
     bank->is_full = 0;
-    bank_set_active(bank, slot, active);
+    bank_set_active(bank, slot, active, has_value);
     if (active > bank->latest)
         bank->latest = active;
     bank->idle_count = 0;           /* this one may be older than any of them */
@@ -569,11 +577,8 @@ void tocsin__bank_restore(tocsin_bank *bank, uint32_t slot, const void *state, i
     const tocsin__clock_state *clock = tocsin__const_state_of(bank->spec->clock, state);
     const int64_t latest = bank->latest;
 
-    /* In columns the time is part of the state: it is when the series was last learnt. */
-    if (tocsin__bank_is_in_columns(bank) && clock->has_learnt)
-        active = clock->learnt;
     tocsin__bank_put(bank, slot, state);
-    bank_set_active(bank, slot, active);
+    bank_set_active(bank, slot, active, clock->has_learnt);
     bank->latest = active > latest ? active : latest;
 }
 

@@ -121,8 +121,8 @@ static inline const void *tocsin__bank_initial(const tocsin_bank *bank)
 /* Since when the series is idle: the time of its last value, or of being added. */
 static inline int64_t tocsin__bank_active(const tocsin_bank *bank, uint32_t slot)
 {
-    return tocsin__tile_time(&bank->format, tocsin__bank_tile(bank, slot),
-                             slot % TOCSIN_BANK_TILE);
+    return tocsin__tile_active(&bank->format, tocsin__bank_tile(bank, slot),
+                               slot % TOCSIN_BANK_TILE);
 }
 
 /* The clock of a series that shares the bank's: all of it but when that series was learnt. */

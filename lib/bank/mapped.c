@@ -165,7 +165,7 @@ static uint64_t mapped_series_log(const tocsin_spec *spec, const tocsin__format 
         return size + mapped_entry(format->row_size);
     for (uint32_t m = 0; m < format->calibrate_moves; m++)
         size += mapped_entry(format->moves[m].size);
-    size += 7 * mapped_entry(sizeof(int64_t)) + mapped_entry(format->record_size);
+    size += 8 * mapped_entry(sizeof(int64_t)) + mapped_entry(format->record_size);
     for (uint32_t a = 0; a < TOCSIN__MAX_ARRAYS; a++)
         size += mapped_entry(spec->detect->shape.length[a] * sizeof(float));
     return size;
@@ -254,7 +254,8 @@ static uint64_t mapped_head_sum(const mapped_head *head)
 /* Of the tiles' layout, and of what a lane's log holds. */
 static uint64_t mapped_format_sum(const tocsin__format *format)
 {
-    const uint64_t sizes[] = {format->tile_size, format->ids,   format->times,  format->rows,
+    const uint64_t sizes[] = {format->tile_size, format->ids,   format->times,  format->heard,
+                              format->rows,
                               format->row_size,  format->more,  format->begin,  format->end,
                               format->maximum,   format->bar,   format->body,   format->slope,
                               format->horizon,   format->record_size,
@@ -530,6 +531,7 @@ static void mapped_log_lane(const tocsin_bank *bank, tocsin__lane *lane, mapped_
     const char *tile = (const char *)bank->tiles[t];
 
     mapped_log_element(log, tile, format->times, k, sizeof(int64_t));
+    mapped_log_element(log, tile, format->heard, k, sizeof(int64_t));
     if (format->kind == TOCSIN__NO_KERNEL) {
         mapped_log_bytes(log, tocsin__tile_row(format, bank->tiles[t], k), format->row_size);
         return;

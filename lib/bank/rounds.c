@@ -84,6 +84,9 @@ int tocsin__rounds_point(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, i
                 if (TOCSIN__RARELY(point->time < *active))
                     lane->has_gone_back = 1;
                 *active = point->time;
+            } else if (TOCSIN__RARELY(bank->format.heard && point->flags & TOCSIN_FLAG_HELD)) {
+                tocsin__tile_hear(&bank->format, tocsin__bank_tile(bank, slot),
+                                  slot % TOCSIN_BANK_TILE, point->time);
             }
             if (point->time > lane->latest)
                 lane->latest = point->time;

@@ -163,6 +163,8 @@ static void tiles_init_columns(tocsin__format *format, const tocsin_spec *spec)
 
     if (format->needs_times || format->times)
         format->more = tiles_column(format, 1);
+    if (format->ids)
+        format->heard = tiles_column(format, sizeof(int64_t));
     if (format->needs_times && !format->times)
         format->times = tiles_column(format, sizeof(int64_t));
     tiles_add_stage(format, spec, spec->detect);

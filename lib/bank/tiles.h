@@ -58,7 +58,10 @@ typedef enum { TOCSIN__NO_KERNEL, TOCSIN__EWMA_KERNEL, TOCSIN__HOLT_KERNEL } toc
 typedef struct tocsin__format {
     size_t tile_size;               /* a multiple of a cache line */
     size_t ids;                     /* u64 */
-    size_t times;                   /* i64: of the last value, at first of being added */
+    size_t times;                   /* i64: of the last value, in columns of the last one that was
+                                       learnt; at first of being added */
+    size_t heard;                   /* i64: of the last value that was not learnt, where it matters
+                                       who is idle; before any TOCSIN_TIME_NONE */
     size_t rows, row_size;          /* rows */
     tocsin__kernel_kind kind;       /* TOCSIN__NO_KERNEL: rows */
 
@@ -116,6 +119,24 @@ static inline int64_t tocsin__tile_time(const tocsin__format *format, tocsin__ti
 {
     return tile->state & TOCSIN__TILE_EVEN ? tile->learnt_time
                                            : tocsin__tile_times(format, tile)[k];
+}
+
+/* Since when the series is idle: the time of its last value, learnt or not, or of being added. */
+static inline int64_t tocsin__tile_active(const tocsin__format *format, tocsin__tile_head *tile,
+                                          uint32_t k)
+{
+    const int64_t time = tocsin__tile_time(format, tile, k);
+    const int64_t *heard = (const int64_t *)(const void *)((const char *)tile + format->heard);
+
+    return format->heard && heard[k] > time ? heard[k] : time;
+}
+
+/* Lane k had a value at `time` that was not learnt; TOCSIN_TIME_NONE: it has had none. */
+static inline void tocsin__tile_hear(const tocsin__format *format, tocsin__tile_head *tile,
+                                     uint32_t k, int64_t time)
+{
+    if (format->heard)
+        ((int64_t *)(void *)((char *)tile + format->heard))[k] = time;
 }
 
 /* A tile without series. */

@@ -152,8 +152,7 @@ static void round_note(fleet *f, part *p, uint32_t slot, int is_silence, int sta
         if (verdict->flags & TOCSIN_FLAG_MISSING) {
             p->last.missing++;
         } else {
-            if (is_learnt || !f->pipe->in_columns)
-                m->active = verdict->time;
+            m->active = verdict->time;
             p->latest = later(p->latest, verdict->time);
         }
     }

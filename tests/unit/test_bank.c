@@ -1054,6 +1054,42 @@ START_TEST(the_idle_of_a_shared_clock_are_evicted)
 }
 END_TEST
 
+/* A value counts also where nothing is learnt from it: a maintenance window of a week evicts only
+ * those that fall silent in it. */
+START_TEST(those_who_are_held_are_not_idle)
+{
+    static const char *const texts[] = {"ewma | raw", "ewma | tail | alarm",
+                                        "holt-winters | raw", "ewma state=double | raw"};
+    double values[100];
+    uint64_t evicted = 0;
+
+    use_shared(texts[_i / 2], TOCSIN_IDS_KEPT);
+    add_many(100);
+    if (_i % 2)
+        ck_assert_int_eq(tocsin_bank_mark(bank, NULL, 0, TOCSIN_MARK_MAINTENANCE,
+                                          TOCSIN_MARK_NO_LEARN, 3 * TOCSIN_MINUTE,
+                                          TOCSIN_TIME_NONE),
+                         TOCSIN_OK);
+    for (int t = 1; t <= 10; t++) {
+        tocsin_tick tick = banks_tick(bank, t * TOCSIN_MINUTE, values);
+
+        if (_i % 2 == 0 && t >= 3)
+            tick.mode = TOCSIN_SCORE_ONLY;
+        for (int k = 0; k < 100; k++)
+            values[k] = k % 10 >= t ? 5 : NAN;
+        ck_assert_int_eq(tocsin_bank_tick(bank, &tick), TOCSIN_OK);
+    }
+    ck_assert_int_eq(tocsin_bank_evict(bank, 7 * TOCSIN_MINUTE, &evicted), TOCSIN_OK);
+    ck_assert_uint_eq(evicted, 70);
+    for (uint32_t k = 0; k < 100; k++) {
+        uint64_t id;
+
+        ck_assert_int_eq(tocsin_bank_id(bank, k, &id),
+                         k % 10 >= 7 ? TOCSIN_OK : TOCSIN_ERROR_RANGE);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("bank");
@@ -1092,6 +1128,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, parts_are_checked);
     tcase_add_loop_test(tcase, without_ids_slots_are_the_names, 0, 2);
     tcase_add_loop_test(tcase, the_idle_of_a_shared_clock_are_evicted, 0, 4);
+    tcase_add_loop_test(tcase, those_who_are_held_are_not_idle, 0, 8);
     return s;
 }
 
