@@ -22,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 
-MARKDOWN = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"]
+MARKDOWN = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md",
+            "bench/accuracy/README.md"]
 
 # What fragments leave to the reader.
 FRAGMENT = """\

@@ -1,0 +1,517 @@
+/* accuracy.c - scores for labelled data, as a stream would have got them.
+ *
+ *     accuracy [--spec S] [--rank raw|score] [--json FILE] DATA_DIR OUT_DIR
+ *
+ * Reads each DATA_DIR/series/.../NAME.csv and writes OUT_DIR/.../NAME.csv.  Every file is a
+ * series of its own and gets a new detector of the spec; nothing is carried over from one file
+ * to another, rows are pushed in the order of the file, and a row's scores are fixed before the
+ * next one is pushed.
+ *
+ *     in     timestamp,value[,label]     or  timestamp,NAME1,NAME2...[,label]
+ *     out    timestamp,score,alarm_score
+ *
+ * `timestamp` is in seconds since the Unix epoch, or as 2015-02-26 21:42:53 (UTC); it comes out as
+ * it went in.  A column called label, is_anomaly or anomaly is skipped unread.  An empty value,
+ * nan or null is a missing one.
+ *
+ * `score` is the row's ranking: the detector's raw statistic, or with --rank score the
+ * calibrated one.  `alarm_score` is the same at rows where an alarm starts and 0 at all others.  A
+ * row without a verdict (warming, missing, late, repeated) has 0.  Several value columns are
+ * so many detectors: the score is the mean over them, and an alarm starts where any one's does.
+ *
+ * Exit: 0 all files scored, 64 usage, 65 a file (or several; the others are scored) cannot be
+ * read, with FILE:LINE and what is wrong, 66 no such folder or nothing in it, 73 cannot write.
+ */
+#define _GNU_SOURCE     /* strdup, clock_gettime */
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "tocsin.h"
+
+enum { EXIT_USAGE = 64, EXIT_INPUT = 65, EXIT_NO_INPUT = 66, EXIT_CANNOT_WRITE = 73 };
+
+#define COLUMNS 4096            /* of a file */
+#define DEPTH 32                /* of folders */
+#define DEFAULT_SPEC ""         /* the library's own defaults */
+
+_Noreturn static void die(int status, const char *what, const char *detail)
+{
+    fprintf(stderr, "accuracy: %s%s%s\n", what, detail ? ": " : "", detail ? detail : "");
+    exit(status);
+}
+
+static void *grow(void *memory, size_t *capacity, size_t wanted, size_t size)
+{
+    if (wanted <= *capacity)
+        return memory;
+    while (*capacity < wanted)
+        *capacity = *capacity ? 2 * *capacity : 1024;
+    memory = realloc(memory, *capacity * size);
+    if (!memory)
+        die(EXIT_FAILURE, "out of memory", NULL);
+    return memory;
+}
+
+static char *joined(const char *folder, const char *name)
+{
+    const size_t size = strlen(folder) + strlen(name) + 2;
+    char *path = malloc(size);
+
+    if (!path)
+        die(EXIT_FAILURE, "out of memory", NULL);
+    snprintf(path, size, "%s/%s", folder, name);
+    return path;
+}
+
+/* ---- One file in memory ------------------------------------------------------------ */
+
+typedef struct table {
+    const char *path;
+    size_t line;                /* being read, from 1 */
+    char *text;                 /* the whole file; cells are cut out of it in place */
+    char **stamp;               /* of each row, as written */
+    int64_t *time;              /* ns */
+    double *value;              /* rows by columns */
+    size_t rows, columns;
+    size_t stamp_capacity, time_capacity, value_capacity;
+} table;
+
+static void table_free(table *t)
+{
+    free(t->text);
+    free(t->stamp);
+    free(t->time);
+    free(t->value);
+}
+
+static int complain(const table *t, const char *what, const char *detail)
+{
+    fprintf(stderr, "%s:%zu: %s%s%.60s\n", t->path, t->line, what, detail ? ": " : "",
+            detail ? detail : "");
+    return 0;
+}
+
+/* The whole file with a NUL behind it; bytes that are NUL themselves end a line early and are
+ * found as a row that is too short. */
+static int table_slurp(table *t)
+{
+    FILE *file = fopen(t->path, "rb");
+    size_t length = 0, capacity = 0, got;
+
+    if (!file)
+        return complain(t, "cannot read", strerror(errno));
+    do {
+        t->text = grow(t->text, &capacity, length + 65537, 1);
+        got = fread(t->text + length, 1, 65536, file);
+        length += got;
+    } while (got > 0);
+    t->text[length] = '\0';
+    const int failed = ferror(file);
+
+    fclose(file);
+    if (failed)
+        return complain(t, "cannot read", NULL);
+    if (memchr(t->text, '\0', length))
+        return complain(t, "this is not text", NULL);
+    return 1;
+}
+
+/* Cut the next line at its commas, in place; quotes around a cell and blanks about it go.  The
+ * number of cells; 0 at the end; SIZE_MAX for a line that makes no sense. */
+static size_t table_cut(char **at, char **cell, size_t capacity)
+{
+    size_t count = 0;
+    char *from = *at;
+
+    if (*from == '\0')
+        return 0;
+    for (int is_last = 0; !is_last; count++) {
+        char *end, *close;
+
+        if (count == capacity)
+            return SIZE_MAX;
+        from += strspn(from, " \t");
+        if (*from == '"') {
+            from++;
+            close = from + strcspn(from, "\"\n");
+            if (*close != '"')
+                return SIZE_MAX;
+            end = close + 1 + strspn(close + 1, " \t\r");
+        } else {
+            close = end = from + strcspn(from, ",\n");
+            while (close > from && strchr(" \t\r", close[-1]))
+                close--;
+        }
+        if (*end != ',' && *end != '\n' && *end != '\0')
+            return SIZE_MAX;
+        is_last = *end != ',';
+        cell[count] = from;
+        from = *end ? end + 1 : end;
+        *close = '\0';
+    }
+    *at = from;
+    return count;
+}
+
+static int is_label(const char *name)
+{
+    return strcasecmp(name, "label") == 0 || strcasecmp(name, "is_anomaly") == 0 ||
+           strcasecmp(name, "anomaly") == 0;
+}
+
+/* Days since 1970-01-01 of a Gregorian date. */
+static int64_t days_of(int64_t year, int64_t month, int64_t day)
+{
+    const int64_t y = year - (month <= 2), m = (month + 9) % 12;
+
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
+}
+
+/* Seconds, with decimals or without, or a date and a time of day. */
+static int parse_time(const char *text, int64_t *ns)
+{
+    int year, month, day, hour, minute, used = 0;
+    double second;
+    char between, *end;
+    double number;
+
+    if (sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%lf%n", &year, &month, &day, &between, &hour, &minute,
+               &second, &used) == 7 && (between == ' ' || between == 'T') &&
+        (text[used] == '\0' || (text[used] == 'Z' && text[used + 1] == '\0'))) {
+        if (year < 1700 || year > 2200 || month < 1 || month > 12 || day < 1 || day > 31 ||
+            hour < 0 || hour > 23 || minute < 0 || minute > 59 || !(second >= 0 && second < 61))
+            return 0;
+        *ns = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60) * TOCSIN_SECOND +
+              (int64_t)(second * 1e9);
+        return 1;
+    }
+    number = strtod(text, &end);
+    if (end == text || *end != '\0' || !(fabs(number) < 9.2e9))
+        return 0;
+    *ns = number == floor(number) ? (int64_t)number * TOCSIN_SECOND : (int64_t)(number * 1e9);
+    return 1;
+}
+
+static int parse_value(const char *text, double *value)
+{
+    char *end;
+
+    if (text[0] == '\0' || strcasecmp(text, "nan") == 0 || strcasecmp(text, "null") == 0) {
+        *value = NAN;
+        return 1;
+    }
+    *value = strtod(text, &end);
+    return end != text && *end == '\0';
+}
+
+/* Read all rows; 0 after having said what is wrong. */
+static int table_read(table *t)
+{
+    static char *head[COLUMNS], *cell[COLUMNS];
+    char *at;
+    size_t cells, stamp = SIZE_MAX;
+    unsigned char is_value[COLUMNS] = {0};
+
+    if (!table_slurp(t))
+        return 0;
+    at = t->text;
+    if (strncmp(at, "\xef\xbb\xbf", 3) == 0)
+        at += 3;
+    t->line = 1;
+    cells = table_cut(&at, head, COLUMNS);
+    if (cells == 0)
+        return complain(t, "the file is empty; expected a header like timestamp,value", NULL);
+    if (cells == SIZE_MAX)
+        return complain(t, "a header that is no list of names", NULL);
+    for (size_t i = 0; i < cells; i++)
+        if (strcasecmp(head[i], "timestamp") == 0)
+            stamp = i;
+        else if (!is_label(head[i])) {
+            is_value[i] = 1;
+            t->columns++;
+        }
+    if (stamp == SIZE_MAX)
+        return complain(t, "no column is called timestamp", NULL);
+    if (t->columns == 0)
+        return complain(t, "no column has values", NULL);
+
+    for (;;) {
+        const size_t row = t->rows;
+        size_t found, column = 0;
+
+        t->line++;
+        found = table_cut(&at, cell, COLUMNS);
+        if (found == 0)
+            return 1;
+        if (found == 1 && cell[0][0] == '\0')       /* a blank line */
+            continue;
+        if (found != cells)
+            return complain(t, found < cells ? "fewer cells than the header has"
+                                             : "more cells than the header has, or a quote left "
+                                               "open", NULL);
+        t->stamp = grow(t->stamp, &t->stamp_capacity, row + 1, sizeof *t->stamp);
+        t->time = grow(t->time, &t->time_capacity, row + 1, sizeof *t->time);
+        t->value = grow(t->value, &t->value_capacity, (row + 1) * t->columns, sizeof *t->value);
+        t->stamp[row] = cell[stamp];
+        if (!parse_time(cell[stamp], &t->time[row]))
+            return complain(t, "neither seconds nor a date and time", cell[stamp]);
+        for (size_t i = 0; i < cells; i++)
+            if (is_value[i] && !parse_value(cell[i], &t->value[row * t->columns + column++]))
+                return complain(t, "not a number", cell[i]);
+        t->rows++;
+    }
+}
+
+/* ---- Scoring ---------------------------------------------------------------------------- */
+
+typedef struct run {
+    tocsin_spec *spec;
+    int by_score;               /* rank by the calibrated score */
+    uint64_t files, points, alarms;
+    double ns;                  /* in pushes */
+    int status;
+} run;
+
+static double now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* One column: adds each row's ranking, and marks the rows where an alarm starts. */
+static void score_column(run *r, const table *t, size_t column, double *ranking,
+                         unsigned char *starts)
+{
+    tocsin_detector *detector;
+    tocsin_verdict verdict;
+    double began;
+
+    if (tocsin_detector_create(&detector, r->spec, NULL) < 0)
+        die(EXIT_FAILURE, "out of memory", NULL);
+    began = now_ns();
+    for (size_t i = 0; i < t->rows; i++) {
+        double rank;
+
+        if (tocsin_detector_push(detector, t->time[i], t->value[i * t->columns + column],
+                                 TOCSIN_LEARN_AND_SCORE, &verdict, sizeof verdict) < 0)
+            die(EXIT_FAILURE, "a push failed", t->path);
+        rank = r->by_score ? verdict.score : verdict.raw;
+        if (rank > 0)
+            ranking[i] += rank;
+        if (verdict.transition == TOCSIN_TRANSITION_START) {
+            starts[i] = 1;
+            r->alarms++;
+        }
+    }
+    r->ns += now_ns() - began;
+    r->points += t->rows;
+    tocsin_detector_free(detector);
+}
+
+/* Create the folders of a file's path. */
+static void make_folders(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+            die(EXIT_CANNOT_WRITE, path, strerror(errno));
+        *slash = '/';
+    }
+}
+
+static void write_scores(const table *t, char *path, const double *ranking,
+                         const unsigned char *starts)
+{
+    FILE *file;
+
+    make_folders(path);
+    file = fopen(path, "w");
+    if (!file)
+        die(EXIT_CANNOT_WRITE, path, strerror(errno));
+    fputs("timestamp,score,alarm_score\n", file);
+    for (size_t i = 0; i < t->rows; i++) {
+        const double score = ranking[i] / (double)t->columns;
+        const char *quote = strchr(t->stamp[i], ',') ? "\"" : "";
+
+        fprintf(file, "%s%s%s,%.9g,", quote, t->stamp[i], quote, score);
+        if (starts[i])
+            fprintf(file, "%.9g\n", score);
+        else
+            fputs("0\n", file);
+    }
+    if (fclose(file) != 0)
+        die(EXIT_CANNOT_WRITE, path, strerror(errno));
+}
+
+static void score_file(run *r, const char *from, char *to)
+{
+    table t = {.path = from};
+    double *ranking;
+    unsigned char *starts;
+
+    if (!table_read(&t)) {
+        r->status = EXIT_INPUT;
+        table_free(&t);
+        return;
+    }
+    ranking = calloc(t.rows + 1, sizeof *ranking);
+    starts = calloc(t.rows + 1, 1);
+    if (!ranking || !starts)
+        die(EXIT_FAILURE, "out of memory", NULL);
+    for (size_t column = 0; column < t.columns; column++)
+        score_column(r, &t, column, ranking, starts);
+    write_scores(&t, to, ranking, starts);
+    r->files++;
+    free(ranking);
+    free(starts);
+    table_free(&t);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Every CSV file of a folder and the folders below it, in the order of their names. */
+static void score_folder(run *r, const char *from, const char *to, int depth)
+{
+    DIR *folder = opendir(from);
+    char **name = NULL;
+    size_t count = 0, capacity = 0;
+
+    if (!folder)
+        die(EXIT_NO_INPUT, from, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (entry->d_name[0] == '.')
+            continue;
+        name = grow(name, &capacity, count + 1, sizeof *name);
+        name[count] = strdup(entry->d_name);
+        if (!name[count++])
+            die(EXIT_FAILURE, "out of memory", NULL);
+    }
+    closedir(folder);
+    if (count)
+        qsort(name, count, sizeof *name, by_name);
+    for (size_t i = 0; i < count; i++) {
+        char *source = joined(from, name[i]), *target = joined(to, name[i]);
+        const size_t length = strlen(name[i]);
+        struct stat about;
+
+        if (stat(source, &about) != 0)
+            die(EXIT_NO_INPUT, source, strerror(errno));
+        if (S_ISDIR(about.st_mode)) {
+            if (depth == DEPTH)
+                die(EXIT_NO_INPUT, "folders too deep", source);
+            score_folder(r, source, target, depth + 1);
+        } else if (length > 4 && strcmp(name[i] + length - 4, ".csv") == 0) {
+            score_file(r, source, target);
+        }
+        free(source);
+        free(target);
+        free(name[i]);
+    }
+    free(name);
+}
+
+/* ---- The program --------------------------------------------------------------------------- */
+
+static tocsin_spec *compile(const char *text)
+{
+    tocsin_error error = {.struct_size = sizeof error};
+    tocsin_spec *spec;
+
+    if (tocsin_spec_compile(&spec, text, TOCSIN_NUL_TERMINATED, NULL, &error) < 0)
+        die(EXIT_USAGE, text, error.message);
+    return spec;
+}
+
+/* Scores must never overwrite what they are made from. */
+static void refuse_same_folder(const char *series, const char *out)
+{
+    struct stat a, b;
+
+    if (stat(series, &a) == 0 && stat(out, &b) == 0 && a.st_dev == b.st_dev &&
+        a.st_ino == b.st_ino)
+        die(EXIT_USAGE, "OUT_DIR holds the data itself", out);
+}
+
+static void write_json(const char *path, const run *r, const char *spec)
+{
+    FILE *file = fopen(path, "w");
+
+    if (!file)
+        die(EXIT_CANNOT_WRITE, path, strerror(errno));
+    fprintf(file, "{\"spec\": \"%s\", \"files\": %llu, \"points\": %llu, \"alarms\": %llu, "
+                  "\"ns_per_point\": %.2f, \"bytes_per_series\": %zu}\n",
+            spec, (unsigned long long)r->files, (unsigned long long)r->points,
+            (unsigned long long)r->alarms, r->points ? r->ns / (double)r->points : 0,
+            tocsin_spec_state_size(r->spec));
+    if (fclose(file) != 0)
+        die(EXIT_CANNOT_WRITE, path, strerror(errno));
+}
+
+static void usage(FILE *to)
+{
+    fputs("usage: accuracy [--spec S] [--rank raw|score] [--json FILE] DATA_DIR OUT_DIR\n", to);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"spec", required_argument, NULL, 's'},
+        {"rank", required_argument, NULL, 'r'},
+        {"json", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *spec = DEFAULT_SPEC, *json = NULL;
+    run r = {.status = EXIT_SUCCESS};
+    char text[4096];
+    char *series;
+
+    for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) != -1;)
+        switch (option) {
+        case 's': spec = optarg; break;
+        case 'r':
+            r.by_score = strcmp(optarg, "score") == 0;
+            if (!r.by_score && strcmp(optarg, "raw") != 0)
+                die(EXIT_USAGE, "--rank is raw or score, not", optarg);
+            break;
+        case 'j': json = optarg; break;
+        case 'h': usage(stdout); return EXIT_SUCCESS;
+        default: usage(stderr); return EXIT_USAGE;
+        }
+    if (argc - optind != 2) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    r.spec = compile(spec);
+    series = joined(argv[optind], "series");
+    refuse_same_folder(series, argv[optind + 1]);
+    score_folder(&r, series, argv[optind + 1], 0);
+    if (r.files == 0 && r.status == EXIT_SUCCESS)
+        die(EXIT_NO_INPUT, "no .csv files", series);
+    if (tocsin_spec_text(r.spec, TOCSIN_TEXT_SHORT, text, sizeof text, NULL) < 0)
+        snprintf(text, sizeof text, "%s", "(long)");
+    fprintf(stderr, "%s: %llu files, %llu points, %llu alarms, %.1f ns per point, %zu bytes per "
+                    "series\n",
+            text, (unsigned long long)r.files, (unsigned long long)r.points,
+            (unsigned long long)r.alarms, r.points ? r.ns / (double)r.points : 0,
+            tocsin_spec_state_size(r.spec));
+    if (json)
+        write_json(json, &r, text);
+    free(series);
+    tocsin_spec_free(r.spec);
+    return r.status;
+}

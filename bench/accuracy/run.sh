@@ -1,0 +1,64 @@
+#!/bin/sh
+# How good the scores are, on labelled data: the table of README.md.
+#
+#     sh bench/accuracy/run.sh [options] DATA_DIR...
+#
+#     --spec S       what to measure; may be given more than once (default: the library's own)
+#     --rank R       raw or score, see accuracy.c
+#     --splits N     NAB: choose on a random half, score on the other, N times
+#     --build DIR    where to build (default: build-bench beside bench)
+#     --keep DIR     leave scores and figures there
+#
+# DATA_DIR is a folder as README.md describes it.  Needs meson, a C compiler and Python.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$(dirname "$here")")
+build=$root/build-bench
+keep= rank=raw splits=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT INT TERM
+: > "$work/specs"
+
+usage()
+{
+    sed -n '4p' "$0" | sed 's/^# */usage: /' >&2
+    exit 64
+}
+
+while [ $# -gt 0 ]; do
+    case $1 in
+    --help) sed -n '2,/^set/p' "$0" | sed -n 's/^# \{0,1\}//p'; exit 0 ;;
+    --spec) [ $# -ge 2 ] || usage; printf '%s\n' "$2" >> "$work/specs" ;;
+    --rank) [ $# -ge 2 ] || usage; rank=$2 ;;
+    --splits) [ $# -ge 2 ] || usage; splits=$2 ;;
+    --build) [ $# -ge 2 ] || usage; build=$2 ;;
+    --keep) [ $# -ge 2 ] || usage; keep=$2 ;;
+    -*) usage ;;
+    *) break ;;
+    esac
+    shift 2
+done
+[ $# -ge 1 ] || usage
+[ -s "$work/specs" ] || echo > "$work/specs"
+[ -n "$keep" ] || keep=$work
+
+[ -f "$build/build.ninja" ] ||
+    meson setup "$build" "$root" --buildtype=release -Dtests=disabled -Dcli=disabled > /dev/null
+ninja -C "$build" bench/accuracy/accuracy > "$work/ninja.log" ||
+    { cat "$work/ninja.log" >&2; exit 1; }
+
+number=0
+while IFS= read -r spec; do
+    number=$((number + 1))
+    for data in "$@"; do
+        folder=$keep/$(basename "$data")-$number
+        mkdir -p "$folder"
+        "$build/bench/accuracy/accuracy" --spec "$spec" --rank "$rank" \
+            --json "$folder/run.json" "$data" "$folder/scores"
+        python3 "$here/score.py" --splits "$splits" --json "$folder/figures.json" \
+            "$data" "$folder/scores" > "$folder/figures.txt"
+        echo "$folder" >> "$work/folders"
+    done
+done < "$work/specs"
+tr "\n" "\0" < "$work/folders" | xargs -0 python3 "$here/accuracy_table.py"
