@@ -3,26 +3,14 @@
  * Model
  * -----
  * The series has a level that moves slowly and a spread about it; both are remembered with
- * weights that halve every half-life.  With g the gain and d = x - mean:
+ * weights that halve every half-life, and a start that learns faster.  The statistic, channel 0
+ * "deviation", is |x - mean| / sqrt(variance), told before x is learnt.
  *
- *     mean     += g d
- *     variance += g ((1 - g) d^2 - variance)
+ * The recursion, its gains, forecasts and precision: level.h, where other detectors have them
+ * from too.  How learning is winsorised, and the deviation's floors: residual.h.
  *
- * the exact recursion of the exponentially weighted variance, in the form that loses no digits
- * however large the mean and however small the gain.  The statistic, channel 0 "deviation", is
- * |x - mean| / sqrt(variance), told before x is learnt.
- *
- * Gain.  With half-life=1h a gap of dt has the gain a = 1 - 2^(-dt/1h): exact for irregular
- * sampling.  With half-life=200p, or alpha alone, the gain is the same for each point, whenever
- * it comes.  alpha with step is the gain for dt = step and 1 - (1-alpha)^(dt/step) otherwise.
- * At the start, and as long as it is the larger, g = 1/n: mean and variance are arithmetic ones
- * until the window is full (or 65,535 points are), then exponential.  A gap longer than a half-life counts as one: a
- * <= 1/2 (or alpha), for an outage is no reason to forget what is usual.
- *
- * Learning is winsorised, and the deviation has a floor: see residual.h.
- *
- * Forecasts are flat at the mean; the deviation h steps ahead is sqrt(variance (1 + (h-1) a^2)),
- * as for simple exponential smoothing.
+ * alpha instead of a half-life is the gain of each point; alpha with step is the gain for dt =
+ * step and 1 - (1-alpha)^(dt/step) otherwise, in a gap at most the larger of 1/2 and alpha.
  *
  * Pools (bank/classes.c).  Members of a class have levels of their own, with a variance between
  * them, and deviations of their own.  What the class says is worth so many points of a new
@@ -33,11 +21,6 @@
  *
  * References: Roberts 1959 (control charts by EWMA); Finch 2009 (the recursion); West 1979.
  *
- * Precision: the mean is a double always.  With state=mixed the variance is a float, worked out in
- * floats as is the statistic (residual.h), which has 7 digits.  It holds deviations between 1e-18
- * and 1e19; beyond, it saturates.  A gain below 1e-6 moves a float too little, so half-lives longer
- * than 500,000 points (seconds, where no clock step is given) keep doubles whatever `state` says.
- *
  * Cost: a square root and a division to score; four multiplications and no division on
  * the way from one mean to the next.  32 bytes per series.
  *
@@ -46,19 +29,9 @@
  * it spans them.
  */
 #include "kernel_jobs.h"
-#include "residual.h"
+#include "level.h"
 
-enum {
-    EWMA_HALF_LIFE,
-    EWMA_ALPHA,
-    EWMA_STEP,
-    EWMA_CLIP,
-    EWMA_FLOOR,
-    EWMA_FLOOR_RELATIVE,
-    EWMA_FLOOR_HISTORY,
-    EWMA_WARMUP,
-    EWMA_STATE
-};
+enum { EWMA_HALF_LIFE, EWMA_ALPHA, EWMA_STEP, EWMA_LEVEL };
 
 static const tocsin__param ewma_params[] = {
     {"half-life", TOCSIN_TYPE_SPAN, 1, 0, 0, "", "200p", 1e-3, 3.2e9, "",
@@ -67,48 +40,11 @@ static const tocsin__param ewma_params[] = {
      "weight of a new value, per step or else per point; instead of half-life"},
     {"step", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "", 1e-9, 3.2e9, "",
      "the time that alpha belongs to; not set: alpha is per point"},
-    {"clip", TOCSIN_TYPE_NUMBER, 1, 0, 0, "deviations", "4", 1, INFINITY, "",
-     "what lies farther out is learnt as if it lay there, unless it is frequent; inf: never"},
-    {"floor", TOCSIN_TYPE_NUMBER, 1, 0, 0, "the metric's", "0", 0, 1e150, "",
-     "the deviation is never taken for less"},
-    {"floor-relative", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the mean", "0.5%", 0, 1, "",
-     "nor for less than this share of the mean"},
-    {"floor-history", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the largest residual", "0.1%", 0, 1, "",
-     "nor for less than this share of the largest residual remembered"},
-    {"warmup", TOCSIN_TYPE_INTEGER, 1, 0, 0, "points", "32", 2, 65535, "",
-     "points before the first verdict"},
-    {"state", TOCSIN_TYPE_CHOICE, 1, 1, 0, "", "mixed", 0, 0, "double|mixed",
-     "precision: all double, or the variance as float"},
+    TOCSIN__LEVEL_PARAMS("32"),
 };
 
-#define EWMA_LN2 0.693147180559945309
-#define EWMA_MIXED_GAIN_MIN 1e-6
-#define EWMA_UNKNOWN_MEMORY 256.0   /* points, where the step is not known */
-#define EWMA_TRUST 4.0              /* confidence is full after so many warm-ups */
-
-typedef struct {
-    tocsin__residual_rules rules;
-    double gain;            /* at `step`, or of every point where rate is 0 */
-    double rate;            /* decay, per ns of time; 0: per point */
-    double longest;         /* the longest gap, times rate */
-    double trust;           /* confidence per point */
-    double variance_min;    /* less is 0: denormal numbers are slow */
-    double residual_min;    /* less is 0 to the variance */
-    double residual_max;    /* and more is that */
-    int64_t step;           /* the elapsed time whose gain is known; -1: none */
-    uint32_t warmup;
-    uint32_t precision;
-} ewma_constants;
-
-typedef struct {
-    double mean;
-    double variance;
-    double reach;           /* see residual.h */
-    uint16_t count;         /* points learnt, until the window is full and warm-up over */
-    uint16_t habit;         /* see residual.h */
-    uint16_t outside;
-    uint16_t spare;
-} ewma_state;
+typedef tocsin__level_rules ewma_constants;
+typedef tocsin__level ewma_state;
 
 static const tocsin__field ewma_fields[] = {
     TOCSIN__FIELD(ewma_state, mean, F64, -TOCSIN__VALUE_MAX, TOCSIN__VALUE_MAX),
@@ -124,18 +60,17 @@ static int ewma_resolve(const tocsin__values *values, const tocsin__context *con
                         void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
 {
     ewma_constants *k = constants;
-    const tocsin_value *half_life = &values[EWMA_HALF_LIFE].item[0];
-    double nominal, memory = EWMA_UNKNOWN_MEMORY;
+    double memory;
 
-    k->step = -1;
     if (values[EWMA_ALPHA].count) {
         const double alpha = values[EWMA_ALPHA].item[0].number;
 
         if (values[EWMA_HALF_LIFE].is_given)
             return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, EWMA_ALPHA,
                                "half-life and alpha say the same thing: give one of them");
-        k->gain = nominal = alpha;
-        k->longest = tocsin__max(EWMA_LN2, -tocsin__log1p(-alpha));
+        k->step = -1;
+        k->gain = alpha;
+        k->longest = tocsin__max(TOCSIN__LN2, -tocsin__log1p(-alpha));
         if (values[EWMA_STEP].count) {
             k->step = values[EWMA_STEP].item[0].duration;
             k->rate = -tocsin__log1p(-alpha) / (double)k->step;
@@ -145,33 +80,9 @@ static int ewma_resolve(const tocsin__values *values, const tocsin__context *con
         if (values[EWMA_STEP].count)
             return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, EWMA_STEP,
                                     "step belongs to alpha, which is not given");
-        k->longest = EWMA_LN2;
-        if (half_life->form == TOCSIN_VALUE_POINTS) {
-            k->gain = nominal = -tocsin__expm1(-EWMA_LN2 / half_life->number);
-            memory = 1 / k->gain;
-        } else {
-            k->rate = EWMA_LN2 / (double)half_life->duration;
-            nominal = k->rate * (double)TOCSIN_SECOND;
-            if (context->step > 0) {
-                k->step = context->step;
-                k->gain = nominal = -tocsin__expm1(
-                    -tocsin__min((double)k->step * k->rate, k->longest));
-                memory = 1 / nominal;
-            }
-        }
+        memory = tocsin__level_half_life(k, &values[EWMA_HALF_LIFE].item[0], context);
     }
-    k->warmup = (uint32_t)values[EWMA_WARMUP].item[0].number;
-    k->trust = 1 / (EWMA_TRUST * k->warmup);
-    k->precision = (uint32_t)values[EWMA_STATE].item[0].number;
-    if (nominal < EWMA_MIXED_GAIN_MIN)
-        k->precision = TOCSIN__DOUBLE;
-    k->variance_min = tocsin__keep(k->precision, k->precision == TOCSIN__MIXED ? 1e-37 : 1e-300);
-    k->residual_min = tocsin__keep(k->precision, k->precision == TOCSIN__MIXED ? 1e-18 : 0);
-    k->residual_max = tocsin__keep(k->precision, k->precision == TOCSIN__MIXED ? 1e19 : 3e150);
-    tocsin__residual_rules_init(&k->rules, values[EWMA_CLIP].item[0].number,
-                                values[EWMA_FLOOR].item[0].number,
-                                values[EWMA_FLOOR_RELATIVE].item[0].number,
-                                values[EWMA_FLOOR_HISTORY].item[0].number, memory, k->precision);
+    tocsin__level_resolve(k, values + EWMA_LEVEL, memory);
     shape->precision = k->precision;
     return TOCSIN_OK;
 }
@@ -181,90 +92,20 @@ static size_t ewma_warmup(const void *constants)
     return ((const ewma_constants *)constants)->warmup;
 }
 
-/* The gain after a gap that is not the usual step. */
-static TOCSIN__APART double ewma_gain_after(const ewma_constants *k, int64_t elapsed)
-{
-    return -tocsin__expm1(-tocsin__min((double)elapsed * k->rate, k->longest));
-}
-
-static inline double ewma_gain(const ewma_constants *k, int64_t elapsed)
-{
-    return k->rate == 0 || elapsed == k->step ? k->gain : ewma_gain_after(k, elapsed);
-}
-
-static inline double ewma_deviation(const ewma_constants *k, const ewma_state *s)
-{
-    return tocsin__keep(k->precision, tocsin__sqrt(s->variance));
-}
-
 static TOCSIN__INLINE void ewma_score(const void *constants, const void *state,
                                       const tocsin__arrays *arrays, const tocsin__point *point,
                                       tocsin__reading *reading)
 {
-    const ewma_constants *k = constants;
-    const ewma_state *s = state;
-
     (void)arrays;
-    if (s->count < k->warmup) {
-        reading->flags |= TOCSIN_FLAG_WARMING;
-        reading->channel[0] = reading->expected = reading->deviation = tocsin__nan();
-        reading->reason[0] = TOCSIN_REASON_NONE;
-        reading->confidence = 0;
-        return;
-    }
-    tocsin__residual_read(&k->rules, point->value - s->mean, s->mean,
-                          ewma_deviation(k, s), s->reach, reading);
-    reading->confidence = tocsin__min(1, s->count * k->trust);
-    if (k->rate != 0 && (double)point->elapsed * k->rate > k->longest)
-        reading->confidence *= k->longest / ((double)point->elapsed * k->rate);
-}
-
-/* The variance once a residual of that size was learnt; both are rounded. */
-static inline double ewma_next_variance(const ewma_constants *k, double variance, double g,
-                                        double size)
-{
-    double next;
-
-    /* Rare, and therefore branches: minimum and maximum would be waited for at each point. */
-    if (size < k->residual_min)
-        size = 0;
-    if (size > k->residual_max)
-        size = k->residual_max;
-    if (k->precision == TOCSIN__MIXED) {
-        const float square = (float)((float)size * (float)size);
-        const float mine = (float)((float)(1 - g) * square);
-        const float more = (float)(mine - (float)variance);
-
-        next = (float)((float)variance + (float)((float)g * more));
-    } else {
-        next = variance + g * ((1 - g) * (size * size) - variance);
-    }
-    return next < k->variance_min ? 0 : next;
+    tocsin__level_score(constants, state, point, reading);
 }
 
 static TOCSIN__INLINE void ewma_learn(const void *constants, void *state,
                                       const tocsin__arrays *arrays, const tocsin__point *point,
                                       const tocsin__reading *reading)
 {
-    const ewma_constants *k = constants;
-    ewma_state *s = state;
-    const double d = tocsin__residual_winsorise(&k->rules,
-                                                point->value - s->mean,
-                                                reading->deviation, &s->habit, &s->outside);
-    const double n = (double)s->count + 1;
-    const double size = tocsin__residual_round(k->precision, tocsin__abs(d));
-    double g = ewma_gain(k, point->elapsed);
-
     (void)arrays;
-    if (n * g < 1) {
-        g = 1 / n;
-        s->count = (uint16_t)(s->count + (s->count < UINT16_MAX));
-    } else if (s->count < k->warmup) {
-        s->count = (uint16_t)(s->count + 1u);
-    }
-    s->mean += g * d;
-    s->variance = ewma_next_variance(k, s->variance, g, size);
-    s->reach = n > 1 ? tocsin__residual_reach(&k->rules, s->reach, size) : 0;
+    tocsin__level_learn(constants, state, point, reading->deviation);
 }
 
 static void ewma_push(const void *constants, void *state, const tocsin__arrays *arrays,
@@ -277,30 +118,14 @@ static void ewma_push(const void *constants, void *state, const tocsin__arrays *
 static int ewma_forecast(const void *constants, const void *state, int64_t since, int64_t step,
                          uint64_t steps, double *expected, double *deviation)
 {
-    const ewma_constants *k = constants;
-    const ewma_state *s = state;
-    const double a = ewma_gain(k, step);
-    const double ahead = (double)steps - 1 + (step > 0 ? (double)since / (double)step : 0);
-
-    if (s->count < k->warmup)
-        return 0;
-    *expected = s->mean;
-    *deviation = tocsin__max(ewma_deviation(k, s),
-                             tocsin__residual_floor(&k->rules, s->mean, s->reach)) *
-                 tocsin__sqrt(1 + ahead * a * a);
-    return 1;
+    return tocsin__level_forecast(constants, state, since, step, steps, expected, deviation);
 }
 
 static void ewma_explain(const void *constants, const void *state, const tocsin__reading *reading,
                          tocsin_explanation *explanation)
 {
-    const ewma_constants *k = constants;
-    const ewma_state *s = state;
-
     (void)reading;
-    explanation->level = s->count ? s->mean : tocsin__nan();
-    explanation->trend = explanation->season = tocsin__nan();
-    explanation->floor = tocsin__residual_floor(&k->rules, s->mean, s->reach);
+    tocsin__level_explain(constants, state, explanation);
 }
 
 /* ---- Many series at once ---------------------------------------------------- */
@@ -312,30 +137,30 @@ int tocsin__ewma_has_kernel(const void *constants)
 
 double tocsin__ewma_job_gain(const void *constants, int64_t elapsed)
 {
-    return ewma_gain(constants, elapsed);
+    return tocsin__level_gain(constants, elapsed);
 }
 
 void tocsin__ewma_job_prepare(const void *constants, int64_t elapsed, tocsin__ewma_job *job)
 {
     const ewma_constants *k = constants;
 
-    job->gain = ewma_gain(k, elapsed);
+    job->gain = tocsin__level_gain(k, elapsed);
     job->gains = NULL;
     job->gain_varies = k->rate != 0 && elapsed != k->step;
-    job->clip = k->rules.clip;
-    job->floor = k->rules.floor;
-    job->floor_relative = k->rules.floor_relative;
-    job->floor_history = k->rules.floor_history;
-    job->has_relative = k->rules.floor_relative != 0;
-    job->has_reach = k->rules.floor_history != 0;
-    job->per_window = k->rules.per_window;
-    job->fade = k->rules.fade;
-    job->window = k->rules.window;
+    job->clip = k->residual.clip;
+    job->floor = k->residual.floor;
+    job->floor_relative = k->residual.floor_relative;
+    job->floor_history = k->residual.floor_history;
+    job->has_relative = k->residual.floor_relative != 0;
+    job->has_reach = k->residual.floor_history != 0;
+    job->per_window = k->residual.per_window;
+    job->fade = k->residual.fade;
+    job->window = k->residual.window;
     job->variance_min = k->variance_min;
     job->residual_min = k->residual_min;
     job->residual_max = k->residual_max;
     job->warmup = k->warmup;
-    job->is_plain = k->rules.clip == tocsin__infinity() && k->rules.floor_history == 0;
+    job->is_plain = k->residual.clip == tocsin__infinity() && k->residual.floor_history == 0;
 }
 
 /* ---- Pools ----------------------------------------------------------------- */
@@ -424,8 +249,8 @@ static void ewma_pool_teach(const void *constants, void *pool, const void *state
         return;
 
     const double deviation =
-        tocsin__max(tocsin__max(ewma_deviation(k, s), TOCSIN__DEVIATION_MIN),
-                    tocsin__residual_floor(&k->rules, s->mean, s->reach));
+        tocsin__max(tocsin__max(tocsin__level_deviation(k, s), TOCSIN__DEVIATION_MIN),
+                    tocsin__level_floor(k, s));
     const double log_deviation = tocsin__log(deviation);
 
     p->habit += ((double)s->habit - p->habit) /
