@@ -15,6 +15,7 @@
 #define tocsin__bank_add TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__bank_add)
 #define tocsin__bank_add_at TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__bank_add_at)
 #define tocsin__bank_adopt TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__bank_adopt)
+#define tocsin__bank_block TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__bank_block)
 #define tocsin__bank_capacity TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__bank_capacity)
 #define tocsin__bank_clock_put TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__bank_clock_put)
 #define tocsin__bank_clock_read TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__bank_clock_read)

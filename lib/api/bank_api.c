@@ -108,7 +108,7 @@ size_t tocsin_bank_series_size(const tocsin_spec *spec, const tocsin_bank_option
     tocsin__format_init(&format, spec, &options);
 
     /* Its part of the tile, four cells for three ids, and less than a byte, rounded up. */
-    return (format.tile_size + TOCSIN_BANK_TILE - 1) / TOCSIN_BANK_TILE +
+    return (tocsin__format_bytes(&format) + TOCSIN_BANK_TILE - 1) / TOCSIN_BANK_TILE +
            (options.ids == TOCSIN_IDS_KEPT ? 4 * sizeof(tocsin__id_cell) / 3 : 0) + 1;
 }
 

@@ -1,7 +1,7 @@
 /* bank.c - series, slots and the memory they live in.
  *
- * Storage.  Series live in tiles of 64, and a tile is one block, laid out as tiles.h says.
- * A tile has no pointers and never moves.
+ * Storage.  Series live in tiles of 64, laid out as tiles.h says.  A tile has no pointers and
+ * never moves.
  * Tiles are allocated in slabs, one slab each time the bank grows, and a directory
  * of pointers leads to them: a slot is a tile's number and a place in the tile.
  *
@@ -71,7 +71,7 @@ static uint32_t bank_tiles(uint32_t series)
 
 static uint64_t bank_slab_size(const tocsin__format *format, uint32_t tiles)
 {
-    return TOCSIN__CACHE_LINE + (uint64_t)tiles * format->tile_size;
+    return TOCSIN__CACHE_LINE + (uint64_t)tiles * tocsin__format_bytes(format);
 }
 
 /* A pointer to each tile, and where the clock is shared a word of bits for its slots. */
@@ -176,7 +176,7 @@ void tocsin__bank_free(tocsin_bank *bank)
 /* ---- Growing ------------------------------------------------------------------ */
 
 /* The larger directory and table take the place of the smaller ones. */
-static void bank_take(tocsin_bank *bank, char *next, tocsin__tile_head **tiles,
+static void bank_take(tocsin_bank *bank, char *first, tocsin__tile_head **tiles,
                       tocsin__id_cell *cells, uint32_t tile_count)
 {
     const uint32_t before = bank->tile_count;
@@ -184,10 +184,9 @@ static void bank_take(tocsin_bank *bank, char *next, tocsin__tile_head **tiles,
 
     if (before)
         memcpy(tiles, bank->tiles, before * sizeof *tiles);
-    for (uint32_t i = before; i < tile_count; i++) {
-        tiles[i] = (tocsin__tile_head *)(void *)next;
-        next += bank->format.tile_size;
-    }
+    for (uint32_t i = before; i < tile_count; i++)
+        tiles[i] = (tocsin__tile_head *)(void *)(first +
+                                                 tocsin__format_tile(&bank->format, i - before));
     tocsin__free(&bank->allocator, bank->tiles,
                  (size_t)bank_directory_size(&bank->options, before));
     bank->tiles = tiles;
@@ -253,10 +252,31 @@ int tocsin__bank_reserve(tocsin_bank *bank, uint32_t series)
                             (directory_size - bank_directory_size(&bank->options, before)) +
                             (cells_size - bank_cells_size(&bank->options, before)));
     slab->size = (size_t)slab_size;
+    slab->first = before;
+    slab->count = after - before;
     slab->next = bank->slabs;
     bank->slabs = slab;
     bank_take(bank, (char *)slab + TOCSIN__CACHE_LINE, tiles, cells, after);
     return TOCSIN_OK;
+}
+
+void tocsin__bank_block(const tocsin_bank *bank, uint32_t t, uint32_t *place,
+                        uint32_t *neighbours)
+{
+    const tocsin__slab *slab = bank->slabs;
+    uint32_t first = 0, count = bank->tile_count;
+
+    while (slab && t < slab->first)
+        slab = slab->next;
+    if (slab) {
+        first = slab->first;
+        count = slab->count;
+    }
+    *place = (t - first) % TOCSIN__BLOCK;
+
+    const uint32_t behind = first + count - (t - *place);
+
+    *neighbours = behind < TOCSIN__BLOCK ? behind : TOCSIN__BLOCK;
 }
 
 uint64_t tocsin__bank_capacity(const tocsin_bank *bank)
@@ -376,8 +396,12 @@ void tocsin__bank_remove(tocsin_bank *bank, uint32_t slot)
 /* The first use of a slot: nothing in its tile may be what memory happened to hold. */
 static void bank_open_slots(tocsin_bank *bank, uint32_t end)
 {
-    for (uint32_t t = bank_tiles(bank->slots); t < bank_tiles(end); t++)
-        tocsin__tile_open(&bank->format, bank->tiles[t]);
+    for (uint32_t t = bank_tiles(bank->slots); t < bank_tiles(end); t++) {
+        uint32_t place, neighbours;
+
+        tocsin__bank_block(bank, t, &place, &neighbours);
+        tocsin__tile_open(&bank->format, bank->tiles[t], place, neighbours);
+    }
     bank->slots = end;
     if (bank->mapped)
         tocsin__mapped_note_slots(bank);

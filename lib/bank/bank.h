@@ -11,6 +11,7 @@
 typedef struct tocsin__slab {
     struct tocsin__slab *next;
     size_t size;                            /* bytes of the allocation */
+    uint32_t first, count;                  /* tiles */
 } tocsin__slab;
 
 /* ---- Lanes ------------------------------------------------------------------
@@ -186,6 +187,10 @@ void tocsin__bank_free(tocsin_bank *bank);
 
 /* For a new bank: have these tiles and no others.  TOCSIN_ERROR_MEMORY. */
 int tocsin__bank_adopt(tocsin_bank *bank, char *tiles, uint32_t tile_count);
+
+/* The place of tile t in its block, and how many tiles that has. */
+void tocsin__bank_block(const tocsin_bank *bank, uint32_t t, uint32_t *place,
+                        uint32_t *neighbours);
 
 /* Find the series in its tiles' `used`, of which so many slots were ever in use, and the list of
  * free slots, whose first one is said to be `free_slot`.  TOCSIN_ERROR_FORMAT: there is a series

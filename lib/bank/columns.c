@@ -85,9 +85,6 @@ static void columns_prepare_holt(tocsin_bank *bank)
     job->count = format->count;
     job->habit = format->habit;
     job->outside = format->outside;
-    for (size_t i = 0; i < 2; i++)
-        job->season[i] = format->array[i] + (size_t)job->slot[i] * TOCSIN__LANES * sizeof(float);
-    job->deviation = format->array[2] + (size_t)job->slot[0] * TOCSIN__LANES * sizeof(float);
     job->maximum = format->maximum;
     job->bar = format->bar;
 }
@@ -122,9 +119,17 @@ void tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles)
         job.tiles = *tiles;
         kernels->ewma(&job);
     } else {
+        const tocsin__format *format = &bank->format;
+        tocsin__tile_head *first = (tocsin__tile_head *)(void *)tiles->first;
         tocsin__holt_job job = bank->job.holt;
 
         job.tiles = *tiles;
+        for (uint32_t i = 0; i < job.season_count; i++)
+            job.season[i] =
+                tocsin__tile_slot(format, first, format->array[i] + (size_t)job.slot[i]);
+        if (job.season_count)
+            job.deviation =
+                tocsin__tile_slot(format, first, format->array[2] + (size_t)job.slot[0]);
         kernels->holt(&job);
     }
 }

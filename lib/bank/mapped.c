@@ -108,7 +108,7 @@ typedef struct tocsin__undo {
 enum {
     MAPPED_BYTES = 1,       /* data: what stood at `offset` */
     MAPPED_ZEROS = 2,       /* no data: it was all zero */
-    MAPPED_SLOTS = 3,       /* data: floats of one lane, a column apart, from `offset` on */
+    MAPPED_SLOTS = 3,       /* data: floats of one lane, `count` columns apart, from `offset` on */
     MAPPED_PLACES = 4       /* data: of `count` series all that kernels change; `offset` is a set of
                                moves */
 };
@@ -176,9 +176,6 @@ static uint64_t mapped_columns_end(const tocsin__format *format)
 {
     if (format->move_count > format->calibrate_moves)
         return format->moves[format->calibrate_moves].place;
-    for (uint32_t a = 0; a < TOCSIN__MAX_ARRAYS; a++)
-        if (format->array[a])
-            return format->array[a];
     return format->tile_size;
 }
 
@@ -204,7 +201,7 @@ static void mapped_plan_for(const tocsin_spec *spec, const tocsin_bank_options *
     plan->undo = plan->records + 2 * MAPPED_RECORD_SIZE;
     plan->rounds = plan->undo + options->lanes * plan->undo_size;
     plan->tiles = mapped_round_up(plan->rounds + (uint64_t)tiles * sizeof(uint64_t));
-    plan->size = plan->tiles + (uint64_t)tiles * format->tile_size;
+    plan->size = plan->tiles + (uint64_t)tiles * tocsin__format_bytes(format);
 }
 
 /* Can such a bank be mapped? */
@@ -212,7 +209,7 @@ static int mapped_is_possible(const tocsin_bank_options *options, const mapped_p
                               const tocsin__format *format)
 {
     return options->max_classes == 0 && plan->undo_size < UINT32_MAX &&
-           format->tile_size < UINT32_MAX;
+           tocsin__format_bytes(format) < UINT32_MAX;
 }
 
 uint64_t tocsin__mapped_size(const tocsin_spec *spec, const tocsin_bank_options *options,
@@ -260,7 +257,8 @@ static uint64_t mapped_format_sum(const tocsin__format *format)
                               format->maximum,   format->bar,   format->body,   format->slope,
                               format->horizon,   format->record_size,
                               format->array[0],  format->array[1], format->array[2],
-                              format->array[3],  format->kind,  sizeof(mapped_record)};
+                              format->array[3],  format->slots, TOCSIN__BLOCK,
+                              format->kind,      sizeof(mapped_record)};
     uint64_t sum = mapped_sum(2, sizes, sizeof sizes);
 
     for (uint32_t m = 0; m < format->move_count; m++) {
@@ -358,10 +356,6 @@ static void mapped_prepare(const tocsin_bank *bank)
         mapped_add_column(mapped, job->spread, sizeof(float));
         mapped_add_column(mapped, job->reach, sizeof(float));
         mapped_add_column(mapped, job->maximum, sizeof(float));
-        for (uint32_t i = 0; i < job->season_count; i++)
-            mapped_add_column(mapped, job->season[i], sizeof(float));
-        if (job->season_count)
-            mapped_add_column(mapped, job->deviation, sizeof(float));
     }
 }
 
@@ -450,6 +444,22 @@ static void mapped_log_heads(const tocsin_bank *bank, mapped_log *log, uint32_t 
         mapped_log_bytes(log, tile + bank->format.more, sizeof(tocsin__tile_more));
 }
 
+/* The tick's slots of a run of tiles, which stand side by side. */
+static void mapped_log_seasons(const tocsin_bank *bank, mapped_log *log, uint32_t first,
+                               uint32_t count)
+{
+    const tocsin__format *format = &bank->format;
+    const tocsin__holt_job *job = &bank->job.holt;
+    const size_t size = count * TOCSIN__SLOT_SIZE;
+
+    for (uint32_t i = 0; i < job->season_count; i++)
+        mapped_log_bytes(log, tocsin__tile_slot(format, bank->tiles[first],
+                                                format->array[i] + (size_t)job->slot[i]), size);
+    if (job->season_count)
+        mapped_log_bytes(log, tocsin__tile_slot(format, bank->tiles[first],
+                                                format->array[2] + (size_t)job->slot[0]), size);
+}
+
 void tocsin__mapped_log_run(const tocsin_bank *bank, tocsin__lane *lane, uint32_t first,
                             uint32_t count)
 {
@@ -479,6 +489,8 @@ void tocsin__mapped_log_run(const tocsin_bank *bank, tocsin__lane *lane, uint32_
                               is_calm);
         }
     }
+    if (!is_ewma)
+        mapped_log_seasons(bank, &log, first, count);
     mapped_log_close(&log);
 }
 
@@ -490,16 +502,17 @@ static void mapped_log_element(mapped_log *log, const char *tile, size_t place, 
 }
 
 /* Elements of an array of lane k, from one slot on. */
-static void mapped_log_slots(const tocsin__format *format, mapped_log *log, const char *tile,
-                             uint32_t array, uint32_t k, size_t slot, uint32_t length)
+static void mapped_log_slots(const tocsin__format *format, mapped_log *log,
+                             tocsin__tile_head *tile, uint32_t array, uint32_t k, size_t slot,
+                             uint32_t length)
 {
-    const char *from = tile + format->array[array] + (slot * TOCSIN__LANES + k) * sizeof(float);
+    const uint32_t neighbours = tocsin__tile_more_of(format, tile)->neighbours;
+    const float *from = tocsin__tile_slot(format, tile, format->array[array] + slot) + k;
 
     for (size_t i = 0; i < length; i++)
-        memcpy(log->at + i * sizeof(float), from + i * TOCSIN__LANES * sizeof(float),
-               sizeof(float));
-    mapped_finish(log, (uint64_t)(from - log->memory), length * sizeof(float),
-                  length * sizeof(float), MAPPED_SLOTS, 0);
+        memcpy(log->at + i * sizeof(float), from + i * neighbours * TOCSIN__LANES, sizeof(float));
+    mapped_finish(log, (uint64_t)((const char *)from - log->memory), length * sizeof(float),
+                  length * sizeof(float), MAPPED_SLOTS, (uint16_t)neighbours);
 }
 
 static void mapped_log_arrays(const tocsin_bank *bank, tocsin__lane *lane, mapped_log *log,
@@ -519,7 +532,7 @@ static void mapped_log_arrays(const tocsin_bank *bank, tocsin__lane *lane, mappe
     }
     for (uint32_t a = 0; a < TOCSIN__MAX_ARRAYS; a++)
         if (detect->shape.length[a])
-            mapped_log_slots(&bank->format, log, (const char *)tile, a, k, is_any ? 0 : slot[a],
+            mapped_log_slots(&bank->format, log, tile, a, k, is_any ? 0 : slot[a],
                              is_any ? detect->shape.length[a] : 1);
 }
 
@@ -797,9 +810,10 @@ static int mapped_entry_is_sound(const tocsin_bank *bank, const mapped_end *end,
     if (end->kind == MAPPED_PLACES)
         return mapped_batch_is_sound(bank, end, entries + before - *data);
     if (end->kind == MAPPED_SLOTS) {
-        if (end->size % sizeof(float) != 0 || end->size == 0 || end->offset % sizeof(float) != 0)
+        if (end->size % sizeof(float) != 0 || end->size == 0 ||
+            end->offset % sizeof(float) != 0 || end->count > TOCSIN__BLOCK)
             return 0;
-        reach = (reach - sizeof(float)) * TOCSIN__LANES + sizeof(float);
+        reach = (reach - sizeof(float)) * TOCSIN__LANES * end->count + sizeof(float);
     } else if (end->kind != MAPPED_BYTES && end->kind != MAPPED_ZEROS) {
         return 0;
     }
@@ -820,7 +834,7 @@ static void mapped_undo_entry(const tocsin_bank *bank, const mapped_end *end, co
         break;
     case MAPPED_SLOTS:
         for (size_t i = 0; i < end->size / sizeof(float); i++)
-            memcpy(to + i * TOCSIN__LANES * sizeof(float), data + i * sizeof(float),
+            memcpy(to + i * end->count * TOCSIN__SLOT_SIZE, data + i * sizeof(float),
                    sizeof(float));
         break;
     default:
@@ -878,12 +892,13 @@ static uint64_t mapped_bad_arrays(const tocsin_bank *bank, tocsin__tile_head *ti
         if (!field->is_array)
             continue;
 
-        const size_t length = (size_t)detect->shape.length[field->array] * TOCSIN__LANES;
-        const float *column = (const float *)(const void *)((const char *)tile +
-                                                            bank->format.array[field->array]);
+        for (size_t i = 0; i < detect->shape.length[field->array]; i++) {
+            const float *column =
+                tocsin__tile_slot(&bank->format, tile, bank->format.array[field->array] + i);
 
-        for (size_t i = 0; i < length; i++)
-            bad |= (uint64_t)!tocsin__field_holds(field, (double)column[i]) << i % TOCSIN__LANES;
+            for (size_t k = 0; k < TOCSIN__LANES; k++)
+                bad |= (uint64_t)!tocsin__field_holds(field, (double)column[k]) << k;
+        }
     }
     return bad;
 }
@@ -906,9 +921,10 @@ static int mapped_is_state(const tocsin_bank *bank, const void *row)
 
 /* A column's entries that a gathered row does not tell of follow from it.  Scattering the row
  * writes them anew, and what kernels may skip is looked up again. */
-static void mapped_restore_tile(const tocsin_bank *bank, tocsin__tile_head *tile)
+static void mapped_restore_tile(const tocsin_bank *bank, uint32_t t)
 {
     const tocsin__format *format = &bank->format;
+    tocsin__tile_head *tile = bank->tiles[t];
 
     tile->busy &= tile->used;
     tile->take = tile->used;
@@ -921,6 +937,7 @@ static void mapped_restore_tile(const tocsin_bank *bank, tocsin__tile_head *tile
 
         more->until = 0;
         more->gap = 0;
+        tocsin__bank_block(bank, t, &more->place, &more->neighbours);
     } else {
         tile->state = 0;
     }
@@ -933,10 +950,12 @@ static uint32_t mapped_check_tile(tocsin_bank *bank, uint32_t t)
     tocsin__tile_head *tile = bank->tiles[t];
     tocsin__lane *lane = tocsin__fleet_lane(bank, 0);
     const int is_columns = tocsin__bank_is_in_columns(bank);
-    uint64_t bad = is_columns ? mapped_bad_arrays(bank, tile) & tile->used : 0;
+    uint64_t bad = 0;
     uint32_t count = 0;
 
-    mapped_restore_tile(bank, tile);
+    mapped_restore_tile(bank, t);
+    if (is_columns)
+        bad = mapped_bad_arrays(bank, tile) & tile->used;
     for (uint32_t k = 0; k < TOCSIN__LANES; k++) {
         const void *row = lane->row;
 
@@ -1218,7 +1237,8 @@ static uint32_t mapped_room(const tocsin_spec *spec, const tocsin_bank_options *
     if (size < plan.rounds)
         return 0;
 
-    const uint64_t fit = (size - plan.rounds) / (format->tile_size + sizeof(uint64_t));
+    const uint64_t fit =
+        (size - plan.rounds) / (tocsin__format_bytes(format) + sizeof(uint64_t));
     uint32_t tiles = (uint32_t)(fit < most ? fit : most);
 
     for (; tiles > 0; tiles--) {

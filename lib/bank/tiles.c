@@ -1,8 +1,8 @@
 /* tiles.c - how the states of 64 series stand in memory, and the way to one of them.
  *
  * Both layouts come from the stages' field tables.  In columns a detector's fields are
- * columns of 64, its arrays (the slots of a season) are slot by slot, each slot a column, so
- * that a tick, which is at the same slot for all, finds its neighbours' values beside it.
+ * columns of 64; of its arrays (the slots of a season) each slot is a column, behind that of
+ * the tile before, so that a tick, which is at the same slot for all, walks along a line.
  * Calibrator and alarm have a record per series, packed, but for what a tick touches:
  *
  *     maximum   a column
@@ -151,9 +151,8 @@ static void tiles_add_arrays(tocsin__format *format, const tocsin__compiled_stag
 
         if (!field->is_array)
             continue;
-        format->array[field->array] = format->tile_size;
-        format->tile_size += tiles_round((size_t)stage->shape.length[field->array] *
-                                         TOCSIN__LANES * sizeof(float));
+        format->array[field->array] = format->slots;
+        format->slots += stage->shape.length[field->array];
     }
 }
 
@@ -268,7 +267,8 @@ size_t tocsin__format_column(const tocsin__format *format, const tocsin__compile
 
 /* ---- One series ------------------------------------------------------------------ */
 
-void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile)
+void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile, uint32_t place,
+                       uint32_t neighbours)
 {
     memset(tile, 0, format->tile_size);
     if (format->more) {
@@ -276,7 +276,11 @@ void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile)
 
         more->gap = tocsin__infinity();
         more->until = UINT32_MAX;
+        more->place = place;
+        more->neighbours = neighbours;
     }
+    for (size_t slot = 0; slot < format->slots; slot++)
+        memset(tocsin__tile_slot(format, tile, slot), 0, TOCSIN__SLOT_SIZE);
 }
 
 void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile)
@@ -294,9 +298,12 @@ void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile)
 void tocsin__tile_arrays(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
                          tocsin__arrays *arrays)
 {
+    memset(arrays, 0, sizeof *arrays);
+    if (format->slots == 0)
+        return;
     for (size_t i = 0; i < TOCSIN__MAX_ARRAYS; i++)
-        arrays->base[i] = (char *)tile + format->array[i] + k * sizeof(float);
-    arrays->stride = TOCSIN__LANES;
+        arrays->base[i] = tocsin__tile_slot(format, tile, format->array[i]) + k;
+    arrays->stride = TOCSIN__LANES * (size_t)tocsin__tile_more_of(format, tile)->neighbours;
 }
 
 static inline void tiles_copy(void *to, const void *from, size_t size)
@@ -477,10 +484,12 @@ static void tiles_copy_arrays(const tocsin__format *format, const tocsin_spec *s
                               tocsin__tile_head *tile, uint32_t k, char *row, int to_row)
 {
     const tocsin__compiled_stage *stage = spec->detect;
+    tocsin__arrays arrays;
 
+    tocsin__tile_arrays(format, tile, k, &arrays);
     for (uint32_t a = 0; a < TOCSIN__MAX_ARRAYS; a++) {
         const uint32_t length = stage->shape.length[a];
-        float *there = TILES_AT(tile, format->array[a], float) + k;
+        float *there = arrays.base[a];
 
         if (length == 0)
             continue;
@@ -491,9 +500,9 @@ static void tiles_copy_arrays(const tocsin__format *format, const tocsin_spec *s
 
         for (size_t i = 0; i < length; i++)
             if (to_row)
-                here[i] = there[i * TOCSIN__LANES];
+                here[i] = there[i * arrays.stride];
             else
-                there[i * TOCSIN__LANES] = here[i];
+                there[i * arrays.stride] = here[i];
     }
 }
 

@@ -1,12 +1,16 @@
 /* tiles.h - how the states of 64 series stand in memory, and the way to one of them.
  *
- * A tile is one block without pointers that begins at a cache line and can be moved as it
- * is.  There are two layouts:
+ * A tile has no pointers and begins at a cache line.  There are two layouts:
  *
  *     rows      one state after the other, as a single detector holds its own
  *     columns   field by field, for the kernels: what a tick touches in columns of 64
  *               numbers, what it hardly ever touches (a calibrator's ring, an alarm's
  *               episode) in a record per series
+ *
+ * A detector's arrays (the slots of a season) do not stand in its tile.  A tick is at one slot
+ * of hundreds, and in tiles of their own those of neighbouring tiles would lie pages apart.
+ * So tiles with arrays stand in blocks of TOCSIN__BLOCK: first the tiles, then of each array
+ * each slot, and of each slot the columns of all the tiles, which a tick finds side by side.
  *
  * Columns need a shared clock and a spec that has a kernel; everything else is kept in rows.
  * A row is the definition of a state.  tocsin__tile_gather() builds one out of columns
@@ -25,6 +29,13 @@
 
 #define TOCSIN__CACHE_LINE 64
 
+/* Tiles in a block.  More make longer streams for a tick, but a series' own slots lie farther apart;
+ * were it even, they would all fall into a few sets of a cache. */
+#define TOCSIN__BLOCK 31
+
+/* Bytes of one slot of a tile. */
+#define TOCSIN__SLOT_SIZE (TOCSIN__LANES * sizeof(float))
+
 /* Bits of a tile's `state`. */
 enum {
     TOCSIN__TILE_EVEN = 1,      /* all series in use were last learnt at `learnt_time`; none is fresh */
@@ -37,7 +48,9 @@ typedef struct tocsin__tile_more {
     double gap;             /* no calibrator cuts a gap up to this, ns */
     uint32_t ticks;         /* the tile's clock for blocks; see `end` */
     uint32_t until;         /* no block ends before so many more points */
-    uint64_t reserved[5];
+    uint32_t place;         /* the tile's in its block of tiles */
+    uint32_t neighbours;    /* tiles there, with this one */
+    uint64_t reserved[4];
 } tocsin__tile_more;
 
 /* A run of a row's bytes, or a REAL, and its place in a tile in columns. */
@@ -74,7 +87,8 @@ typedef struct tocsin__format {
     size_t record_size;
     size_t count, habit, outside;   /* of the detector */
     size_t model_time;              /* in the row: holt-winters' time, which is the clock's */
-    size_t array[TOCSIN__MAX_ARRAYS];
+    size_t array[TOCSIN__MAX_ARRAYS];   /* the first slot of each array */
+    size_t slots;                   /* of all of them */
     uint32_t needs_times;           /* what comes of a point depends on when the last one was learnt */
     uint32_t is_plain;              /* ewma that neither clips nor remembers its reach */
     uint32_t move_count;
@@ -113,6 +127,31 @@ static inline void *tocsin__tile_row(const tocsin__format *format, tocsin__tile_
     return (char *)tile + format->rows + k * format->row_size;
 }
 
+/* Bytes of a tile with its part of the arrays. */
+static inline size_t tocsin__format_bytes(const tocsin__format *format)
+{
+    return format->tile_size + format->slots * TOCSIN__SLOT_SIZE;
+}
+
+/* Where tile number `index` stands behind the first one. */
+static inline size_t tocsin__format_tile(const tocsin__format *format, uint32_t index)
+{
+    const size_t place = index % TOCSIN__BLOCK;
+
+    return (index - place) * tocsin__format_bytes(format) + place * format->tile_size;
+}
+
+/* A slot of a tile; of its neighbours the slots stand around it. */
+static inline float *tocsin__tile_slot(const tocsin__format *format, tocsin__tile_head *tile,
+                                       size_t slot)
+{
+    const tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    const size_t place = more->place, neighbours = more->neighbours;
+
+    return (float *)(void *)((char *)tile + (neighbours - place) * format->tile_size +
+                             (slot * neighbours + place) * TOCSIN__SLOT_SIZE);
+}
+
 /* When the series was last learnt, or added. */
 static inline int64_t tocsin__tile_time(const tocsin__format *format, tocsin__tile_head *tile,
                                         uint32_t k)
@@ -139,8 +178,9 @@ static inline void tocsin__tile_hear(const tocsin__format *format, tocsin__tile_
         ((int64_t *)(void *)((char *)tile + format->heard))[k] = time;
 }
 
-/* A tile without series. */
-void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile);
+/* A tile without series, at a place of a block with so many tiles. */
+void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile, uint32_t place,
+                       uint32_t neighbours);
 
 /* What stands before this in a function is stored before what stands behind it: whoever maps the
  * memory of a process that was killed finds the one without the other, but never the other way. */

@@ -245,9 +245,9 @@ static TOCSIN__INLINE lane_holt_columns lane_holt_columns_of(const tocsin__holt_
     c.trend = (float *)(void *)(tile + job->trend);
     c.spread = (float *)(void *)(tile + job->spread);
     c.reach = (float *)(void *)(tile + job->reach);
-    c.season[0] = (float *)(void *)(tile + job->season[0]);
-    c.season[1] = (float *)(void *)(tile + job->season[1]);
-    c.own = (float *)(void *)(tile + job->deviation);
+    c.season[0] = job->season_count > 0 ? job->season[0] + first : NULL;
+    c.season[1] = job->season_count > 1 ? job->season[1] + first : NULL;
+    c.own = job->season_count > 0 ? job->deviation + first : NULL;
     c.maximum = job->maximum ? (float *)(void *)(tile + job->maximum) : NULL;
     c.bar = (const float *)(const void *)(tile + job->bar);
     c.habit = (uint16_t *)(void *)(tile + job->habit);
@@ -463,7 +463,7 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
     uint32_t *const count_at = (uint32_t *)(void *)(tile + job->count) + at;
     uint16_t *const habit_at = (uint16_t *)(void *)(tile + job->habit) + at;
     uint16_t *const outside_at = (uint16_t *)(void *)(tile + job->outside) + at;
-    float *const own_at = (float *)(void *)(tile + job->deviation) + at;
+    float *const own_at = job->season_count > 0 ? job->deviation + value_at : NULL;
     const size_t aged = at * age->stride;
     const lane_f64 value = lane_holt_value(job->tiles.values, job->tiles.is_float, value_at);
     const lane_mask taken = lane_where(take);
@@ -478,7 +478,7 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
         base = lane_add(base, lane_mul(lane_widen(trend), r.damping_sum));
     }
     for (uint32_t i = 0; i < job->season_count; i++) {
-        season[i] = lane_loadf((const float *)(const void *)(tile + job->season[i]) + at);
+        season[i] = lane_loadf(job->season[i] + value_at);
         season[i] = lane_blendf(lane_is_nanf(season[i]), zero, season[i]);
     }
     const lane_f64 expected =
@@ -552,7 +552,7 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
         const lane_f64 gain = lane_load(age->gain[i] + aged);
         const lane_f32 share = lane_narrow(lane_mul(gain, lane_sub(one, a)));
 
-        lane_storef_where((float *)(void *)(tile + job->season[i]) + at, learnt,
+        lane_storef_where(job->season[i] + value_at, learnt,
                           lane_holt_within(lane_addf(season[i], lane_mulf(share, e))));
         if (i == 0) {
             const lane_f32 smoothed =
@@ -582,7 +582,7 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
 /* Ask for the same lanes of a tile that comes `distance` bytes later.  A tile's columns are too
  * far apart, and too short, for the processor to see what comes next by itself. */
 static TOCSIN__INLINE void lane_holt_ask(const lane_holt_columns *c, uint32_t seasons,
-                                         size_t distance, size_t at)
+                                         size_t distance, size_t lanes, size_t at)
 {
     for (size_t i = at; i < at + lane_width; i += 8)
         LANES_PREFETCH((const char *)(c->level + i) + distance);
@@ -591,9 +591,9 @@ static TOCSIN__INLINE void lane_holt_ask(const lane_holt_columns *c, uint32_t se
         LANES_PREFETCH((const char *)(c->spread + at) + distance);
         LANES_PREFETCH((const char *)(c->reach + at) + distance);
         for (uint32_t i = 0; i < seasons; i++)
-            LANES_PREFETCH((const char *)(c->season[i] + at) + distance);
+            LANES_PREFETCH(c->season[i] + at + lanes);
         if (seasons > 0)
-            LANES_PREFETCH((const char *)(c->own + at) + distance);
+            LANES_PREFETCH(c->own + at + lanes);
     }
 }
 
@@ -629,7 +629,7 @@ static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lan
 
     if (is_full) {
         for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
-            lane_holt_ask(&c, seasons, ahead, at);
+            lane_holt_ask(&c, seasons, ahead * job->tiles.size, ahead * TOCSIN__LANES, at);
             if ((~take >> at & group) ||
                 !lane_holt_group(r, age, seasons, &c, at,
                                  lane_holt_value(values, is_float, first + at), 0, 0, NULL))
@@ -680,8 +680,7 @@ static TOCSIN__INLINE void lane_holt_tiles(const tocsin__holt_job *job, uint32_t
         const size_t ahead = rest < LANE_HOLT_AHEAD ? rest : LANE_HOLT_AHEAD;
 
         lane_holt_tile(job, &r, seasons, &mature, &young, full_count,
-                       job->tiles.first + t * job->tiles.size, t * TOCSIN__LANES,
-                       ahead * job->tiles.size);
+                       job->tiles.first + t * job->tiles.size, t * TOCSIN__LANES, ahead);
     }
 }
 

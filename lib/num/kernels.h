@@ -95,10 +95,10 @@ typedef struct tocsin__holt_job {
     int64_t time;               /* model time */
     double cycles_per_unit[2], gamma[2], slot_memory;
     uint64_t slot[2];           /* of each season, that the tick hits; the first's deviation too */
-    /* Columns: level f64, trend, spread, reach f32, start i64, count u32, habit, outside u16; and of
-     * this tick's slots: season[0], season[1], slot-deviation f32. */
+    /* Columns: level f64, trend, spread, reach f32, start i64, count u32, habit, outside u16. */
     size_t level, trend, spread, reach, start, count, habit, outside;
-    size_t season[2], deviation;
+    /* This tick's slots of the first tile; those of the next tiles stand behind them. */
+    float *season[2], *deviation;
     size_t maximum, bar;        /* as above */
 } tocsin__holt_job;
 

@@ -1090,6 +1090,98 @@ START_TEST(those_who_are_held_are_not_idle)
 }
 END_TEST
 
+/* ---- Blocks of tiles ------------------------------------------------------------------------- */
+
+enum { BLOCKS_SERIES = 2 * 31 * 64 + 70, BLOCKS_KINDS = 13, BLOCKS_TICKS = 40 };
+
+static double blocks_value(rng *r, uint32_t kind, int t)
+{
+    if (rng_below(r, 30) == 0)
+        return NAN;
+    return 10 * kind + 3 * (t % 4) + (t == 30 && kind == 5 ? 60 : rng_normal(r));
+}
+
+/* More tiles than stand in one block, whether they were there at once, came little by little or
+ * are mapped: none gets its neighbour's slots. */
+START_TEST(tiles_keep_their_slots)
+{
+    static double values[BLOCKS_SERIES], scores[BLOCKS_SERIES];
+    static tocsin_detector *detectors[BLOCKS_KINDS];
+    tocsin_bank_recovery recovery = {.struct_size = sizeof recovery};
+    tocsin_bank_options shared = banks_options();
+    const int is_mapped = _i == 2;
+    rng r = rng_seeded(31);
+    void *memory = NULL;
+    uint64_t size = 0;
+
+    shared.clock = TOCSIN_CLOCK_SHARED;
+    use_options("clock step=5m | holt-winters season=20m step=5m warmup=4 gamma=0.3 | raw", &shared);
+    if (is_mapped) {
+        tocsin_bank_free(bank);
+        shared.max_series = BLOCKS_SERIES;
+        size = tocsin_bank_mapped_size(spec, &shared, BLOCKS_SERIES);
+        memory = aligned_alloc(64, (size_t)(size + 63) / 64 * 64);
+        ck_assert_ptr_nonnull(memory);
+        memset(memory, 0, (size_t)size);
+        ck_assert_int_eq(tocsin_bank_create_mapped(&bank, spec, &shared, &allocator, memory, size,
+                                                   &recovery), TOCSIN_OK);
+    } else if (_i == 1) {
+        ck_assert_int_eq(tocsin_bank_reserve(bank, BLOCKS_SERIES), TOCSIN_OK);
+    }
+    add_many(BLOCKS_SERIES);
+    for (uint32_t kind = 0; kind < BLOCKS_KINDS; kind++)
+        detectors[kind] = specs_detector(spec);
+    for (int t = 1; t <= BLOCKS_TICKS; t++) {
+        double value[BLOCKS_KINDS];
+        tocsin_verdict verdict[BLOCKS_KINDS];
+        tocsin_tick tick = banks_tick(bank, 5 * t * TOCSIN_MINUTE, values);
+
+        tick.scores = scores;
+        for (uint32_t kind = 0; kind < BLOCKS_KINDS; kind++) {
+            value[kind] = blocks_value(&r, kind, t);
+            tocsin_detector_push(detectors[kind], tick.time, value[kind], TOCSIN_LEARN_AND_SCORE,
+                                 &verdict[kind], sizeof verdict[kind]);
+        }
+        for (uint32_t slot = 0; slot < BLOCKS_SERIES; slot++)
+            values[slot] = value[slot % BLOCKS_KINDS];
+        ck_assert_int_eq(tocsin_bank_tick(bank, &tick), TOCSIN_OK);
+        for (uint32_t slot = 0; slot < BLOCKS_SERIES; slot++)
+            assert_same_bits(scores[slot], verdict[slot % BLOCKS_KINDS].score);
+        if (is_mapped && t == BLOCKS_TICKS / 2) {
+            tocsin_bank_free(bank);
+            ck_assert_int_eq(tocsin_bank_create_mapped(&bank, spec, &shared, &allocator, memory,
+                                                       size, &recovery), TOCSIN_OK);
+        }
+    }
+    for (uint32_t slot = 0; slot < BLOCKS_SERIES; slot += 97) {
+        tocsin_detector *copy = specs_detector(spec);
+        tocsin_verdict ours, theirs;
+
+        ck_assert_int_eq(tocsin_bank_copy_out(bank, slot, copy), TOCSIN_OK);
+        for (int t = BLOCKS_TICKS + 1; t < BLOCKS_TICKS + 5; t++) {
+            tocsin_detector *own;
+
+            ck_assert_int_eq(tocsin_detector_clone(&own, detectors[slot % BLOCKS_KINDS], NULL),
+                             TOCSIN_OK);
+            tocsin_detector_push(own, 5 * t * TOCSIN_MINUTE, 7, TOCSIN_SCORE_ONLY, &theirs,
+                                 sizeof theirs);
+            tocsin_detector_push(copy, 5 * t * TOCSIN_MINUTE, 7, TOCSIN_SCORE_ONLY, &ours,
+                                 sizeof ours);
+            assert_same_bits(ours.score, theirs.score);
+            tocsin_detector_free(own);
+        }
+        tocsin_detector_free(copy);
+    }
+    for (uint32_t kind = 0; kind < BLOCKS_KINDS; kind++)
+        tocsin_detector_free(detectors[kind]);
+    if (is_mapped) {
+        tocsin_bank_free(bank);
+        free(memory);
+        ck_assert_int_eq(tocsin_bank_create(&bank, spec, NULL, &allocator), TOCSIN_OK);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("bank");
@@ -1128,6 +1220,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, parts_are_checked);
     tcase_add_loop_test(tcase, without_ids_slots_are_the_names, 0, 2);
     tcase_add_loop_test(tcase, the_idle_of_a_shared_clock_are_evicted, 0, 4);
+    tcase_add_loop_test(tcase, tiles_keep_their_slots, 0, 3);
     tcase_add_loop_test(tcase, those_who_are_held_are_not_idle, 0, 8);
     return s;
 }

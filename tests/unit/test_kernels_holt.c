@@ -32,9 +32,10 @@ typedef struct {
     const tocsin_spec *spec;
     const tocsin__compiled_stage *detect;
     const tocsin__layout *layout;
-    size_t column[FIELDS_MAX];      /* offset in a tile, by field */
+    size_t column[FIELDS_MAX];      /* offset in a tile, by field; of arrays in the memory */
     size_t maximum, bar;
     size_t size;                    /* of a tile */
+    size_t memory;                  /* tiles, then arrays: slot by slot, each of all tiles */
 } plan;
 
 static const tocsin__field *plan_field(const plan *p, const char *name, size_t *index)
@@ -81,15 +82,35 @@ static plan plan_make(const tocsin_spec *spec)
     ck_assert_uint_le(p.layout->field_count, FIELDS_MAX);
     for (size_t i = 0; i < p.layout->field_count; i++) {
         const tocsin__field *field = &p.layout->fields[i];
-        const size_t elements = field->is_array ? p.detect->shape.length[field->array] : 1;
 
         p.column[i] = at;
-        at += elements * element_size(field->type) * TOCSIN__LANES;
+        if (!field->is_array)
+            at += element_size(field->type) * TOCSIN__LANES;
     }
     p.maximum = at;
     p.bar = at + 4 * TOCSIN__LANES;
     p.size = at + 8 * TOCSIN__LANES;
+    p.memory = TILES * p.size;
+    for (size_t i = 0; i < p.layout->field_count; i++)
+        if (p.layout->fields[i].is_array) {
+            p.column[i] = p.memory;
+            p.memory += 4 * SERIES * p.detect->shape.length[p.layout->fields[i].array];
+        }
     return p;
+}
+
+/* A slot of an array, by its field. */
+static float *slot_at(const plan *p, char *tiles, size_t field, size_t slot, size_t series)
+{
+    return (float *)(void *)(tiles + p->column[field]) + slot * SERIES + series;
+}
+
+static float *slot_of(const plan *p, char *tiles, const char *name, uint64_t slot)
+{
+    size_t field;
+
+    plan_field(p, name, &field);
+    return slot_at(p, tiles, field, (size_t)slot, 0);
 }
 
 static void gather(const plan *p, const char *tile, size_t lane, char *row)
@@ -137,20 +158,20 @@ static void scatter(const plan *p, char *tile, size_t lane, const char *row)
     }
 }
 
-static tocsin__arrays arrays_of(const plan *p, char *tile, size_t lane)
+static tocsin__arrays arrays_of(const plan *p, char *tiles, size_t series)
 {
     tocsin__arrays arrays;
 
     memset(&arrays, 0, sizeof arrays);
-    arrays.stride = TOCSIN__LANES;
+    arrays.stride = SERIES;
     for (size_t i = 0; i < p->layout->field_count; i++)
         if (p->layout->fields[i].is_array)
-            arrays.base[p->layout->fields[i].array] = tile + p->column[i] + 4 * lane;
+            arrays.base[p->layout->fields[i].array] = slot_at(p, tiles, i, 0, series);
     return arrays;
 }
 
-/* The slots that `from` names, all where it is negative, of a lane against a row's. */
-static void compare_slots(const plan *p, const char *tile, size_t lane, const char *row,
+/* The slots that `slot` names, all where it is NULL, of a series against a row's. */
+static void compare_slots(const plan *p, char *tiles, size_t series, const char *row,
                           const int64_t *slot)
 {
     for (size_t i = 0; i < p->layout->field_count; i++) {
@@ -162,9 +183,8 @@ static void compare_slots(const plan *p, const char *tile, size_t lane, const ch
         own = row + tocsin__layout_array(p->layout, &p->detect->shape, field->array);
         for (int64_t k = 0; k < (int64_t)p->detect->shape.length[field->array]; k++)
             if (!slot || slot[field->array] == k)
-                require(memcmp(tile + p->column[i] + 4 * ((size_t)k * TOCSIN__LANES + lane),
-                               own + 4 * k, 4) == 0,
-                        "lane %zu: %s[%d]", lane, field->name, (int)k);
+                require(memcmp(slot_at(p, tiles, i, (size_t)k, series), own + 4 * k, 4) == 0,
+                        "series %zu: %s[%d]", series, field->name, (int)k);
     }
 }
 
@@ -270,11 +290,12 @@ static void push_reference(trial *t, size_t series, int64_t time, double value)
 }
 
 /* A lane by itself, where it is. */
-static void push_lane(const trial *t, char *tile, size_t series, int64_t time, double value)
+static void push_lane(const trial *t, char *tiles, size_t series, int64_t time, double value)
 {
     const tocsin__compiled_stage *detect = t->plan.detect;
     const size_t lane = series % TOCSIN__LANES;
-    tocsin__arrays arrays = arrays_of(&t->plan, tile, lane);
+    char *tile = tiles + series / TOCSIN__LANES * t->plan.size;
+    tocsin__arrays arrays = arrays_of(&t->plan, tiles, series);
     tocsin__point point = point_at(t, series, time, value);
     double row[32];
     tocsin__reading reading;
@@ -293,7 +314,7 @@ static int is_used(size_t series)
     return series < SERIES - UNUSED;
 }
 
-static void fill_columns(tocsin__holt_job *job, const plan *p)
+static void fill_columns(tocsin__holt_job *job, const plan *p, char *tiles)
 {
     job->level = plan_column(p, "level");
     job->trend = plan_column(p, "trend");
@@ -303,9 +324,9 @@ static void fill_columns(tocsin__holt_job *job, const plan *p)
     job->count = plan_column(p, "count");
     job->habit = plan_column(p, "habit");
     job->outside = plan_column(p, "outside");
-    job->season[0] = plan_column(p, "first-season") + 4 * TOCSIN__LANES * (size_t)job->slot[0];
-    job->season[1] = plan_column(p, "second-season") + 4 * TOCSIN__LANES * (size_t)job->slot[1];
-    job->deviation = plan_column(p, "slot-deviation") + 4 * TOCSIN__LANES * (size_t)job->slot[0];
+    job->season[0] = slot_of(p, tiles, "first-season", job->slot[0]);
+    job->season[1] = slot_of(p, tiles, "second-season", job->slot[1]);
+    job->deviation = slot_of(p, tiles, "slot-deviation", job->slot[0]);
 }
 
 /* The tick by one kernel, and what it leaves lane by lane. */
@@ -319,7 +340,7 @@ static void tick_kernel(trial *t, size_t which, const tocsin__kernels *kernels, 
 
     memset(&job, 0, sizeof job);
     tocsin__holt_job_prepare(p->detect->constants, time, last, &job);
-    fill_columns(&job, p);
+    fill_columns(&job, p, t->tiles[which]);
     job.tiles.first = t->tiles[which];
     job.tiles.size = p->size;
     job.tiles.count = TILES;
@@ -381,7 +402,7 @@ static void tick_kernel(trial *t, size_t which, const tocsin__kernels *kernels, 
         } else if (isfinite(value)) {
             const uint32_t flags = head->flags;
 
-            push_lane(t, tile, series, time, value);
+            push_lane(t, t->tiles[which], series, time, value);
             head->flags = flags & ~(uint32_t)TOCSIN__TILE_CALM;
         }
         maximum = t->maximum[series];
@@ -398,7 +419,7 @@ static void tick_kernel(trial *t, size_t which, const tocsin__kernels *kernels, 
                         "%s: series %zu, kind %u: %s", kernels->name, series, kind_of(series),
                         field->name);
         }
-        compare_slots(p, tile, lane, t->row[series], slots);
+        compare_slots(p, t->tiles[which], series, t->row[series], slots);
     }
     for (size_t i = 0; i < TILES; i++) {
         const tocsin__tile_head *head =
@@ -469,8 +490,8 @@ static int64_t train(trial *t)
         require(tick < 10000, "the series never settle");
     }
     for (size_t which = 0; which < t->kernels; which++) {
-        t->tiles[which] = aligned(TILES * t->plan.size);
-        memset(t->tiles[which], 0xab, TILES * t->plan.size);
+        t->tiles[which] = aligned(t->plan.memory);
+        memset(t->tiles[which], 0xab, t->plan.memory);
         for (size_t i = 0; i < TILES; i++) {
             tocsin__tile_head *head =
                 (tocsin__tile_head *)(void *)(t->tiles[which] + i * t->plan.size);
@@ -496,8 +517,7 @@ static int64_t train(trial *t)
                 from = t->row[i] + tocsin__layout_array(t->plan.layout, &detect->shape,
                                                         field->array);
                 for (size_t k = 0; k < detect->shape.length[field->array]; k++)
-                    memcpy(tile + t->plan.column[f] + 4 * (k * TOCSIN__LANES + lane),
-                           from + 4 * k, 4);
+                    memcpy(slot_at(&t->plan, t->tiles[which], f, k, i), from + 4 * k, 4);
             }
         }
     }
@@ -560,8 +580,7 @@ static void run(const char *text, size_t ticks, int is_regular, int becomes_quic
     for (size_t which = 0; which < t->kernels; which++)
         for (size_t i = 0; i < SERIES; i++)
             if (is_used(i))
-                compare_slots(&t->plan, t->tiles[which] + i / TOCSIN__LANES * t->plan.size,
-                              i % TOCSIN__LANES, t->row[i], NULL);
+                compare_slots(&t->plan, t->tiles[which], i, t->row[i], NULL);
     if (becomes_quick)
         ck_assert_uint_gt(t->quick_tiles, t->kernels * ticks / 20);
 
