@@ -133,6 +133,8 @@ int main(int argc, char **argv)
         {"push/ewma/verdict", "ewma | raw", VERDICT, NULL},
         {"push/ewma-alarm/score", "ewma | tail | alarm", SCORE, NULL},
         {"push/ewma-alarm/verdict", "ewma | tail | alarm", VERDICT, NULL},
+        {"push/focus/score", "focus | raw", SCORE, NULL},
+        {"push/focus/verdict", "focus | raw", VERDICT, NULL},
         {"push/holt/verdict", "holt-winters season=1d step=5m | raw", VERDICT, NULL},
         {"push/holt-alarm/verdict", "holt-winters season=1d step=5m | tail | alarm", VERDICT, NULL},
     };

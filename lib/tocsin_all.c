@@ -40,6 +40,7 @@
 
 #include "detect/ewma.c"
 #include "detect/holt_winters.c"
+#include "detect/focus.c"
 
 #include "calibrate/tail.c"
 #include "calibrate/raw.c"

@@ -218,6 +218,7 @@
 #define tocsin__stage_clock TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_clock)
 #define tocsin__stage_counter TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_counter)
 #define tocsin__stage_ewma TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_ewma)
+#define tocsin__stage_focus TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_focus)
 #define tocsin__stage_gaps TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_gaps)
 #define tocsin__stage_holt_winters TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_holt_winters)
 #define tocsin__stage_measure TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_measure)

@@ -268,6 +268,7 @@ enum {
 
 extern const tocsin__stage tocsin__stage_clock, tocsin__stage_counter, tocsin__stage_gaps;
 extern const tocsin__stage tocsin__stage_ewma, tocsin__stage_holt_winters;
+extern const tocsin__stage tocsin__stage_focus;
 extern const tocsin__stage tocsin__stage_tail, tocsin__stage_raw;
 extern const tocsin__stage tocsin__stage_alarm;
 
