@@ -62,6 +62,7 @@
 #include "bank/pushes.c"
 #include "bank/rounds.c"
 
+#include "forest/assemble.c"
 #include "forest/grow.c"
 #include "forest/judge.c"
 

@@ -85,7 +85,7 @@ static double fit(void *context, size_t times)
     const double start = bench_cpu_ns();
 
     for (size_t k = 0; k < times; k++) {
-        const tocsin_forest_options options = {sizeof options, 0, 0, 0, k};
+        const tocsin_forest_options options = {.struct_size = sizeof options, .seed = k};
         tocsin_forest *forest;
 
         bench_check(tocsin_forest_fit(&forest, &options, &matrix, NULL), "a forest");

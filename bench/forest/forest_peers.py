@@ -41,7 +41,8 @@ class Matrix(ctypes.Structure):
 class Options(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_uint32), ("trees", ctypes.c_uint32),
                 ("sample", ctypes.c_uint32), ("depth", ctypes.c_uint32),
-                ("seed", ctypes.c_uint64)]
+                ("seed", ctypes.c_uint64),
+                ("mix", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
 
 
 class Tocsin:

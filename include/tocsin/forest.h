@@ -27,9 +27,23 @@
  * What is missing
  * ---------------
  * A NaN stands for no value.  It counts as the metric's typical value, the median over a sample of
- * the points that the forest was fitted on: the point is judged by its other metrics.  A metric
- * without any value, or with one value only, is never cut.  Infinities count as the largest
- * finite numbers.
+ * up to 255 of the points that the forest was fitted on: the point is judged by its other metrics,
+ * and a point without any value is as usual as can be.  A metric without any value, or with
+ * one value only, is never cut.
+ *
+ * What values count
+ * -----------------
+ * Values are told apart by their distance from that median, to 24 bits: at 1e9 a metric may vary by
+ * thousandths.  Distances above 2^100 times the largest of the sample, infinite ones among them,
+ * count as that.
+ *
+ * Cuts through several metrics
+ * ----------------------------
+ * Cuts of one metric at a time cannot see what is unusual as a combination only, and find the places
+ * where rows and columns of clusters cross less unusual than they are.  With `mix` of 2 or more
+ * a cut compares a weighted sum of so many metrics (Hariri, Carrasco Kind, Brunner, "Extended
+ * Isolation Forest", 2021).  Weights are drawn per unit of a metric's range where the cut is made,
+ * so that it does not matter what a metric is measured in.
  *
  * The same bits
  * -------------
@@ -39,9 +53,11 @@
  *
  * Threads and memory
  * ------------------
- * A forest never changes: any number of threads may score with one at the same time.  Only
- * fitting allocates; scoring neither allocates nor locks.  A hundred trees of 256 points take some
- * 150 KB: 100 for the trees, and 10 bytes for each of the cuts' values.
+ * A forest never changes: any number of threads may score with one at the same time.  To share a
+ * matrix among threads, give each some of its rows, as a matrix of its own: every row's score is its
+ * own, and comes out the same.  Only fitting allocates; scoring neither allocates nor locks, and
+ * needs up to 80 KB of stack.  A hundred trees of 256 points take some 150 KB; if only one
+ * metric is ever cut, some 15 bytes for each different cut.
  */
 #ifndef TOCSIN_FOREST_H
 #define TOCSIN_FOREST_H
@@ -83,6 +99,9 @@ typedef struct tocsin_forest_options {
     uint32_t depth;             /**< cuts one after the other at most, 1 .. 16; default: the base-2
                                      logarithm of the sample, rounded up */
     uint64_t seed;              /**< any number */
+    uint32_t mix;               /**< metrics that each cut goes through, 1 .. 8; default: 1.  Of
+                                     fewer metrics it goes through all. */
+    uint32_t reserved;          /**< 0 */
 } tocsin_forest_options;
 
 /** Fit a forest.
@@ -133,6 +152,8 @@ typedef struct tocsin_forest_info {
     uint64_t bytes;         /**< bytes it has from its allocator */
     double expected_depth;  /**< c: the mean depth of a random point of a random tree; 0 for a
                                  sample of one */
+    uint32_t mix;           /**< metrics that each cut goes through */
+    uint32_t reserved;      /**< 0 */
 } tocsin_forest_info;
 
 /** Look at a forest.

@@ -6,9 +6,7 @@
 #include "../forest/forest.h"
 
 #define FOREST_TREES 100u
-#define FOREST_TREES_MAX 4096u
 #define FOREST_SAMPLE 256u
-#define FOREST_SAMPLE_MAX 65536u
 
 /* 0 for a matrix out of bounds. */
 static int forest_api_matrix(tocsin__matrix *matrix, const tocsin_matrix *given)
@@ -34,9 +32,10 @@ static int forest_api_options(tocsin_forest_options *resolved, const tocsin_fore
 {
     memset(resolved, 0, sizeof *resolved);
     if (given) {
-        if (!tocsin__info_fits(given, sizeof *given) || given->trees > FOREST_TREES_MAX ||
-            given->sample == 1 || given->sample > FOREST_SAMPLE_MAX ||
-            given->depth > TOCSIN__FOREST_DEPTH_MAX)
+        if (!tocsin__info_fits(given, sizeof *given) || given->trees > TOCSIN__FOREST_TREES_MAX ||
+            given->sample == 1 || given->sample > TOCSIN__FOREST_SAMPLE_MAX ||
+            given->depth > TOCSIN__FOREST_DEPTH_MAX || given->mix > TOCSIN__FOREST_MIX_MAX ||
+            given->reserved != 0)
             return 0;
         *resolved = *given;
     }
@@ -44,6 +43,8 @@ static int forest_api_options(tocsin_forest_options *resolved, const tocsin_fore
         resolved->trees = FOREST_TREES;
     if (resolved->sample == 0)
         resolved->sample = FOREST_SAMPLE;
+    if (resolved->mix == 0)
+        resolved->mix = 1;
     if (resolved->depth == 0)
         while (1u << resolved->depth < resolved->sample)
             resolved->depth++;
@@ -113,5 +114,6 @@ int tocsin_forest_describe(const tocsin_forest *forest, tocsin_forest_info *info
     info->cuts = forest->cuts;
     info->bytes = forest->bytes;
     info->expected_depth = forest->expected_depth;
+    info->mix = forest->mix;
     return TOCSIN_OK;
 }

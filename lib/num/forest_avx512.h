@@ -19,40 +19,39 @@
 
 #include "kernels.h"
 
-enum {
-    FOREST_GROUPS = TOCSIN__FOREST_POINTS / 32,
-    FOREST_NODES = 1 << TOCSIN__FOREST_DEPTH
-};
+enum { FOREST_GROUPS = TOCSIN__FOREST_POINTS / 32 };
 
 static TOCSIN__INLINE __m512i forest_load_avx512(const uint16_t *p)
 {
     return _mm512_loadu_si512(p);
 }
 
-/* A cell's thresholds are compared all at once if they are no more than eight; of more, a binary
- * search finds the eight. */
-static void forest_encode_avx512(const tocsin__forest_metric *metric, const double *value,
+/* A cell's thresholds are compared all at once if they are no more than sixteen; of more, a binary
+ * search finds the sixteen. */
+static void forest_encode_avx512(const tocsin__forest_metric *metric, const float *z,
                                  uint16_t *codes)
 {
-    const __m512d low = _mm512_set1_pd(metric->low), scale = _mm512_set1_pd(metric->scale);
-    const __m512d last = _mm512_set1_pd(metric->last);
+    const __m512 low = _mm512_set1_ps(metric->low), step = _mm512_set1_ps(metric->step);
+    const __m512 last = _mm512_set1_ps(metric->last);
+    const uint16_t *const cells = metric->cell;
+    const float *const threshold = metric->threshold;
+    const uint32_t halves = (metric->window + 1) / 2, shift = metric->shift;
     uint32_t cell[TOCSIN__FOREST_POINTS];
 
-    for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p += 8) {
-        __m512d at = _mm512_mul_pd(_mm512_sub_pd(_mm512_loadu_pd(value + p), low), scale);
+    for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p += 16) {
+        __m512 at = _mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(z + p), low), step);
 
-        at = _mm512_min_pd(_mm512_max_pd(at, _mm512_setzero_pd()), last);
-        _mm256_storeu_si256((__m256i *)(void *)(cell + p), _mm512_cvttpd_epi32(at));
+        at = _mm512_min_ps(_mm512_max_ps(at, _mm512_setzero_ps()), last);
+        _mm512_storeu_si512(cell + p, _mm512_cvttps_epi32(at));
     }
     for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p++) {
-        const __m512d x = _mm512_set1_pd(value[p]);
-        uint32_t before = metric->cell[cell[p]];
+        uint32_t before = cells[cell[p]];
 
-        for (uint32_t half = (metric->window + 1) / 2; half > 4; half /= 2)
-            before += (0u - (metric->threshold[before + half - 1] <= value[p])) & half;
-        before += (uint32_t)__builtin_popcount(_mm512_cmp_pd_mask(
-            _mm512_loadu_pd(metric->threshold + before), x, _CMP_LE_OQ));
-        codes[p] = (uint16_t)(value[p] != value[p] ? metric->missing : before << metric->shift);
+        for (uint32_t half = halves; half > 8; half /= 2)
+            before += (0u - (threshold[before + half - 1] <= z[p])) & half;
+        before += (uint32_t)__builtin_popcount(_mm512_cmp_ps_mask(
+            _mm512_loadu_ps(threshold + before), _mm512_set1_ps(z[p]), _CMP_LE_OQ));
+        codes[p] = (uint16_t)(before << shift);
     }
 }
 

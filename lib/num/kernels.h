@@ -109,24 +109,41 @@ typedef struct tocsin__holt_job {
 #define TOCSIN__FOREST_DEPTH 8u
 #define TOCSIN__FOREST_FEATURE_BITS 6u
 
+/* Metrics that a cut may go through at once. */
+#define TOCSIN__FOREST_MIX_MAX 8u
+
+/* The largest standardised value. */
+#define TOCSIN__FOREST_Z_MAX 0x1p100
+
+/* A value as forests see it: its distance from what is typical of the metric, as a float whose unit
+ * is a power of two not far from the metric's spread.  No value lies at the centre. */
+static inline float tocsin__forest_z(double value, double scale, double shift)
+{
+    double z = value * scale - shift;
+
+    z = z < TOCSIN__FOREST_Z_MAX ? z : TOCSIN__FOREST_Z_MAX;
+    z = z > -TOCSIN__FOREST_Z_MAX ? z : -TOCSIN__FOREST_Z_MAX;
+    return (float)(value != value ? 0 : z);
+}
+
 /* How values of a metric become codes.  The code of a value is the number of the metric's
  * thresholds that are not above it, shifted.  A grid of equal cells says how many of them lie in
  * the cells before the value's own; only that one's are searched.  Rounding is monotonous, and so
  * the cell of a value is never above that of a larger one: the result is exact. */
 typedef struct tocsin__forest_metric {
-    const double *threshold;    /* ascending and distinct, and window + 1 NaNs behind them */
+    const float *threshold;     /* ascending and distinct, and window + 1 NaNs behind them */
     const uint16_t *cell;       /* per cell, the thresholds in those before it */
-    double low, scale, last;    /* a value's cell is (value - low) * scale, from 0 to last */
+    float low, step, last;      /* a value's cell is (z - low) * step, from 0 to last */
     uint32_t count;             /* thresholds */
-    uint32_t window;            /* 2^k - 1, at least 7 and as many as any cell has */
+    uint32_t window;            /* 2^k - 1, at least 15 and as many as any cell has */
     uint32_t column;
-    uint16_t missing;           /* the code of a NaN */
-    uint16_t shift;
+    uint32_t shift;
+    uint32_t reserved;
 } tocsin__forest_metric;
 
-static inline uint32_t tocsin__forest_cell(const tocsin__forest_metric *metric, double value)
+static inline uint32_t tocsin__forest_cell(const tocsin__forest_metric *metric, float z)
 {
-    double cell = (value - metric->low) * metric->scale;
+    float cell = (z - metric->low) * metric->step;
 
     cell = cell > 0 ? cell : 0;
     return (uint32_t)(int32_t)(cell < metric->last ? cell : metric->last);
@@ -134,11 +151,11 @@ static inline uint32_t tocsin__forest_cell(const tocsin__forest_metric *metric, 
 
 /* The code of a value whose cell begins after `before` thresholds. */
 static inline uint16_t tocsin__forest_code(const tocsin__forest_metric *metric, uint32_t before,
-                                           double value)
+                                           float z)
 {
     for (uint32_t half = (metric->window + 1) / 2; half > 0; half /= 2)
-        before += (0u - (metric->threshold[before + half - 1] <= value)) & half;
-    return (uint16_t)(value != value ? metric->missing : before << metric->shift);
+        before += (0u - (metric->threshold[before + half - 1] <= z)) & half;
+    return (uint16_t)(before << metric->shift);
 }
 
 /* Isolation forest: lead points down every tree and add up what stands at its leaves (see
@@ -147,23 +164,47 @@ static inline uint16_t tocsin__forest_code(const tocsin__forest_metric *metric, 
 typedef struct tocsin__forest_job {
     const uint16_t *words;      /* of each tree 2^depth; the first of them is not used */
     const uint16_t *leaves;     /* of each tree 2^depth */
+    const uint64_t *marks;      /* which nodes are cuts, of each tree 2^depth bits */
     uint32_t trees, depth;
     uint32_t feature_bits;
     uint32_t flush;             /* leaves of so many trees add up to 65535 at most */
     const uint16_t *codes;      /* of metric f and point p: [f * TOCSIN__FOREST_POINTS + p], all of
-                                   2^feature_bits metrics readable; a single point's: [f] */
+                                   2^feature_bits metrics readable, at a multiple of 64 bytes; a
+                                   single point's: [f] */
     uint32_t *sums;             /* out: of each point; of a single one: one */
 } tocsin__forest_job;
+
+/* The same for cuts through several metrics at once.  From node i a point goes to node 2i + 1 if
+ *
+ *     z[column 0] + weight 1 * z[column 1] + weight 2 * z[column 2] + ...  >=  threshold
+ *
+ * and else to 2i.  What the nodes have stands in planes of 2^depth: weight j of a tree's node i is
+ * weights[(tree * (mix - 1) + j - 1) << depth | i], and columns likewise with mix. */
+typedef struct tocsin__forest_mixed_job {
+    const float *thresholds;
+    const float *weights;
+    const uint16_t *columns;
+    const uint16_t *leaves;
+    const uint64_t *marks;
+    uint32_t trees, depth;
+    uint32_t mix;               /* metrics of each cut, 2 .. TOCSIN__FOREST_MIX_MAX */
+    uint32_t reserved;
+    const float *z;             /* of metric f and point p: [f * TOCSIN__FOREST_POINTS + p], at a
+                                   multiple of 64 bytes; a single point's: [f] */
+    uint32_t *sums;
+} tocsin__forest_mixed_job;
 
 typedef struct tocsin__kernels {
     const char *name;           /* "scalar", "sse2", "avx2", "avx512", "neon" */
     void (*ewma)(const tocsin__ewma_job *job);
     void (*holt)(const tocsin__holt_job *job);
-    /* Of TOCSIN__FOREST_POINTS values. */
-    void (*forest_encode)(const tocsin__forest_metric *metric, const double *value,
-                          uint16_t *codes);
+    /* Of TOCSIN__FOREST_POINTS values: standardise them, and number them among thresholds. */
+    void (*forest_z)(double scale, double shift, const double *value, float *z);
+    void (*forest_encode)(const tocsin__forest_metric *metric, const float *z, uint16_t *codes);
     void (*forest)(const tocsin__forest_job *job);          /* TOCSIN__FOREST_POINTS points */
     void (*forest_point)(const tocsin__forest_job *job);    /* one */
+    void (*forest_mixed)(const tocsin__forest_mixed_job *job);
+    void (*forest_mixed_point)(const tocsin__forest_mixed_job *job);
 } tocsin__kernels;
 
 extern const tocsin__kernels tocsin__kernels_scalar;

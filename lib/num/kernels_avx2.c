@@ -31,9 +31,12 @@ const tocsin__kernels tocsin__kernels_avx2 = {
     .name = "avx2",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .forest_z = lane_forest_z,
     .forest_encode = lane_forest_encode,
     .forest = lane_forest,
     .forest_point = lane_forest_point,
+    .forest_mixed = lane_forest_mixed,
+    .forest_mixed_point = lane_forest_mixed_point,
 };
 
 #endif

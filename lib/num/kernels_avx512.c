@@ -33,9 +33,12 @@ const tocsin__kernels tocsin__kernels_avx512 = {
     .name = "avx512",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .forest_z = lane_forest_z,
     .forest_encode = forest_encode_avx512,
     .forest = forest_avx512,
     .forest_point = lane_forest_point,
+    .forest_mixed = lane_forest_mixed,
+    .forest_mixed_point = lane_forest_mixed_point,
 };
 
 #endif

@@ -438,14 +438,16 @@ PIN_OFFSET(tocsin_matrix, values, 40);
 PIN(TOCSIN_FOREST_COLUMNS_MAX == 65535);
 PIN(TOCSIN_FOREST_ROWS_MAX == 4294967295);
 
-PIN_SIZE(tocsin_forest_options, 24);
+PIN_SIZE(tocsin_forest_options, 32);
 PIN_OFFSET(tocsin_forest_options, struct_size, 0);
 PIN_OFFSET(tocsin_forest_options, trees, 4);
 PIN_OFFSET(tocsin_forest_options, sample, 8);
 PIN_OFFSET(tocsin_forest_options, depth, 12);
 PIN_OFFSET(tocsin_forest_options, seed, 16);
+PIN_OFFSET(tocsin_forest_options, mix, 24);
+PIN_OFFSET(tocsin_forest_options, reserved, 28);
 
-PIN_SIZE(tocsin_forest_info, 64);
+PIN_SIZE(tocsin_forest_info, 72);
 PIN_OFFSET(tocsin_forest_info, struct_size, 0);
 PIN_OFFSET(tocsin_forest_info, trees, 4);
 PIN_OFFSET(tocsin_forest_info, sample, 8);
@@ -456,3 +458,5 @@ PIN_OFFSET(tocsin_forest_info, used, 32);
 PIN_OFFSET(tocsin_forest_info, cuts, 40);
 PIN_OFFSET(tocsin_forest_info, bytes, 48);
 PIN_OFFSET(tocsin_forest_info, expected_depth, 56);
+PIN_OFFSET(tocsin_forest_info, mix, 64);
+PIN_OFFSET(tocsin_forest_info, reserved, 68);
