@@ -70,7 +70,7 @@ struct tocsin_bank {
     uint32_t is_pushed;                     /* shared: the tick's points are pushed one by one */
     uint32_t is_full;                       /* pushes.c: counts no longer matter, of any series */
     uint32_t look_again;                    /* ticks until that is looked up */
-    uint32_t spare;
+    uint32_t has_drains;                    /* tiles may have habits that are left to drain */
     union {
         tocsin__ewma_job ewma;
         tocsin__holt_job holt;
@@ -300,6 +300,9 @@ int tocsin__columns_begin(tocsin_bank *bank);
 /* Push the points of these tiles. */
 void tocsin__columns_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
                            uint32_t base, uint32_t begin_tile, uint32_t end_tile);
+
+/* Nothing of any tile is left to drain: pushes take single habits out of the tiles. */
+void tocsin__columns_settle(tocsin_bank *bank);
 
 /* Run the tick's kernel over these tiles. */
 void tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles);

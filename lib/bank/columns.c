@@ -106,7 +106,18 @@ int tocsin__columns_begin(tocsin_bank *bank)
                                        : 0);
     else
         columns_prepare_holt(bank);
+    if (tick->values && !bank->mapped)
+        bank->has_drains = 1;
     return 1;
+}
+
+void tocsin__columns_settle(tocsin_bank *bank)
+{
+    if (!bank->has_drains)
+        return;
+    for (uint32_t t = 0; (uint64_t)t * TOCSIN_BANK_TILE < bank->slots; t++)
+        tocsin__tile_drain(&bank->format, bank->tiles[t]);
+    bank->has_drains = 0;
 }
 
 void tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles)
@@ -413,6 +424,7 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
     tiles.count = count;
     tiles.values = values;
     tiles.is_float = bank->tick.value_type == TOCSIN_VALUES_FLOAT;
+    tiles.is_lazy = !bank->mapped && !bank->is_pushed;
     tiles.statistics = scores && is_calibrated ? statistics : scores;
     if (bank->mapped)
         tocsin__mapped_log_run(bank, lane, first, count);

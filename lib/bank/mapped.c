@@ -931,6 +931,7 @@ static void mapped_restore_tile(const tocsin_bank *bank, uint32_t t)
     if (format->kind == TOCSIN__NO_KERNEL)
         return;
     tile->flags = 0;
+    tile->drains = tile->most = 0;
     tile->state &= TOCSIN__TILE_EVEN;
     if (format->more) {
         tocsin__tile_more *more = tocsin__tile_more_of(format, tile);

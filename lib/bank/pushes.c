@@ -229,9 +229,12 @@ static void pushes_note_habits(const pushes_fields *f, tocsin__tile_head *scratc
     const uint16_t *outside = PUSHES_AT(scratch, f->outside, uint16_t);
 
     for (uint32_t i = 0; i < batch->count; i++)
-        if (habit[i] | outside[i])
-            PUSHES_AT(batch->place[i].tile, 0, tocsin__tile_head)->flags &=
-                ~(uint32_t)TOCSIN__TILE_CALM;
+        if (habit[i] | outside[i]) {
+            tocsin__tile_head *tile = PUSHES_AT(batch->place[i].tile, 0, tocsin__tile_head);
+
+            tile->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
+            tile->most = 0;
+        }
 }
 
 /* What was learnt has a time. */

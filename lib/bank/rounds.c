@@ -127,8 +127,10 @@ int tocsin__rounds_begin(tocsin_bank *bank, const tocsin_tick *tick)
         if (bank->is_pushed) {
             if (bank->tile_count)
                 memset(bank->pushed, 0, bank->tile_count * sizeof *bank->pushed);
-            if (tocsin__pushes_take(bank))
+            if (tocsin__pushes_take(bank)) {
+                tocsin__columns_settle(bank);
                 tocsin__pushes_begin(bank);
+            }
         }
     } else {
         bank->tick = *tick;

@@ -156,6 +156,16 @@ static void tiles_add_arrays(tocsin__format *format, const tocsin__compiled_stag
     }
 }
 
+/* A field's offset in the row. */
+static size_t tiles_row(const tocsin__compiled_stage *stage, const char *name)
+{
+    const tocsin__field *field = stage->stage->layout.fields;
+
+    while (strcmp(field->name, name) != 0)
+        field++;
+    return stage->state_offset + field->offset;
+}
+
 static void tiles_init_columns(tocsin__format *format, const tocsin_spec *spec)
 {
     const int has_tail = spec->calibrate->stage == &tocsin__stage_tail;
@@ -190,14 +200,10 @@ static void tiles_init_columns(tocsin__format *format, const tocsin_spec *spec)
     }
     format->habit = tocsin__format_column(format, spec->detect, "habit");
     format->outside = tocsin__format_column(format, spec->detect, "outside");
-    if (format->kind == TOCSIN__HOLT_KERNEL) {
-        format->model_time = spec->detect->state_offset;
-        for (const tocsin__field *field = spec->detect->stage->layout.fields;; field++)
-            if (strcmp(field->name, "time") == 0) {
-                format->model_time += field->offset;
-                break;
-            }
-    }
+    format->habit_row = tiles_row(spec->detect, "habit");
+    format->outside_row = tiles_row(spec->detect, "outside");
+    if (format->kind == TOCSIN__HOLT_KERNEL)
+        format->model_time = tiles_row(spec->detect, "time");
 }
 
 /* Is there a kernel for all of the pipe? */
@@ -295,6 +301,13 @@ void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile)
     tile->state &= ~(uint32_t)TOCSIN__TILE_EVEN;
 }
 
+void tocsin__tile_drain(const tocsin__format *format, tocsin__tile_head *tile)
+{
+    if (tile->drains)
+        tocsin__tile_settle(tile, (uint16_t *)(void *)((char *)tile + format->habit),
+                            (uint16_t *)(void *)((char *)tile + format->outside));
+}
+
 void tocsin__tile_arrays(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
                          tocsin__arrays *arrays)
 {
@@ -343,6 +356,21 @@ static inline void tiles_gather_moves(const tocsin__format *format, uint32_t fir
             tiles_copy(row + move->row, from, move->size);
         }
     }
+}
+
+/* The detector's, as it is once what drains has drained. */
+static inline void tiles_gather_drained(const tocsin__format *format, tocsin__tile_head *tile,
+                                        uint32_t k, char *row)
+{
+    uint16_t habit, outside = 0;
+
+    tiles_gather_moves(format, 0, format->calibrate_moves, tile, k, row);
+    if (tile->drains == 0)
+        return;
+    memcpy(&habit, row + format->habit_row, sizeof habit);
+    habit = (uint16_t)(habit > tile->drains ? habit - tile->drains : 0);
+    memcpy(row + format->habit_row, &habit, sizeof habit);
+    memcpy(row + format->outside_row, &outside, sizeof outside);
 }
 
 static inline void tiles_scatter_moves(const tocsin__format *format, uint32_t first, uint32_t end,
@@ -411,7 +439,7 @@ static void tiles_scatter_calibrator(const tocsin__format *format, const tocsin_
 void tocsin__tile_gather_detector(const tocsin__format *format, tocsin__tile_head *tile,
                                   uint32_t k, void *row)
 {
-    tiles_gather_moves(format, 0, format->calibrate_moves, tile, k, row);
+    tiles_gather_drained(format, tile, k, row);
 }
 
 void tocsin__tile_gather(const tocsin__format *format, const tocsin_spec *spec,
@@ -430,7 +458,7 @@ void tocsin__tile_gather(const tocsin__format *format, const tocsin_spec *spec,
         own->has_learnt = own->points > 0;
         own->learnt = own->has_learnt ? own->time : 0;
     }
-    tiles_gather_moves(format, 0, format->calibrate_moves, tile, k, row);
+    tiles_gather_drained(format, tile, k, row);
     if (format->model_time)
         memcpy((char *)row + format->model_time, &own->learnt, sizeof own->learnt);
     if (format->bar)
@@ -464,6 +492,8 @@ void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
 
     if (format->more)
         tiles_set_time(format, tile, k, tocsin__const_state_of(spec->clock, row));
+    tocsin__tile_drain(format, tile);
+    tile->most = 0;
     tiles_scatter_moves(format, 0, format->calibrate_moves, tile, k, row);
     if (format->bar)
         tiles_scatter_calibrator(format, spec, tile, k, row);

@@ -86,6 +86,7 @@ typedef struct tocsin__format {
     size_t body, slope, horizon;    /* f32, f32, u16: its curve up to the first knot */
     size_t record_size;
     size_t count, habit, outside;   /* of the detector */
+    size_t habit_row, outside_row;  /* in the row */
     size_t model_time;              /* in the row: holt-winters' time, which is the clock's */
     size_t array[TOCSIN__MAX_ARRAYS];   /* the first slot of each array */
     size_t slots;                   /* of all of them */
@@ -191,6 +192,9 @@ static inline void tocsin__tile_fence(void)
 
 /* Write the times out, so that each series has its own. */
 void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile);
+
+/* Nothing of it is left to drain (num/kernels.h). */
+void tocsin__tile_drain(const tocsin__format *format, tocsin__tile_head *tile);
 
 /* Where the arrays of lane k's detector are. */
 void tocsin__tile_arrays(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,

@@ -23,20 +23,19 @@
 #define ewma_tile LANES_NAME(ewma_tile)
 #define ewma_lanes_set LANES_NAME(ewma_lanes_set)
 #define ewma_tile_at LANES_NAME(ewma_tile_at)
+#define ewma_head LANES_NAME(ewma_head)
 #define ewma_values LANES_NAME(ewma_values)
 #define ewma_next LANES_NAME(ewma_next)
 #define ewma_is_full LANES_NAME(ewma_is_full)
 #define ewma_exact LANES_NAME(ewma_exact)
-#define ewma_group LANES_NAME(ewma_group)
+#define ewma_is_above LANES_NAME(ewma_is_above)
+#define ewma_quick LANES_NAME(ewma_quick)
 #define ewma_patchy LANES_NAME(ewma_patchy)
+#define ewma_drain_group LANES_NAME(ewma_drain_group)
+#define ewma_rest LANES_NAME(ewma_rest)
+#define ewma_drain LANES_NAME(ewma_drain)
 #define ewma_run LANES_NAME(ewma_run)
-#define ewma_ask LANES_NAME(ewma_ask)
 #define ewma_kernel LANES_NAME(ewma_kernel)
-
-#ifndef EWMA_AHEAD
-#define EWMA_AHEAD 2                /* tiles asked for before they are worked on */
-#define EWMA_LINE 64
-#endif
 
 #ifndef EWMA_MARKS
 #define EWMA_MARKS
@@ -104,6 +103,11 @@ static TOCSIN__INLINE ewma_tile ewma_tile_at(const tocsin__ewma_job *job, size_t
                lanes * (t.is_float ? sizeof(float) : sizeof(double));
     t.statistics = job->tiles.statistics ? job->tiles.statistics + lanes : NULL;
     return t;
+}
+
+static TOCSIN__INLINE tocsin__tile_head *ewma_head(const tocsin__ewma_job *job, size_t index)
+{
+    return (tocsin__tile_head *)(void *)(job->tiles.first + index * job->tiles.size);
 }
 
 static TOCSIN__INLINE lane_f64 ewma_values(const ewma_tile *t, size_t lane)
@@ -211,201 +215,260 @@ static TOCSIN__APART void ewma_exact(const tocsin__ewma_job *job, size_t index, 
     marks->full |= (uint64_t)lane_bits(ewma_is_full(&c, counted)) << lane;
 }
 
-/* The point of a group, or 0, and nothing has changed, if it is not for this way.  A group that is
- * not `is_patchy` is to be taken whole.  All flags are known when this is compiled, but for the
- * patchy way; `has_limits`: a bar or a maximum.  `marks` may be NULL where all are full and
- * calm. */
-static TOCSIN__INLINE int ewma_group(const ewma_lanes *c, const ewma_tile *t, size_t lane,
-                                     int is_plain, int has_statistics, int has_limits,
-                                     int is_full, int is_calm, int is_patchy, uint64_t taken,
-                                     ewma_marks *marks)
+/* Lanes of a group that may have a statistic above the bar, or above the largest so far; none only
+ * if surely none has. */
+static TOCSIN__INLINE uint32_t ewma_is_above(const ewma_lanes *c, const ewma_tile *t, size_t lane,
+                                             lane_f32 size, lane_f32 deviation)
 {
-    const uint64_t all = (UINT64_C(1) << lane_width) - 1;
+    const lane_mask all = lane_where((uint32_t)((UINT64_C(1) << lane_width) - 1));
+    lane_mask within = all;
+
+    if (t->bar)
+        within = lane_and(within, lane_residual_is_within(&c->rules, size, deviation,
+                                                          lane_loadf(t->bar + lane)));
+    if (t->maximum)
+        within = lane_and(within, lane_residual_is_within(&c->rules, size, deviation,
+                                                          lane_loadf(t->maximum + lane)));
+    return lane_bits(lane_and_not(all, within));
+}
+
+/* Habits of a group of which these lanes have crossed nothing. */
+static TOCSIN__INLINE void ewma_drain_group(const ewma_tile *t, size_t lane, lane_mask drains,
+                                            ewma_marks *marks)
+{
     const lane_f32 zero = lane_setf(0);
-    const lane_f64 x = ewma_values(t, lane);
-    const lane_f64 mean = lane_load(t->mean + lane);
+    lane_f32 habit = lane_loadf_u16(t->habit + lane), outside = lane_loadf_u16(t->outside + lane);
+
+    habit = lane_blendf(drains, lane_residual_drain(habit), habit);
+    outside = lane_blendf(drains, zero, outside);
+    lane_storef_u16(t->habit + lane, habit);
+    lane_storef_u16(t->outside + lane, outside);
+    marks->calm |= (uint64_t)lane_bits(lane_eqf(lane_addf(habit, outside), zero)) << lane;
+}
+
+/* The point of a bundle of groups, each lane of which is to be taken and has its final gain; or 0,
+ * and nothing has changed, if it is not for this way.  All of it is loaded before anything is waited
+ * for: a square root and a division take as long as a tile from memory.  All flags are known when
+ * this is compiled; `has_limits`: a bar or a maximum. */
+static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, size_t lane,
+                                     int is_plain, int has_statistics, int has_limits)
+{
+    const uint32_t all = (uint32_t)((UINT64_C(1) << lane_width) - 1);
+    const int has_deviation = !is_plain || has_statistics || has_limits;
+    const lane_f32 zero = lane_setf(0);
+    lane_f64 d[lane_bundle];
+    lane_f32 size[lane_bundle], variance[lane_bundle], reach[lane_bundle];
+    lane_f32 deviation[lane_bundle];
+    lane_mask fits = lane_where(all);
+
+    LANES_UNROLL
+    for (size_t g = 0; g < lane_bundle; g++) {
+        const size_t at = lane + g * lane_width;
+        const lane_f64 mean = lane_load(t->mean + at);
+
+        d[g] = lane_sub(ewma_values(t, at), mean);
+        size[g] = lane_absf(lane_narrow(d[g]));
+        variance[g] = lane_loadf(t->variance + at);
+        reach[g] = is_plain ? zero : lane_loadf(t->reach + at);
+        deviation[g] = has_deviation ? lane_residual_floor(&c->rules, mean, reach[g]) : zero;
+    }
+    LANES_UNROLL
+    for (size_t g = 0; g < lane_bundle; g++) {
+        if (has_deviation)
+            deviation[g] = lane_residual_deviation(lane_sqrtf(variance[g]), deviation[g], size[g]);
+        /* Neither missing nor infinite nor beyond +-1e150 is what is no larger than that. */
+        fits = lane_and(fits, lane_lef(size[g], c->residual_max));
+        if (!is_plain)
+            fits = lane_and(fits, lane_lef(size[g], lane_mulf(c->rules.surely, deviation[g])));
+    }
+    if (TOCSIN__RARELY(lane_bits(fits) != all))
+        return 0;
+    if (has_statistics || has_limits) {
+        lane_f32 statistic[lane_bundle];
+        uint32_t is_above[lane_bundle], rings = 0;
+
+        LANES_UNROLL
+        for (size_t g = 0; g < lane_bundle; g++) {
+            const size_t at = lane + g * lane_width;
+
+            is_above[g] = 0;
+            if (!has_statistics)
+                is_above[g] = ewma_is_above(c, t, at, size[g], deviation[g]);
+            if (has_statistics || is_above[g]) {
+                statistic[g] = lane_residual_statistic(size[g], deviation[g]);
+                if (t->bar)
+                    rings |= lane_bits(lane_gtf(statistic[g], lane_loadf(t->bar + at)));
+            } else {
+                statistic[g] = zero;
+            }
+        }
+        if (TOCSIN__RARELY(rings))
+            return 0;
+        LANES_UNROLL
+        for (size_t g = 0; g < lane_bundle; g++) {
+            const size_t at = lane + g * lane_width;
+
+            if (has_limits && t->maximum && (has_statistics || is_above[g]))
+                lane_storef(t->maximum + at,
+                            lane_maxf(lane_minf(c->statistic_max, statistic[g]),
+                                      lane_loadf(t->maximum + at)));
+            if (has_statistics)
+                lane_store(t->statistics + at, lane_widen(statistic[g]));
+        }
+    }
+    LANES_UNROLL
+    for (size_t g = 0; g < lane_bundle; g++) {
+        const size_t at = lane + g * lane_width;
+
+        lane_store(t->mean + at, lane_add(lane_load(t->mean + at), lane_mul(c->gain, d[g])));
+        lane_storef(t->variance + at, ewma_next(c, c->gainf, c->rest, variance[g], size[g]));
+        if (!is_plain)
+            lane_storef(t->reach + at, lane_residual_reach(&c->rules, reach[g], size[g]));
+    }
+    return 1;
+}
+
+/* The same for a group with gaps: lanes that are not taken or have no value keep what they have. */
+static TOCSIN__INLINE int ewma_patchy(const ewma_lanes *c, const ewma_tile *t, size_t lane,
+                                      int is_plain, int is_full, int is_calm, uint32_t taken,
+                                      ewma_marks *marks)
+{
+    const uint32_t all = (uint32_t)((UINT64_C(1) << lane_width) - 1);
+    const lane_f64 x = ewma_values(t, lane), mean = lane_load(t->mean + lane);
     const lane_f32 variance = lane_loadf(t->variance + lane);
-    const lane_f32 reach = is_plain ? zero : lane_loadf(t->reach + lane);
+    const lane_f32 reach = is_plain ? lane_setf(0) : lane_loadf(t->reach + lane);
     const lane_f64 d = lane_sub(x, mean);
     const lane_f32 size = lane_absf(lane_narrow(d));
-    /* Neither missing nor infinite nor beyond +-1e150 is what is no larger than that. */
-    lane_mask fits = lane_lef(size, c->residual_max), full = fits, learns = fits;
-    lane_f32 deviation = zero;
+    const lane_f32 deviation = lane_residual_deviation(
+        lane_sqrtf(variance), lane_residual_floor(&c->rules, mean, reach), size);
+    const lane_mask learns = lane_and_not(lane_where(taken), lane_is_nan(x));
+    lane_mask fits = lane_lef(size, c->residual_max), full = lane_where(all);
 
-    if (!is_plain || has_statistics || has_limits)
-        deviation = lane_residual_deviation(lane_sqrtf(variance),
-                                            lane_residual_floor(&c->rules, mean, reach), size);
     if (!is_plain)
         fits = lane_and(fits, lane_lef(size, lane_mulf(c->rules.surely, deviation)));
     if (!is_full) {
         full = ewma_is_full(c, lane_loadf_u16(t->count + lane));
         fits = lane_and(fits, full);
     }
-    if (is_patchy) {
-        learns = lane_and_not(lane_where((uint32_t)(taken >> lane & all)), lane_is_nan(x));
-        fits = lane_or(lane_and_not(lane_where((uint32_t)all), learns), fits);
-    }
+    fits = lane_or(lane_and_not(lane_where(all), learns), fits);
     if (lane_bits(fits) != all)
         return 0;
+    if (t->statistics || ewma_is_above(c, t, lane, size, deviation)) {
+        const lane_f32 statistic = lane_residual_statistic(size, deviation);
 
-    if (has_statistics || has_limits) {
-        uint32_t within = has_statistics ? 0 : (uint32_t)all;
-
-        if (!has_statistics && t->bar)
-            within &= lane_bits(lane_residual_is_within(&c->rules, size, deviation,
-                                                        lane_loadf(t->bar + lane)));
-        if (!has_statistics && t->maximum)
-            within &= lane_bits(lane_residual_is_within(&c->rules, size, deviation,
-                                                        lane_loadf(t->maximum + lane)));
-        if (within != all) {
-            const lane_f32 statistic = lane_residual_statistic(size, deviation);
-
-            if (has_limits && t->bar) {
-                lane_mask rings = lane_gtf(statistic, lane_loadf(t->bar + lane));
-
-                if (is_patchy)
-                    rings = lane_and(rings, learns);
-                if (lane_bits(rings))
-                    return 0;
-            }
-            if (has_limits && t->maximum) {
-                const lane_f32 old = lane_loadf(t->maximum + lane);
-                const lane_f32 most = lane_maxf(lane_minf(c->statistic_max, statistic), old);
-
-                lane_storef(t->maximum + lane, is_patchy ? lane_blendf(learns, most, old) : most);
-            }
-            if (has_statistics) {
-                const lane_f64 wide = lane_widen(statistic);
-
-                lane_store(t->statistics + lane,
-                           is_patchy ? lane_blend(learns, wide, lane_set(tocsin__nan())) : wide);
-            }
-        }
+        if (t->bar &&
+            lane_bits(lane_and(learns, lane_gtf(statistic, lane_loadf(t->bar + lane)))))
+            return 0;
+        if (t->maximum)
+            lane_storef_where(t->maximum + lane, learns,
+                              lane_maxf(lane_minf(c->statistic_max, statistic),
+                                        lane_loadf(t->maximum + lane)));
+        if (t->statistics)
+            lane_store(t->statistics + lane,
+                       lane_blend(learns, lane_widen(statistic), lane_set(tocsin__nan())));
     }
-
-    const lane_f64 moved = lane_add(mean, lane_mul(c->gain, d));
-    const lane_f32 next = ewma_next(c, c->gainf, c->rest, variance, size);
-    const lane_f32 next_reach = lane_residual_reach(&c->rules, reach, size);
-
-    if (marks && !is_calm) {
-        const lane_f32 old = lane_loadf_u16(t->habit + lane);
-        lane_f32 habit = lane_residual_drain(old), outside = zero;
-
-        if (is_patchy) {
-            habit = lane_blendf(learns, habit, old);
-            outside = lane_blendf(learns, zero, lane_loadf_u16(t->outside + lane));
-        }
-        lane_storef_u16(t->habit + lane, habit);
-        lane_storef_u16(t->outside + lane, outside);
-        marks->calm |= (uint64_t)lane_bits(lane_eqf(lane_addf(habit, outside), zero)) << lane;
-    } else if (marks) {
-        marks->calm |= all << lane;
-    }
-    if (marks) {
-        marks->full |= (is_full ? all : lane_bits(full)) << lane;
-        marks->learnt |= (is_patchy ? lane_bits(learns) : all) << lane;
-    }
-    if (is_patchy) {
-        lane_store_where(t->mean + lane, learns, moved);
-        lane_storef_where(t->variance + lane, learns, next);
-        if (!is_plain)
-            lane_storef_where(t->reach + lane, learns, next_reach);
-    } else {
-        lane_store(t->mean + lane, moved);
-        lane_storef(t->variance + lane, next);
-        if (!is_plain)
-            lane_storef(t->reach + lane, next_reach);
-    }
+    lane_store_where(t->mean + lane, learns, lane_add(mean, lane_mul(c->gain, d)));
+    lane_storef_where(t->variance + lane, learns,
+                      ewma_next(c, c->gainf, c->rest, variance, size));
+    if (!is_plain)
+        lane_storef_where(t->reach + lane, learns, lane_residual_reach(&c->rules, reach, size));
+    if (is_calm)
+        marks->calm |= (uint64_t)all << lane;
+    else
+        ewma_drain_group(t, lane, learns, marks);
+    marks->full |= (uint64_t)lane_bits(full) << lane;
+    marks->learnt |= (uint64_t)lane_bits(learns) << lane;
     return 1;
 }
 
-static TOCSIN__APART int ewma_patchy(const tocsin__ewma_job *job, size_t index, uint64_t taken,
-                                     size_t lane, int is_full, int is_calm, ewma_marks *marks)
+/* All that is not the quick way through a tile.  Of `done`, which are groups of a full tile, all
+ * lanes have been learnt by it, but for what drains. */
+static TOCSIN__APART void ewma_rest(const tocsin__ewma_job *job, size_t index, uint64_t done)
 {
     const ewma_lanes c = ewma_lanes_set(job);
     const ewma_tile t = ewma_tile_at(job, index);
+    const uint64_t group = (UINT64_C(1) << lane_width) - 1;
+    tocsin__tile_head *head = ewma_head(job, index);
+    const uint64_t take = head->take;
+    const uint32_t flags = head->flags;
+    const int is_plain = job->is_plain != 0, has_gains = job->gains != NULL;
+    const int trusts = !has_gains && !job->gain_varies;
+    const int is_full = trusts && (flags & TOCSIN__TILE_FULL);
+    const int is_calm = is_plain || (flags & TOCSIN__TILE_CALM);
+    ewma_marks marks = {done, 0, done, is_calm ? done : 0};
 
-    return ewma_group(&c, &t, lane, job->is_plain != 0, t.statistics != NULL,
-                      t.bar || t.maximum, is_full, is_calm, 1, taken, marks);
+    if (!is_calm) {
+        if (head->drains)
+            tocsin__tile_settle(head, t.habit, t.outside);
+        head->most = 0;
+    }
+    for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_width) {
+        if (!(done >> lane & 1)) {
+            if (has_gains || !ewma_patchy(&c, &t, lane, is_plain, is_full, is_calm,
+                                          (uint32_t)(take >> lane & group), &marks))
+                ewma_exact(job, index, take, lane, &marks);
+        } else if (!is_calm) {
+            ewma_drain_group(&t, lane, lane_where((uint32_t)group), &marks);
+        }
+    }
+    head->learnt = marks.learnt;
+    head->left = marks.left;
+    head->flags = flags & ~(uint32_t)(TOCSIN__TILE_FULL | TOCSIN__TILE_CALM);
+    if (trusts ? (head->used & ~marks.full) == 0 : (flags & TOCSIN__TILE_FULL) != 0)
+        head->flags |= TOCSIN__TILE_FULL;
+    if (is_plain || (head->used & ~marks.calm) == 0)
+        head->flags |= TOCSIN__TILE_CALM;
 }
 
-/* Ask for the columns of a tile that comes later: between two of them lies more than a processor
- * looks ahead by itself. */
-static TOCSIN__INLINE void ewma_ask(const tocsin__ewma_job *job, const char *tile, int is_plain,
+/* A tile went the quick way that is not calm. */
+static TOCSIN__APART void ewma_drain(const tocsin__ewma_job *job, size_t index)
+{
+    const ewma_tile t = ewma_tile_at(job, index);
+    tocsin__tile_head *head = ewma_head(job, index);
+
+    if (job->tiles.is_lazy && head->most == 0)
+        tocsin__tile_settle(head, t.habit, t.outside);
+    head->drains++;
+    if (job->tiles.is_lazy && head->drains < head->most)
+        return;
+    tocsin__tile_settle(head, t.habit, t.outside);
+    if (head->most == 0)
+        head->flags |= TOCSIN__TILE_CALM;
+}
+
+/* Whether all statistics are wanted, or the caller looks only at those above a bar, is known when
+ * this is compiled. */
+static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, int has_statistics,
                                     int has_limits)
 {
-    LANES_PREFETCH_READ(tile);
-    for (size_t at = 0; at < TOCSIN__LANES * sizeof(double); at += EWMA_LINE)
-        LANES_PREFETCH(tile + job->mean + at);
-    for (size_t at = 0; at < TOCSIN__LANES * sizeof(float); at += EWMA_LINE) {
-        LANES_PREFETCH(tile + job->variance + at);
-        if (!is_plain)
-            LANES_PREFETCH(tile + job->reach + at);
-        if (has_limits && job->maximum)
-            LANES_PREFETCH(tile + job->maximum + at);
-        if (has_limits && job->bar)
-            LANES_PREFETCH(tile + job->bar + at);
-    }
-    if (!is_plain)
-        for (size_t at = 0; at < TOCSIN__LANES * sizeof(uint16_t); at += EWMA_LINE) {
-            LANES_PREFETCH(tile + job->habit + at);
-            LANES_PREFETCH(tile + job->outside + at);
-        }
-}
-
-static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain,
-                                    int has_statistics, int has_limits)
-{
     const ewma_lanes c = ewma_lanes_set(job);
-    const uint64_t group = (UINT64_C(1) << lane_width) - 1;
+    const int trusts = !job->gains && !job->gain_varies;
+    const uint64_t bundle = UINT64_MAX >> (TOCSIN__LANES - lane_bundle * lane_width);
     const size_t count = job->tiles.count;
-    const int has_gains = job->gains != NULL;
-    const int trusts = !has_gains && !job->gain_varies;
 
     for (size_t i = 0; i < count; i++) {
-        tocsin__tile_head *head =
-            (tocsin__tile_head *)(void *)(job->tiles.first + i * job->tiles.size);
+        tocsin__tile_head *head = ewma_head(job, i);
         const ewma_tile t = ewma_tile_at(job, i);
-        const uint64_t take = head->take;
-        const uint32_t flags = head->flags;
-        const int is_full = trusts && (flags & TOCSIN__TILE_FULL);
-        const int is_calm = is_plain || (flags & TOCSIN__TILE_CALM);
-        ewma_marks marks = {0, 0, 0, 0};
-        uint64_t others = 0;
+        uint64_t done = 0;
 
-        ewma_ask(job, (const char *)head + EWMA_AHEAD * job->tiles.size, is_plain, has_limits);
-        if (take == UINT64_MAX && is_full && is_calm) {
-            for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_width)
-                if (!ewma_group(&c, &t, lane, is_plain, has_statistics, has_limits, 1, 1, 0, take,
-                                NULL))
-                    others |= group << lane;
-            if (!others) {
-                if (head->learnt != UINT64_MAX)     /* a line that is not written is not moved */
-                    head->learnt = UINT64_MAX;
-                if (head->left)
-                    head->left = 0;
-                continue;
-            }
-            marks.learnt = marks.full = marks.calm = ~others;
-        } else {
-            for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_width)
-                if (has_gains || (~take >> lane & group) ||
-                    !ewma_group(&c, &t, lane, is_plain, has_statistics, has_limits, is_full,
-                                is_calm, 0, take, &marks))
-                    others |= group << lane;
+        if (trusts && head->take == UINT64_MAX && (head->flags & TOCSIN__TILE_FULL))
+            for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_bundle * lane_width)
+                if (ewma_quick(&c, &t, lane, is_plain, has_statistics, has_limits))
+                    done |= bundle << lane;
+        if (TOCSIN__RARELY(done != UINT64_MAX)) {
+            ewma_rest(job, i, done);
+            continue;
         }
-
-        for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_width)
-            if ((others >> lane & 1) &&
-                (has_gains || !ewma_patchy(job, i, take, lane, is_full, is_calm, &marks)))
-                ewma_exact(job, i, take, lane, &marks);
-        head->learnt = marks.learnt;
-        head->left = marks.left;
-        head->flags = flags & ~(uint32_t)(TOCSIN__TILE_FULL | TOCSIN__TILE_CALM);
-        if (trusts ? (head->used & ~marks.full) == 0 : (flags & TOCSIN__TILE_FULL) != 0)
-            head->flags |= TOCSIN__TILE_FULL;
-        if (is_plain || (head->used & ~marks.calm) == 0)
-            head->flags |= TOCSIN__TILE_CALM;
+        if (head->learnt != UINT64_MAX)     /* a line that is not written is not moved */
+            head->learnt = UINT64_MAX;
+        if (head->left)
+            head->left = 0;
+        if (!is_plain && !(head->flags & TOCSIN__TILE_CALM)) {
+            if (job->tiles.is_lazy && head->drains + 1 < head->most)
+                head->drains++;
+            else
+                ewma_drain(job, i);
+        }
     }
 }
 

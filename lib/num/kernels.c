@@ -41,6 +41,25 @@ static uint32_t kernels_wide(void)
 }
 #endif
 
+void tocsin__tile_settle(tocsin__tile_head *head, uint16_t *habit, uint16_t *outside)
+{
+    const uint16_t drains = (uint16_t)(head->drains < UINT16_MAX ? head->drains : UINT16_MAX);
+    const uint16_t kept = drains == 0 ? UINT16_MAX : 0;
+    uint16_t most = 0;
+
+    for (size_t k = 0; k < TOCSIN__LANES; k++) {
+        const uint16_t drained = (uint16_t)(habit[k] - (habit[k] < drains ? habit[k] : drains));
+        const uint16_t left = outside[k] & kept;
+        const uint16_t larger = drained > left ? drained : left;
+
+        habit[k] = drained;
+        outside[k] = left;
+        most = larger > most ? larger : most;
+    }
+    head->drains = 0;
+    head->most = most;
+}
+
 /* The best first. */
 static const tocsin__kernels *const kernels_all[] = {
 #if defined(__x86_64__) || defined(__i386__)

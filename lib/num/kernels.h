@@ -21,7 +21,7 @@
 /* What all lanes of a tile in use have in common; a kernel may set and clear these. */
 enum {
     TOCSIN__TILE_FULL = 1,  /* past warm-up and with the final gain: counts need not be read */
-    TOCSIN__TILE_CALM = 2,  /* habit and outside are 0 (lib/detect/residual.h): need not be read */
+    TOCSIN__TILE_CALM = 2,  /* habit and outside are 0 (lib/detect/residual.h), and nothing drains */
     TOCSIN__TILE_MATURE = 4 /* holt-winters: slots' gains and weights no longer depend on age */
 };
 
@@ -36,8 +36,16 @@ typedef struct tocsin__tile_head {
     uint32_t state;         /* this and what follows is the driver's: see lib/bank/bank.h */
     int64_t learnt_time;
     uint64_t busy;
-    uint64_t round;
+    uint32_t drains;        /* see below */
+    uint32_t most;          /* no habit nor outside is larger; 0: who knows */
 } tocsin__tile_head;
+
+/* Habits drain by one at each point that crosses nothing, and outside is 0 then: most ticks change
+ * all habits of a tile alike.  So these need not be written.  They may be left to drain: the
+ * tile's habits are those in memory less `drains`, at least 0, and if that is not 0, outside is.
+ * Brings memory up to date; whoever makes one of them larger does that first, and sets `most`
+ * to 0 after. */
+void tocsin__tile_settle(tocsin__tile_head *head, uint16_t *habit, uint16_t *outside);
 
 /* Where a job's tiles and values are.  Values, scores and tiles advance together: 64
  * values belong to each tile, all of them readable. */
@@ -47,7 +55,7 @@ typedef struct tocsin__tiles {
     size_t count;           /* how many */
     const void *values;     /* double or float; NaN: missing */
     uint32_t is_float;
-    uint32_t reserved;
+    uint32_t is_lazy;       /* habits may be left to drain */
     double *statistics;     /* out, may be NULL: channel 0 of each lane; the canonical NaN for lanes
                                that were not learnt or are warming up.  They cost a division
                                and a wide store per point, which hardly any point needs otherwise. */

@@ -9,7 +9,9 @@
  * Types:       lane_f64            lane_width doubles, in two registers
  *              lane_f32            as many floats, in one
  *              lane_mask           one truth value for each
- * Constant:    lane_width          1, 4, 8 or 16; divides TOCSIN__LANES
+ * Constants:   lane_width          1, 4, 8 or 16; divides TOCSIN__LANES
+ *              lane_bundle         of so many groups' numbers registers hold what a kernel works on
+ *                                  at a time: 1, 2 or 4
  *
  * Operations on floats have the names of those on doubles and an f, as in C.  So that all
  * processors agree each is rounded to float by itself.
@@ -60,6 +62,7 @@
 #define lane_f32 LANES_NAME(lane_f32)
 #define lane_mask LANES_NAME(lane_mask)
 #define lane_width LANES_NAME(lane_width)
+#define lane_bundle LANES_NAME(lane_bundle)
 
 #define lane_set LANES_NAME(lane_set)
 #define lane_load LANES_NAME(lane_load)
@@ -119,6 +122,15 @@
 #define lane_and_not LANES_NAME(lane_and_not)
 #define lane_bits LANES_NAME(lane_bits)
 #define lane_where LANES_NAME(lane_where)
+
+/* Before a loop over a bundle, whose variables are to be registers. */
+#if defined(__clang__)
+#define LANES_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define LANES_UNROLL _Pragma("GCC unroll 4")
+#else
+#define LANES_UNROLL
+#endif
 
 /* Ask for a cache line that will be written to, or only read. */
 #if defined(__GNUC__)

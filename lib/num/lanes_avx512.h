@@ -18,7 +18,7 @@ typedef struct {
 typedef __m512 lane_f32;
 typedef __mmask16 lane_mask;
 
-enum { lane_width = 16 };
+enum { lane_width = 16, lane_bundle = 4 };
 
 static TOCSIN__INLINE lane_f64 lane_set(double x)
 {

@@ -18,7 +18,7 @@ typedef struct {
 typedef float32x4_t lane_f32;
 typedef uint32x4_t lane_mask;
 
-enum { lane_width = 4 };
+enum { lane_width = 4, lane_bundle = 1 };
 
 static TOCSIN__INLINE lane_f64 lane_set(double x)
 {

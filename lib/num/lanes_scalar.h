@@ -14,7 +14,7 @@ typedef double lane_f64;
 typedef float lane_f32;
 typedef uint32_t lane_mask;
 
-enum { lane_width = 1 };
+enum { lane_width = 1, lane_bundle = 1 };
 
 static TOCSIN__INLINE lane_f64 lane_set(double x)
 {

@@ -18,7 +18,7 @@ typedef struct {
 typedef __m128 lane_f32;
 typedef __m128 lane_mask;
 
-enum { lane_width = 4 };
+enum { lane_width = 4, lane_bundle = 1 };
 
 static TOCSIN__INLINE lane_f64 lane_set(double x)
 {

@@ -256,13 +256,23 @@ typedef struct {
     uint64_t learnt[TILES], left[TILES];
 } world;
 
+/* A tile's columns, with nothing left to drain. */
+static columns world_columns(const world *w, size_t t)
+{
+    tocsin__tile_head head = w->tiles[t].is.head;
+    columns c = w->tiles[t].is.columns;
+
+    tocsin__tile_settle(&head, c.habit, c.outside);
+    return c;
+}
+
 /* What the detector makes of it, into `expected`, `wanted`, `learnt` and `left`. */
 static void world_expect(world *w, int has_maximum, int has_bar)
 {
     for (size_t t = 0; t < TILES; t++) {
         columns *c = &w->expected[t];
 
-        *c = w->tiles[t].is.columns;
+        *c = world_columns(w, t);
         w->learnt[t] = w->left[t] = 0;
         for (size_t lane = 0; lane < TOCSIN__LANES; lane++) {
             const size_t series = t * TOCSIN__LANES + lane;
@@ -311,7 +321,7 @@ static void world_check(const world *w, const char *name, size_t tick)
 {
     for (size_t t = 0; t < TILES; t++) {
         const tocsin__tile_head *head = &w->tiles[t].is.head;
-        const columns *c = &w->tiles[t].is.columns, *e = &w->expected[t];
+        const columns settled = world_columns(w, t), *c = &settled, *e = &w->expected[t];
 
         for (size_t lane = 0; lane < TOCSIN__LANES; lane++) {
             const size_t series = t * TOCSIN__LANES + lane;
@@ -341,7 +351,7 @@ static void world_check_flags(const world *w, const char *name, const uint32_t *
 {
     for (size_t t = 0; t < TILES; t++) {
         const tocsin__tile_head *head = &w->tiles[t].is.head;
-        const columns *c = &w->tiles[t].is.columns;
+        const columns settled = world_columns(w, t), *c = &settled;
         uint32_t flags = TOCSIN__TILE_FULL | TOCSIN__TILE_CALM;
 
         for (size_t lane = 0; lane < TOCSIN__LANES; lane++) {
@@ -441,6 +451,7 @@ static void world_tick(world *w, const setting *s, const tocsin__kernels *kernel
     for (size_t i = 0; i < SERIES; i++)
         w->elapsed[i] = way == 1 ? (int64_t)rng_below(r, 100) * 20 * TOCSIN_SECOND : elapsed;
     tocsin__ewma_job_prepare(w->m.constants, elapsed, &w->job);
+    w->job.tiles.is_lazy = (uint32_t)rng_below(r, 2);
     world_expect(w, s->has_maximum, s->has_bar);
     if (way == 1) {
         tocsin__ewma_job one = w->job;
