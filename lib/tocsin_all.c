@@ -41,6 +41,7 @@
 #include "detect/ewma.c"
 #include "detect/holt_winters.c"
 #include "detect/focus.c"
+#include "detect/spot.c"
 
 #include "calibrate/tail.c"
 #include "calibrate/raw.c"

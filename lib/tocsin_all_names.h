@@ -230,6 +230,7 @@
 #define tocsin__stage_holt_winters TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_holt_winters)
 #define tocsin__stage_measure TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_measure)
 #define tocsin__stage_raw TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_raw)
+#define tocsin__stage_spot TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_spot)
 #define tocsin__stage_tail TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_tail)
 #define tocsin__tail_score TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tail_score)
 #define tocsin__take TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__take)

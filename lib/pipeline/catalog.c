@@ -16,6 +16,7 @@ const tocsin__stage *const tocsin__catalog[] = {
     &tocsin__stage_ewma,
     &tocsin__stage_holt_winters,
     &tocsin__stage_focus,
+    &tocsin__stage_spot,
 
     &tocsin__stage_tail,
     &tocsin__stage_raw,

@@ -106,7 +106,9 @@ typedef struct tocsin__point {
 } tocsin__point;
 
 typedef struct tocsin__reading {
-    double channel[TOCSIN_CHANNELS];    /* raw statistics >= 0, larger is stranger; NaN: none */
+    /* Raw statistics >= 0, larger is stranger; NaN: none.  Those behind the detector's own count
+     * are its notes to its own `learn` and `band`: nobody else looks at them. */
+    double channel[TOCSIN_CHANNELS];
     uint8_t reason[TOCSIN_CHANNELS];    /* TOCSIN_REASON_* of each, should it be what speaks */
     uint32_t flags;                     /* WARMING, FLOORED ... */
     int32_t direction;                  /* +1, -1, 0 */
@@ -269,6 +271,7 @@ enum {
 extern const tocsin__stage tocsin__stage_clock, tocsin__stage_counter, tocsin__stage_gaps;
 extern const tocsin__stage tocsin__stage_ewma, tocsin__stage_holt_winters;
 extern const tocsin__stage tocsin__stage_focus;
+extern const tocsin__stage tocsin__stage_spot;
 extern const tocsin__stage tocsin__stage_tail, tocsin__stage_raw;
 extern const tocsin__stage tocsin__stage_alarm;
 

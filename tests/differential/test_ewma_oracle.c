@@ -1,28 +1,15 @@
 /* test_ewma_oracle.c - ewma against its definition.
  *
- * The oracle keeps the whole history and computes mean and variance afresh at each point, as
- * weighted sums in long double: the weight of a value is its gain times 1 minus each later
- * gain. Nothing in it is recursive but the gains, so it shares no formula with ewma.c.
+ * That is level_oracle.h, which remembers everything and has no formula in common with ewma.c.
  */
-#include "../support/rng.h"
 #include "../support/suite.h"
 
 #include <math.h>
 #include <stdio.h>
 
+#include "level_oracle.h"
+
 #include "tocsin.h"
-
-#define POINTS 500
-#define WARMUP 8
-
-typedef struct {
-    const char *parameters;
-    double half_life;       /* points, or seconds */
-    double alpha, step;     /* 0: half_life counts */
-    int is_timed;
-    double clip;            /* 0: never */
-    double floor, floor_relative, floor_history;
-} oracle_case;
 
 static const oracle_case cases[] = {
     {"half-life=20p clip=inf floor-relative=0 floor-history=0", 20, 0, 0, 0, 0, 0, 0, 0},
@@ -38,109 +25,6 @@ static const oracle_case cases[] = {
 
 #define CASES (sizeof cases / sizeof cases[0])
 
-/* How many points the limit's window has: 1/gain where the gain is known beforehand. */
-static int oracle_window(const oracle_case *c)
-{
-    double memory = 256;
-
-    if (c->alpha > 0)
-        memory = 1 / c->alpha;
-    else if (!c->is_timed)
-        memory = 1 / (1 - pow(2, -1 / c->half_life));
-    return memory < 32 ? 32 : (int)memory;
-}
-
-typedef struct {
-    long double value[POINTS], gain[POINTS];
-    size_t count;           /* of values */
-    unsigned n;             /* what 1/n counts */
-    int crossings;          /* the bucket, in points */
-    int outside;
-    double last;
-    long double mean, deviation, reach;
-} oracle;
-
-static long double oracle_floor(const oracle *o, const oracle_case *c)
-{
-    return fmaxl(c->floor, fmaxl(c->floor_relative * fabsl(o->mean), c->floor_history * o->reach));
-}
-
-static void oracle_sums(oracle *o)
-{
-    long double weight = 1, mean = 0, variance = 0, weights[POINTS];
-
-    for (size_t i = o->count; i-- > 0;) {
-        weights[i] = weight * o->gain[i];
-        weight *= 1 - o->gain[i];
-        mean += weights[i] * o->value[i];
-    }
-    for (size_t i = 0; i < o->count; i++)
-        variance += weights[i] * (o->value[i] - mean) * (o->value[i] - mean);
-    o->mean = mean;
-    o->deviation = sqrtl(variance);
-}
-
-static void oracle_learn(oracle *o, const oracle_case *c, double seconds, double value)
-{
-    const double gap = o->count ? seconds - o->last : 0;
-    const int is_warm = o->n >= WARMUP, window = oracle_window(c);
-    const long double floor = oracle_floor(o, c);
-    long double a, d = value - o->mean;
-
-    if (c->alpha > 0 && c->step == 0)
-        a = c->alpha;
-    else if (c->alpha > 0)
-        a = 1 - powl(1 - (long double)c->alpha, gap / c->step);
-    else if (c->is_timed)
-        a = 1 - powl(2, -(gap / c->half_life));
-    else
-        a = 1 - powl(2, -1 / (long double)c->half_life);
-    if (c->is_timed)        /* a gap counts as one half-life at most */
-        a = fminl(a, fmaxl(0.5L, c->alpha));
-    o->n++;
-    if (o->n * a < 1)
-        a = 1 / (long double)o->n;
-    else if (o->n > WARMUP)
-        o->n--;
-
-    if (o->crossings > 0)
-        o->crossings--;
-    if (c->clip > 0 && is_warm) {
-        const long double b = o->crossings / (long double)window;
-        const long double limit = c->clip * fmaxl(o->deviation, floor) * sqrtl(1 + b * b);
-
-        if (fabsl(d) > limit) {
-            d = copysignl(limit, d);
-            if (!o->outside)
-                o->crossings = o->crossings + window < 16 * window ? o->crossings + window
-                                                                   : 16 * window;
-            o->outside = 1;
-        } else {
-            o->outside = 0;
-        }
-    }
-    if (o->count > 0) {     /* the largest residual learnt; it fades over 16 windows that move */
-        if (fabsl(d) > o->reach)
-            o->reach = fabsl(d);
-        else if (fabsl(d) > o->reach / 1000)
-            o->reach *= 1 - 1 / (16 * (long double)window);
-    }
-    o->gain[o->count] = a;
-    o->value[o->count++] = o->mean + d;
-    o->last = seconds;
-    oracle_sums(o);
-}
-
-/* A level that moves, outliers now and then, values that are missing. */
-static double next_value(rng *r, size_t i)
-{
-    double value = 10 + (i > POINTS / 2 ? 6 : 0) + rng_normal(r);
-
-    if (rng_below(r, 25) == 0)
-        value += 30 * (rng_uniform(r) - 0.5);
-    return rng_below(r, 20) == 0 ? NAN : value;
-}
-
 static void check_against_oracle(const oracle_case *c, const char *state, uint64_t seed,
                                  double tolerance)
 {
@@ -153,11 +37,11 @@ static void check_against_oracle(const oracle_case *c, const char *state, uint64
     size_t judged = 0;
 
     ck_assert_ptr_nonnull(o);
-    snprintf(text, sizeof text, "ewma %s warmup=%d state=%s | raw", c->parameters, WARMUP, state);
+    snprintf(text, sizeof text, "ewma %s warmup=%d state=%s | raw", c->parameters, ORACLE_WARMUP, state);
     ck_assert_int_eq(tocsin_spec_compile(&spec, text, TOCSIN_NUL_TERMINATED, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_detector_create(&detector, spec, NULL), 0);
-    for (size_t i = 0; i < POINTS; i++) {
-        const double value = next_value(&r, i);
+    for (size_t i = 0; i < ORACLE_POINTS; i++) {
+        const double value = oracle_next_value(&r, i);
         const long double floor = oracle_floor(o, c);
         const double deviation = (double)fmaxl(o->deviation, floor);
         tocsin_verdict verdict;
@@ -167,7 +51,7 @@ static void check_against_oracle(const oracle_case *c, const char *state, uint64
         if (isnan(value)) {
             ck_assert(isnan(verdict.score));
         } else {
-            if (o->n >= WARMUP) {
+            if (o->n >= ORACLE_WARMUP) {
                 const double raw = fabs(value - (double)o->mean) / deviation;
 
                 judged++;
@@ -184,12 +68,9 @@ static void check_against_oracle(const oracle_case *c, const char *state, uint64
             }
             oracle_learn(o, c, seconds, value);
         }
-        /* Multiples of 1/8 s, so that seconds and nanoseconds are the same time exactly. */
-        seconds += (double)(1 + rng_below(&r, 960)) / 8;
-        if (rng_below(&r, 60) == 0)
-            seconds += 5000;
+        seconds += oracle_next_gap(&r);
     }
-    ck_assert_uint_gt(judged, POINTS / 2);
+    ck_assert_uint_gt(judged, ORACLE_POINTS / 2);
     tocsin_detector_free(detector);
     tocsin_spec_free(spec);
     free(o);
