@@ -67,6 +67,7 @@
 #include "forest/grow.c"
 #include "forest/judge.c"
 
+#include "snapshot/forests.c"
 #include "snapshot/records.c"
 #include "snapshot/snapshot.c"
 #include "snapshot/shards.c"

@@ -64,6 +64,7 @@
 
 #include "base.h"
 #include "bank.h"
+#include "spec.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -138,6 +139,36 @@ TOCSIN_API int tocsin_forest_score(const tocsin_forest *forest, const tocsin_mat
  *  @retval the statuses of tocsin_forest_score() */
 TOCSIN_API int tocsin_forest_depth(const tocsin_forest *forest, const tocsin_matrix *matrix,
                                    double *depths);
+
+/** Save a forest: all of it, in the container that snapshot.h describes, of kind 3.
+ *  @param forest  the forest
+ *  @param buffer  receives the snapshot; may be NULL if size is 0
+ *  @param size    the buffer's bytes
+ *  @param needed  may be NULL; receives the snapshot's bytes, also on TOCSIN_ERROR_SPACE
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT     forest is NULL, or buffer is NULL and size is not 0
+ *  @retval TOCSIN_ERROR_SPACE        the buffer is too small; nothing was written
+ *  @retval TOCSIN_ERROR_UNSUPPORTED  the snapshot would have 4 GB or more
+ *  A hundred trees of 256 points take some 45 KB.  No allocation. */
+TOCSIN_API int tocsin_forest_save(const tocsin_forest *forest, void *buffer, size_t size,
+                                  size_t *needed);
+
+/** Load a forest, on any platform.  It scores to the same bits as the one that was saved.
+ *  @param out        receives the forest; NULL on failure
+ *  @param snapshot   the bytes; they need no alignment
+ *  @param size       how many
+ *  @param allocator  may be NULL (malloc)
+ *  @param error      may be NULL; filled in on failure, `offset` in bytes of the snapshot
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, a malformed allocator, or the error's struct_size is
+ *                                 unknown
+ *  @retval TOCSIN_ERROR_MEMORY    the allocator failed
+ *  @retval TOCSIN_ERROR_FORMAT    not a forest's snapshot, cut off, malformed, or a value out of
+ *                                 bounds
+ *  @retval TOCSIN_ERROR_CHECKSUM  damaged
+ *  @retval TOCSIN_ERROR_VERSION   written by a release too new */
+TOCSIN_API int tocsin_forest_load(tocsin_forest **out, const void *snapshot, size_t size,
+                                  const tocsin_allocator *allocator, tocsin_error *error);
 
 /** What a forest is. */
 typedef struct tocsin_forest_info {

@@ -9,7 +9,8 @@
  * The format
  * ----------
  *     header   "TOCS" u16 format version, u16 oldest version that can read it,
- *              u32 total bytes, u32 kind (1: detector), u32 record count
+ *              u32 total bytes, u32 kind (1: detector,
+ *              2: bank, 3: forest), u32 record count
  *     record   u16 type, u16 flags (1: critical), u32 bytes, payload
  *     ...
  *     trailer  u32 CRC-32C of everything before it

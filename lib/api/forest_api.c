@@ -3,7 +3,7 @@
  */
 #include "../core/alloc.h"
 #include "../core/info.h"
-#include "../forest/forest.h"
+#include "../snapshot/forests.h"
 
 #define FOREST_TREES 100u
 #define FOREST_SAMPLE 256u
@@ -98,6 +98,45 @@ int tocsin_forest_score(const tocsin_forest *forest, const tocsin_matrix *matrix
 int tocsin_forest_depth(const tocsin_forest *forest, const tocsin_matrix *matrix, double *depths)
 {
     return forest_api_judge(forest, matrix, 1, depths);
+}
+
+int tocsin_forest_save(const tocsin_forest *forest, void *buffer, size_t size, size_t *needed)
+{
+    if (!forest || (!buffer && size > 0))
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const uint64_t bytes = tocsin__forest_size(forest);
+
+    if (bytes > UINT32_MAX)
+        return TOCSIN_ERROR_UNSUPPORTED;
+    if (needed)
+        *needed = (size_t)bytes;
+    if (size < bytes)
+        return TOCSIN_ERROR_SPACE;
+    tocsin__forest_write(forest, buffer, (size_t)bytes);
+    return TOCSIN_OK;
+}
+
+int tocsin_forest_load(tocsin_forest **out, const void *snapshot, size_t size,
+                       const tocsin_allocator *allocator, tocsin_error *error)
+{
+    tocsin_allocator copy;
+    tocsin_error why = {0};
+
+    if (!out)
+        return TOCSIN_ERROR_ARGUMENT;
+    *out = NULL;
+    if (!snapshot || (error && !tocsin__info_fits(error, sizeof *error)) ||
+        tocsin__allocator_init(&copy, allocator) != TOCSIN_OK)
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const int status = tocsin__forest_read(out, snapshot, size, &copy, &why);
+
+    if (status < 0 && error) {
+        why.struct_size = error->struct_size;
+        *error = why;
+    }
+    return status;
 }
 
 int tocsin_forest_describe(const tocsin_forest *forest, tocsin_forest_info *info)

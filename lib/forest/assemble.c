@@ -40,23 +40,21 @@ static void assemble_depths(tocsin__forest_plan *plan)
 
 int tocsin__forest_plan_start(tocsin__forest_plan *plan, const tocsin_allocator *allocator)
 {
-    /* A tree of n rows has fewer than n cuts, and than nodes in its heap. */
-    const uint32_t nodes = 1u << plan->depth;
-    const size_t cuts = (size_t)plan->trees * (plan->sample < nodes ? plan->sample : nodes);
+    const size_t cuts = plan->cut_most;
     const size_t mixed = plan->mix > 1 ? cuts * plan->mix : 0;
     size_t bytes = 0;
 
-    plan->heap_depth =
-        plan->depth < TOCSIN__FOREST_DEPTH ? TOCSIN__FOREST_DEPTH : plan->depth;
-    plan->cut_count = plan->leaf_count = plan->leaf_max = plan->reserved = 0;
+    plan->cut_count = plan->leaf_count = plan->leaf_max = 0;
 
     const size_t views_at = tocsin__forest_part(&bytes, plan->columns, sizeof *plan->views);
     const size_t cuts_at = tocsin__forest_part(&bytes, cuts, sizeof *plan->cuts);
     const size_t sorted_at = tocsin__forest_part(&bytes, cuts, sizeof *plan->sorted);
     const size_t weights_at = tocsin__forest_part(&bytes, mixed, sizeof *plan->weights);
     const size_t columns_at = tocsin__forest_part(&bytes, mixed, sizeof *plan->columns_of);
-    const size_t leaves_at = tocsin__forest_part(&bytes, (size_t)plan->trees << plan->heap_depth,
-                                                 sizeof *plan->leaves);
+    const size_t leaves_at = tocsin__forest_part(
+        &bytes, plan->is_line ? 0 : (size_t)plan->trees << plan->heap_depth, sizeof *plan->leaves);
+    const size_t sums_at =
+        tocsin__forest_part(&bytes, plan->is_line ? cuts + 1 : 0, sizeof *plan->sums);
     const size_t counts_at =
         tocsin__forest_part(&bytes, cuts + plan->trees, sizeof *plan->counts);
     const size_t depth_at =
@@ -77,6 +75,7 @@ int tocsin__forest_plan_start(tocsin__forest_plan *plan, const tocsin_allocator 
     plan->weights = (float *)(void *)(block + weights_at);
     plan->columns_of = (uint16_t *)(void *)(block + columns_at);
     plan->leaves = (uint16_t *)(void *)(block + leaves_at);
+    plan->sums = (uint32_t *)(void *)(block + sums_at);
     plan->counts = (uint16_t *)(void *)(block + counts_at);
     plan->depth_of = (uint16_t *)(void *)(block + depth_at);
     plan->digits = (uint32_t *)(void *)(block + digits_at);
@@ -296,12 +295,12 @@ static void assemble_metrics(tocsin__forest_plan *plan, uint32_t shift, assemble
     }
 }
 
-/* The table of a line: the cuts' keys are their ranks. */
-static void assemble_line(const tocsin__forest_plan *plan, uint32_t codes, assemble_parts *parts)
+/* By how much a line's sum changes at its beginning and at each of its thresholds, in 32 bits that
+ * may wrap around: the cuts' keys are their ranks. */
+static void assemble_line_steps(const tocsin__forest_plan *plan, uint32_t codes,
+                                assemble_parts *parts)
 {
     const uint32_t nodes = 1u << plan->heap_depth;
-    const double unit = 256.0 * plan->trees;
-    uint32_t sum = 0;
 
     memset(parts->sums, 0, codes * sizeof *parts->sums);
     for (uint32_t tree = 0; tree < plan->trees; tree++)
@@ -316,13 +315,24 @@ static void assemble_line(const tocsin__forest_plan *plan, uint32_t codes, assem
         parts->sums[plan->cuts[k].key + 1] +=
             (uint32_t)leaves[right - nodes] - leaves[right - nodes - 1];
     }
-    for (uint32_t code = 0; code < codes; code++) {
-        sum += parts->sums[code];
-        parts->sums[code] = sum;
-        parts->scores[code] = plan->expected_depth > 0
-                                  ? tocsin__exp2(-(sum / unit / plan->expected_depth))
-                                  : 0.5;
+}
+
+static void assemble_line(const tocsin__forest_plan *plan, uint32_t codes, assemble_parts *parts)
+{
+    const double unit = 256.0 * plan->trees;
+
+    if (plan->is_line) {
+        memcpy(parts->sums, plan->sums, codes * sizeof *parts->sums);
+    } else {
+        assemble_line_steps(plan, codes, parts);
+        for (uint32_t code = 1; code < codes; code++)
+            parts->sums[code] += parts->sums[code - 1];
     }
+    for (uint32_t code = 0; code < codes; code++)
+        parts->scores[code] =
+            plan->expected_depth > 0
+                ? tocsin__exp2(-(parts->sums[code] / unit / plan->expected_depth))
+                : 0.5;
 }
 
 static void assemble_wide(const tocsin__forest_plan *plan, assemble_parts *parts)
@@ -419,7 +429,7 @@ int tocsin__forest_assemble(tocsin_forest **out, tocsin__forest_plan *plan,
     assemble_census census = {0, 0, 0, 0, 0};
     assemble_parts parts;
 
-    if (plan->mix > 1)
+    if (plan->mix > 1 && !plan->is_line)
         census.used = assemble_places(plan);
     if (census.used <= 1) {
         assemble_sort(plan);
@@ -475,7 +485,7 @@ int tocsin__forest_assemble(tocsin_forest **out, tocsin__forest_plan *plan,
     forest->allocator = *allocator;
     forest->bytes = bytes;
     forest->seed = plan->seed;
-    forest->cuts = plan->cut_count;
+    forest->cuts = plan->is_line ? plan->line_cuts : plan->cut_count;
     forest->expected_depth = plan->expected_depth;
     forest->trees = plan->trees;
     forest->sample = plan->sample;

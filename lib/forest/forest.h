@@ -113,9 +113,12 @@ typedef struct tocsin__forest_cut {
 typedef struct tocsin__forest_plan {
     uint64_t seed;
     uint32_t trees, sample, depth, columns, mix;
-    uint32_t heap_depth;
+    uint32_t heap_depth;            /* TOCSIN__FOREST_DEPTH, or more if the trees are deeper */
+    size_t cut_most;                /* cuts that there is to be room for */
+    uint64_t line_cuts;             /* of a line: how many cuts there were */
+    uint32_t is_line;               /* a line whose trees are not known: cuts are its thresholds,
+                                       ascending, and `sums` says what leaves do else */
     uint32_t cut_count, leaf_count, leaf_max;
-    uint32_t reserved;
     double expected_depth;
     /* In one block. */
     char *block;
@@ -127,6 +130,7 @@ typedef struct tocsin__forest_plan {
     uint16_t *leaves;               /* per tree 2^heap_depth */
     uint16_t *counts;
     uint16_t *depth_of;             /* c(n) in 256ths, see grow.c */
+    uint32_t *sums;                 /* of a line */
     uint32_t *digits, *by_column, *place;
 } tocsin__forest_plan;
 
@@ -156,7 +160,7 @@ static inline float tocsin__forest_of_key(uint32_t key)
     return threshold;
 }
 
-/* Start a plan: what stands before `heap_depth` is set, the rest is for this to do. */
+/* Start a plan: what stands before `cut_count` is set, the rest is for this to do. */
 int tocsin__forest_plan_start(tocsin__forest_plan *plan, const tocsin_allocator *allocator);
 void tocsin__forest_plan_free(tocsin__forest_plan *plan, const tocsin_allocator *allocator);
 

@@ -430,6 +430,13 @@ int tocsin__forest_fit(tocsin_forest **out, const tocsin_forest_options *options
     state.plan.depth = options->depth;
     state.plan.columns = columns;
     state.plan.mix = options->mix < columns ? options->mix : columns;
+    state.plan.heap_depth =
+        options->depth < TOCSIN__FOREST_DEPTH ? TOCSIN__FOREST_DEPTH : options->depth;
+
+    /* A tree of n rows has fewer than n cuts, and than nodes in its heap. */
+    const uint32_t nodes = 1u << options->depth;
+    state.plan.cut_most = (size_t)options->trees *
+                          (state.plan.sample < nodes ? state.plan.sample : nodes);
 
     const size_t sample = state.plan.sample;
     uint32_t seen = 4;

@@ -1,4 +1,4 @@
-/* records.h - what the snapshots of detectors and of banks have in common. */
+/* records.h - what the snapshots of detectors, of banks and of forests have in common. */
 #ifndef TOCSIN__RECORDS_H
 #define TOCSIN__RECORDS_H
 
@@ -8,12 +8,14 @@
 enum {
     TOCSIN__RECORD_HEADER = 20,     /* bytes before the first record */
     TOCSIN__RECORD_HEAD = 8,        /* of a record: type, flags, payload bytes */
+    TOCSIN__RECORD_TRAILER = 4,     /* the checksum behind the last */
 
     /* What the header says there is. */
     TOCSIN__RECORD_OF_DETECTOR = 1,
     TOCSIN__RECORD_OF_BANK = 2,
+    TOCSIN__RECORD_OF_FOREST = 3,
 
-    /* Types that both have. */
+    /* Types that those of detectors and of banks have. */
     TOCSIN__RECORD_SPEC = 1,
     TOCSIN__RECORD_STAGE = 3,
 
@@ -72,6 +74,19 @@ const uint8_t *tocsin__take(tocsin__span *span, size_t size);
 
 /* Check the first 8 bytes of a header: what it is, and whether this release can read it. */
 int tocsin__record_check_magic(const uint8_t *bytes, tocsin_error *error);
+
+/* Check the outside of a snapshot that is in memory as a whole: its header, its size, its checksum
+ * and that it is of this kind.  TOCSIN_OK, TOCSIN_ERROR_FORMAT, _CHECKSUM or _VERSION. */
+int tocsin__record_open(const uint8_t *bytes, size_t size, uint32_t kind, tocsin_error *error);
+
+typedef struct tocsin__record {
+    uint16_t type, flags;
+    tocsin__span payload;
+} tocsin__record;
+
+/* All records of such a snapshot, and the next of them; 0 if it reaches beyond the end. */
+tocsin__span tocsin__record_all(const uint8_t *bytes, size_t size);
+int tocsin__record_take(tocsin__span *records, tocsin__record *record);
 
 /* Check a stage's record up to its fields, where the span is left, against stage number `index`
  * of a spec.  TOCSIN_OK; TOCSIN_INFO_RESPECIFIED: only such parameters differ as do not shape

@@ -43,7 +43,6 @@
 #include "records.h"
 
 enum {
-    SNAPSHOT_TRAILER = 4,
     SNAPSHOT_SUMMARY = 16,      /* payload bytes */
 
     SNAPSHOT_TYPE_SUMMARY = 2
@@ -59,7 +58,7 @@ static size_t snapshot_stage_size(const tocsin_spec *spec, const tocsin__compile
 
 size_t tocsin__snapshot_size(const tocsin_spec *spec)
 {
-    size_t size = TOCSIN__RECORD_HEADER + SNAPSHOT_TRAILER;
+    size_t size = TOCSIN__RECORD_HEADER + TOCSIN__RECORD_TRAILER;
 
     size += TOCSIN__RECORD_HEAD + tocsin__record_text_size(spec);
     size += TOCSIN__RECORD_HEAD + SNAPSHOT_SUMMARY;
@@ -97,78 +96,15 @@ void tocsin__snapshot_write(const tocsin_spec *spec, const void *state, uint8_t 
 
 /* ---- Reading ------------------------------------------------------------- */
 
-typedef struct snapshot_record {
-    uint16_t type, flags;
-    tocsin__span payload;
-} snapshot_record;
-
-static int snapshot_take_record(tocsin__span *reader, snapshot_record *record)
-{
-    const uint8_t *head = tocsin__take(reader, TOCSIN__RECORD_HEAD);
-    size_t size;
-
-    if (!head)
-        return 0;
-    size = tocsin__get32(head + 4);
-    record->type = tocsin__get16(head);
-    record->flags = tocsin__get16(head + 2);
-    record->payload.bytes = reader->bytes;
-    record->payload.at = reader->at;
-    record->payload.end = reader->at + size;
-    return tocsin__take(reader, size) != NULL;
-}
-
 static tocsin__span snapshot_records(const tocsin__snapshot *snapshot)
 {
-    tocsin__span reader;
-
-    reader.bytes = snapshot->bytes;
-    reader.at = TOCSIN__RECORD_HEADER;
-    reader.end = snapshot->size - SNAPSHOT_TRAILER;
-    return reader;
-}
-
-/* Whether the checksum is right.  A fuzzer cannot guess one, so it is let through. */
-static int snapshot_is_intact(const uint8_t *bytes, size_t size)
-{
-#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-    (void)bytes;
-    (void)size;
-    return 1;
-#else
-    return tocsin__crc32c(bytes, size - SNAPSHOT_TRAILER) ==
-           tocsin__get32(bytes + size - SNAPSHOT_TRAILER);
-#endif
-}
-
-static int snapshot_check_header(const uint8_t *bytes, size_t size, tocsin_error *error)
-{
-    if (size < TOCSIN__RECORD_HEADER + SNAPSHOT_TRAILER)
-        return tocsin__malformed(error, size, "the snapshot is cut off within its header");
-
-    const int status = tocsin__record_check_magic(bytes, error);
-
-    if (status < 0)
-        return status;
-    if (tocsin__get32(bytes + 12) == TOCSIN__RECORD_OF_BANK)
-        return tocsin__malformed(error, 12, "this is the snapshot of a bank, not of a detector");
-    if (tocsin__get32(bytes + 8) > size)
-        return tocsin__malformed(error, size, "the snapshot is cut off");
-    if (tocsin__get32(bytes + 8) < size)
-        return tocsin__malformed(error, 8, "there are more bytes than the snapshot says it has");
-    if (!snapshot_is_intact(bytes, size))
-        return tocsin__refuse(error, TOCSIN_ERROR_CHECKSUM, size - SNAPSHOT_TRAILER,
-                              SNAPSHOT_TRAILER, "the snapshot is damaged: its checksum is wrong");
-    if (tocsin__get32(bytes + 12) != TOCSIN__RECORD_OF_DETECTOR)
-        return tocsin__refuse(error, TOCSIN_ERROR_VERSION, 12, 4,
-                              "the snapshot holds something that this release does not know");
-    return TOCSIN_OK;
+    return tocsin__record_all(snapshot->bytes, snapshot->size);
 }
 
 int tocsin__snapshot_open(tocsin__snapshot *snapshot, const void *bytes, size_t size,
                           tocsin_error *error)
 {
-    const int status = snapshot_check_header(bytes, size, error);
+    const int status = tocsin__record_open(bytes, size, TOCSIN__RECORD_OF_DETECTOR, error);
     tocsin__span reader;
 
     if (status < 0)
@@ -185,9 +121,9 @@ int tocsin__snapshot_open(tocsin__snapshot *snapshot, const void *bytes, size_t 
     reader = snapshot_records(snapshot);
     for (size_t i = 0; i < snapshot->record_count; i++) {
         const size_t start = reader.at;
-        snapshot_record record;
+        tocsin__record record;
 
-        if (!snapshot_take_record(&reader, &record))
+        if (!tocsin__record_take(&reader, &record))
             return tocsin__malformed(error, start, "a record reaches beyond the snapshot's end");
         if ((record.type == TOCSIN__RECORD_SPEC) != (i == 0))
             return tocsin__malformed(error, start,
@@ -236,16 +172,16 @@ static int snapshot_read_fields(const tocsin__span *reader,
 int tocsin__snapshot_read(const tocsin__snapshot *snapshot, const tocsin_spec *spec, void *state,
                           tocsin_error *error)
 {
-    snapshot_record record[TOCSIN__RANKS];
+    tocsin__record record[TOCSIN__RANKS];
     tocsin__span reader = snapshot_records(snapshot);
     size_t stage = 0;
     int result = TOCSIN_OK;
 
     for (size_t i = 0; i < snapshot->record_count; i++) {
-        snapshot_record next = {0};
+        tocsin__record next = {0};
         int status;
 
-        snapshot_take_record(&reader, &next);
+        tocsin__record_take(&reader, &next);
         if (next.type != TOCSIN__RECORD_STAGE)
             continue;
         status = tocsin__record_match_stage(&next.payload, spec, stage, error);

@@ -813,23 +813,102 @@ END_TEST
 /* Every tree's depths average to what the definition says of a sample whose points all differ. */
 START_TEST(the_expected_depth_is_the_mean_over_random_samples)
 {
-    const tocsin_forest_options options = {sizeof options, 4000, 64, 16, 3, 0, 0};
+    enum { FORESTS = 40, TREES = 100 };
     points p = points_new(64, 1);
-    tocsin_forest *forest;
-    double *depths, sum = 0;
+    double sum = 0, expected = 0;
 
     for (size_t r = 0; r < p.rows; r++)
         p.value[r] = (double)r;
-    forest = fit(&p, &options);
-    depths = depths_of(forest, &p);
-    for (size_t r = 0; r < p.rows; r++)
-        sum += depths[r] / (double)p.rows;
+    for (uint64_t seed = 0; seed < FORESTS; seed++) {
+        const tocsin_forest_options options = {sizeof options, TREES, 64, 16, seed, 0, 0};
+        tocsin_forest *const forest = fit(&p, &options);
+        double *const depths = depths_of(forest, &p);
+
+        for (size_t r = 0; r < p.rows; r++)
+            sum += depths[r] / (double)p.rows / FORESTS;
+        expected = info_of(forest).expected_depth;
+        free(depths);
+        tocsin_forest_free(forest);
+    }
     /* Uniform cuts between equally spaced points are those of random binary search trees. */
-    require(fabs(sum - info_of(forest).expected_depth) < 0.05, "%g, expected %g", sum,
-            info_of(forest).expected_depth);
-    free(depths);
-    tocsin_forest_free(forest);
+    require(fabs(sum - expected) < 0.05, "%g, expected %g", sum, expected);
     free(p.value);
+}
+END_TEST
+
+/* ---- Snapshots ---------------------------------------------------------------------------- */
+
+/* A forest that was saved and loaded is the same, to the last answer and byte. */
+static void check_snapshot(size_t rows, size_t columns, const tocsin_forest_options *options,
+                           size_t largest)
+{
+    points p = points_mixed(rows, columns, 100 + columns);
+    points judged = points_to_judge(&p, 101);
+    tocsin_forest *const forest = fit(&p, options);
+    counting_allocator counting;
+    tocsin_allocator allocator = counting_start(&counting);
+    tocsin_forest *loaded = NULL;
+    size_t size = 0;
+
+    ck_assert_int_eq(tocsin_forest_save(forest, NULL, 0, &size), TOCSIN_ERROR_SPACE);
+    require(size <= largest, "%zu bytes", size);
+
+    unsigned char *const bytes = malloc(size + 1), *const again = malloc(size);
+
+    memset(bytes, 0x55, size + 1);
+    ck_assert_int_eq(tocsin_forest_save(forest, bytes, size - 1, NULL), TOCSIN_ERROR_SPACE);
+    ck_assert_uint_eq(bytes[0], 0x55);
+    ck_assert_int_eq(tocsin_forest_save(forest, bytes, size + 1, NULL), TOCSIN_OK);
+    ck_assert_uint_eq(bytes[size], 0x55);
+    ck_assert_int_eq(tocsin_forest_load(&loaded, bytes, size, &allocator, NULL), TOCSIN_OK);
+    ck_assert_uint_eq(counting.live, 1);
+
+    const size_t calls = counting.calls;
+    tocsin_forest_info a = info_of(forest), b = info_of(loaded);
+    double *const x = scores_of(forest, &judged), *const y = scores_of(loaded, &judged);
+
+    ck_assert_mem_eq(x, y, judged.rows * sizeof *x);
+    a.bytes = b.bytes = 0;      /* trees that did not grow to their depth are laid out smaller */
+    ck_assert_mem_eq(&a, &b, sizeof a);
+    ck_assert_int_eq(tocsin_forest_save(loaded, again, size, NULL), TOCSIN_OK);
+    ck_assert_mem_eq(bytes, again, size);
+    tocsin_forest_free(loaded);
+    ck_assert_uint_eq(counting.live, 0);
+    for (size_t k = 1; k <= calls; k++) {
+        allocator = counting_start(&counting);
+        counting.fail_at = k;
+        ck_assert_int_eq(tocsin_forest_load(&loaded, bytes, size, &allocator, NULL),
+                         TOCSIN_ERROR_MEMORY);
+        ck_assert_ptr_null(loaded);
+        ck_assert_uint_eq(counting.live, 0);
+    }
+    tocsin_forest_free(forest);
+    free(x);
+    free(y);
+    free(bytes);
+    free(again);
+    free(p.value);
+    free(judged.value);
+}
+
+START_TEST(snapshots_are_the_forest)
+{
+    static const size_t columns[] = {1, 2, 8, 33, 300};
+
+    for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++)
+        for (uint32_t mix = 1; mix <= 3; mix++) {
+            const tocsin_forest_options options = {sizeof options, 20, 0, 0, k, mix, 0};
+
+            check_snapshot(300, columns[k], &options, SIZE_MAX);
+        }
+    for (uint32_t depth = 1; depth <= 16; depth += 5) {
+        const tocsin_forest_options options = {sizeof options, 5, 0, depth, depth, 1, 0};
+
+        check_snapshot(400, 3, &options, SIZE_MAX);
+    }
+    check_snapshot(1, 3, NULL, 400);
+    check_snapshot(5000, 8, NULL, 100000);
+    check_snapshot(5000, 1, NULL, 100000);
 }
 END_TEST
 
@@ -951,6 +1030,9 @@ static Suite *suite(void)
     tcase_add_test(tcase, mixed_cuts_see_combinations);
     tcase_add_test(tcase, missing_values_are_neutral);
     tcase_add_test(tcase, the_expected_depth_is_the_mean_over_random_samples);
+
+    tcase = suite_case(s, "snapshots");
+    tcase_add_test(tcase, snapshots_are_the_forest);
 
     tcase = suite_case(s, "arguments");
     tcase_add_test(tcase, nonsense_is_refused);
