@@ -10,6 +10,9 @@
 #define TOCSIN__ALL_NAMES_H
 
 #define tocsin__alarm_is_at_rest TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__alarm_is_at_rest)
+#define tocsin__alarm_pack TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__alarm_pack)
+#define tocsin__alarm_record_size TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__alarm_record_size)
+#define tocsin__alarm_unpack TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__alarm_unpack)
 #define tocsin__alloc TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__alloc)
 #define tocsin__allocator_init TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__allocator_init)
 #define tocsin__bank_add TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__bank_add)
@@ -238,7 +241,11 @@
 #define tocsin__stage_raw TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_raw)
 #define tocsin__stage_spot TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_spot)
 #define tocsin__stage_tail TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_tail)
+#define tocsin__tail_complete TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tail_complete)
+#define tocsin__tail_forget TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tail_forget)
+#define tocsin__tail_pack TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tail_pack)
 #define tocsin__tail_score TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tail_score)
+#define tocsin__tail_unpack TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tail_unpack)
 #define tocsin__take TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__take)
 #define tocsin__text_add TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__text_add)
 #define tocsin__text_add_integer TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__text_add_integer)

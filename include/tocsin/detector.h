@@ -331,7 +331,7 @@ typedef struct tocsin_explanation {
     uint64_t late;              /**< points refused as late */
     uint64_t repeated;          /**< points refused as repeated */
     uint64_t resets;            /**< counter resets */
-    uint64_t alarms;            /**< alarms started */
+    uint64_t alarms;            /**< alarms started, counted up to 65,535 */
     int64_t mark_time;          /**< the last mark's begin; TOCSIN_TIME_NONE if there was none */
     int64_t mark_kind;          /**< TOCSIN_MARK_*, or 0 */
     tocsin_channel channels[TOCSIN_CHANNELS];   /**< the detector's raw statistics */

@@ -38,6 +38,10 @@
  * anything comes from the sender.  A mark that mutes starts nothing and clears what is on.
  * A point without a score leaves the alarm as it is.
  *
+ * Precision.  When something last exceeded is kept to 1/4096 of the dead time, counted from the
+ * episode's start, and the peak of a cluster to 12 binary digits, rounded upwards: 4 and 2 bytes
+ * hold them in a bank.  With a threshold there is no dead time to measure in, and times are exact.
+ *
  * Cost: a few comparisons; two multiplications where a minimum is asked for; an exponential
  * per point while an alarm is on, for the return period.
  */
@@ -90,6 +94,11 @@ enum { ALARM_BOTH, ALARM_UP, ALARM_DOWN };
 #define ALARM_BREAKTHROUGH 1.0      /* decades beyond the cluster's peak: rings even now */
 #define ALARM_RELAPSE 1.0           /* decades beyond the budget: rings again ... */
 #define ALARM_RESPITE 0.1           /* ... after this part of the dead time */
+#define ALARM_UNITS 4096            /* in a dead time, at least */
+#define ALARM_PEAK_MIN 0.015625     /* 2^-6 */
+#define ALARM_PEAK_MAX 1000.0
+#define ALARM_EPISODES_MAX UINT16_MAX
+#define ALARM_EXACT UINT32_MAX
 
 typedef struct {
     double period[2];               /* of the tiers, seconds; ascending */
@@ -104,16 +113,18 @@ typedef struct {
     uint32_t tiers;                 /* at least 1 */
     uint32_t n, window;             /* window: the bits of m points */
     uint32_t direction;
+    uint32_t shift[2];              /* of the tiers: exceedances are timed in units of 2^shift ns, or
+                                       are ALARM_EXACT */
 } alarm_constants;
 
 typedef struct {
     int64_t since;                  /* the episode's start; TOCSIN_TIME_NONE before the first */
-    int64_t unquiet;                /* last point that was not quiet */
+    int64_t unquiet;                /* last point that was not quiet, if clear is a time */
     int64_t exceeded[2];            /* last exceedance of each tier; TOCSIN_TIME_NONE: none yet */
     double peak[2];                 /* highest score in each tier's cluster of exceedances */
     uint32_t alarms;                /* episodes started */
     uint32_t window[2];             /* the last points of each tier, newest in bit 0; 1: exceeds */
-    uint32_t quiet;                 /* quiet points in a row */
+    uint32_t quiet;                 /* quiet points in a row, while it is on and clear is points */
     uint8_t tier;                   /* TOCSIN_TIER_* of the episode that is on */
     uint8_t is_absence;
     uint8_t spare[6];
@@ -126,7 +137,7 @@ static const tocsin__field alarm_fields[] = {
     TOCSIN__FIELD(alarm_state, exceeded[1], I64, -1e19, 1e19),
     TOCSIN__FIELD(alarm_state, peak[0], REAL, 0, 1e38),
     TOCSIN__FIELD(alarm_state, peak[1], REAL, 0, 1e38),
-    TOCSIN__FIELD(alarm_state, alarms, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(alarm_state, alarms, U32, 0, ALARM_EPISODES_MAX),
     TOCSIN__FIELD(alarm_state, window[0], U32, 0, UINT32_MAX),
     TOCSIN__FIELD(alarm_state, window[1], U32, 0, UINT32_MAX),
     TOCSIN__FIELD(alarm_state, quiet, U32, 0, UINT32_MAX),
@@ -161,6 +172,18 @@ static void alarm_budgets(const tocsin__values *values, tocsin__context *context
         context->cooldown = cooldown->duration;
     else if (context->tier_count > 0)
         context->cooldown = context->period[0] / ALARM_CLUSTER;
+}
+
+/* Units, of 2^this ns, in which a dead time is counted. */
+static uint32_t alarm_shift(double cooldown)
+{
+    uint32_t shift = 0;
+
+    while (cooldown >= 2 * (double)ALARM_UNITS && shift < 50) {
+        cooldown /= 2;
+        shift++;
+    }
+    return shift;
 }
 
 static int alarm_resolve(const tocsin__values *values, const tocsin__context *context,
@@ -199,6 +222,7 @@ static int alarm_resolve(const tocsin__values *values, const tocsin__context *co
             k->cooldown[t] = -1;
         if (cooldown->form == TOCSIN_VALUE_DURATION)
             k->cooldown[t] = (double)cooldown->duration;
+        k->shift[t] = k->by_threshold ? ALARM_EXACT : alarm_shift(k->cooldown[t]);
     }
     if (k->by_threshold)
         k->threshold = values[ALARM_THRESHOLD].item[0].number;
@@ -292,14 +316,45 @@ static int alarm_is_beyond(const alarm_constants *k, uint32_t t, double decades,
     return tocsin__period(rarity) >= k->period[t] * tocsin__pow(10, decades);
 }
 
-static void alarm_start(alarm_state *s, uint8_t tier, int64_t time, tocsin__decision *decision)
+/* How many units the time of an exceedance is after the episode's start. */
+static int32_t alarm_units_after(uint32_t shift, int64_t since, int64_t time)
+{
+    const int is_later = time >= since;
+    const uint64_t apart = is_later ? (uint64_t)time - (uint64_t)since
+                                    : (uint64_t)since - (uint64_t)time;
+    const int32_t units = apart >> shift < INT32_MAX ? (int32_t)(apart >> shift) : INT32_MAX;
+
+    return is_later ? units : -units;
+}
+
+static int64_t alarm_units_time(uint32_t shift, int64_t since, int32_t units)
+{
+    const uint64_t apart = (uint64_t)(units < 0 ? -(int64_t)units : units) << shift;
+
+    return (int64_t)(units < 0 ? (uint64_t)since - apart : (uint64_t)since + apart);
+}
+
+/* An exceedance is timed. */
+static void alarm_time(const alarm_constants *k, alarm_state *s, uint32_t t, int64_t time)
+{
+    s->exceeded[t] = time;
+    if (k->shift[t] != ALARM_EXACT && time != TOCSIN_TIME_NONE && s->since != TOCSIN_TIME_NONE)
+        s->exceeded[t] = alarm_units_time(k->shift[t], s->since,
+                                          alarm_units_after(k->shift[t], s->since, time));
+}
+
+static void alarm_start(const alarm_constants *k, alarm_state *s, uint8_t tier, int64_t time,
+                        tocsin__decision *decision)
 {
     if (s->tier == TOCSIN_TIER_NONE) {
         s->since = time;
-        s->alarms += s->alarms < UINT32_MAX;
+        for (uint32_t t = 0; t < k->tiers; t++)
+            alarm_time(k, s, t, s->exceeded[t]);
+        s->alarms += s->alarms < ALARM_EPISODES_MAX;
     }
     s->tier = tier;
-    s->unquiet = time;
+    if (k->clear_time > 0)
+        s->unquiet = time;
     s->quiet = 0;
     decision->transition = TOCSIN_TRANSITION_START;
 }
@@ -308,19 +363,49 @@ static void alarm_clear(alarm_state *s, tocsin__decision *decision)
 {
     s->tier = TOCSIN_TIER_NONE;
     s->is_absence = 0;
+    s->quiet = 0;
     s->window[0] = s->window[1] = 0;
     decision->transition = TOCSIN_TRANSITION_CLEAR;
 }
 
 /* Nothing has come for too long. */
-static void alarm_absence(alarm_state *s, int64_t time, tocsin__decision *decision)
+static void alarm_absence(const alarm_constants *k, alarm_state *s, int64_t time,
+                          tocsin__decision *decision)
 {
     decision->reason = TOCSIN_REASON_ABSENCE;
     if (s->is_absence)
         return;
     s->is_absence = 1;
     if (s->tier != TOCSIN_TIER_PAGE)
-        alarm_start(s, TOCSIN_TIER_PAGE, time, decision);
+        alarm_start(k, s, TOCSIN_TIER_PAGE, time, decision);
+}
+
+/* A cluster's peak in 16 bits: 12 digits of a float, and of its exponent what lies between least and
+ * most; 0: there was none. */
+#define ALARM_PEAK_DROPPED 11       /* digits */
+#define ALARM_PEAK_BASE ((UINT32_C(121) << 12) - 1)
+
+static uint16_t alarm_peak_code(double score)
+{
+    const double bounded = tocsin__clamp(score, ALARM_PEAK_MIN, ALARM_PEAK_MAX);
+    const float narrow = (float)bounded;
+    uint32_t bits;
+
+    if (!(score > 0))
+        return 0;
+    memcpy(&bits, &narrow, sizeof bits);
+    bits += (double)narrow < bounded;
+    bits += (UINT32_C(1) << ALARM_PEAK_DROPPED) - 1;
+    return (uint16_t)((bits >> ALARM_PEAK_DROPPED) - ALARM_PEAK_BASE);
+}
+
+static double alarm_peak_of(uint16_t code)
+{
+    const uint32_t bits = (code + ALARM_PEAK_BASE) << ALARM_PEAK_DROPPED;
+    float peak;
+
+    memcpy(&peak, &bits, sizeof peak);
+    return code ? (double)peak : 0;
 }
 
 /* A point with a score. */
@@ -357,28 +442,28 @@ static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin_
 
         if (tier > s->tier && rings) {
             if (!cools || breaks)
-                alarm_start(s, tier, point->time, decision);
+                alarm_start(k, s, tier, point->time, decision);
             else
                 decision->flags |= TOCSIN_FLAG_COOLING;
         }
         if (rings || cools) {
-            s->peak[t] = tocsin__keep(TOCSIN__MIXED, cools ? tocsin__max(s->peak[t], rarity->score)
-                                                         : rarity->score);
-            s->exceeded[t] = point->time;
+            const double peak = alarm_peak_of(alarm_peak_code(rarity->score));
+
+            s->peak[t] = cools ? tocsin__max(s->peak[t], peak) : peak;
+            alarm_time(k, s, t, point->time);
         }
     }
 
     if (s->tier == TOCSIN_TIER_NONE || decision->transition == TOCSIN_TRANSITION_START)
         return;
     if (exceeds != 0 || alarm_is_near(k, s, rarity)) {
-        s->unquiet = point->time;
+        if (k->clear_time > 0)
+            s->unquiet = point->time;
         s->quiet = 0;
         return;
     }
-    if (s->quiet < UINT32_MAX)
-        s->quiet++;
     if (k->clear_time > 0 ? alarm_between(s->unquiet, point->time) >= (double)k->clear_time
-                          : s->quiet >= k->clear_points)
+                          : ++s->quiet >= k->clear_points)
         alarm_clear(s, decision);
 }
 
@@ -415,7 +500,7 @@ static void alarm_decide(const void *constants, void *state, const tocsin__point
         if (s->tier != TOCSIN_TIER_NONE)
             alarm_clear(s, decision);
     } else if (point->flags & TOCSIN_FLAG_ABSENT) {
-        alarm_absence(s, point->time, decision);
+        alarm_absence(k, s, point->time, decision);
     } else if (s->is_absence && !point->is_tick &&
                !(point->flags & (TOCSIN_FLAG_LATE | TOCSIN_FLAG_REPEATED))) {
         alarm_clear(s, decision);
@@ -443,6 +528,161 @@ static void alarm_explain(const void *constants, const void *state, const tocsin
     explanation->alarms = s->alarms;
     explanation->observed_rate =
         explanation->history > 0 ? (double)s->alarms / explanation->history : tocsin__nan();
+}
+
+/* ---- Packed ----------------------------------------------------------------
+ *
+ *     since       8 bytes
+ *     unquiet     8, if clear is a time
+ *     exceeded    4 for each tier, in units after since; the smallest number: none yet
+ *     peak        2 for each tier
+ *     alarms      2
+ *     bits        each tier's window, as many as are counted; 2 for the episode; of quiet as many as
+ *                 counting to clear takes
+ */
+#define ALARM_NONE_YET INT32_MIN
+#define ALARM_EPISODE_BITS 2
+#define ALARM_ABSENCE 3u            /* an episode of the page tier that began with absence */
+
+static uint32_t alarm_width(uint32_t most)
+{
+    uint32_t width = 0;
+
+    while (width < 32 && most >> width)
+        width++;
+    return width;
+}
+
+static uint32_t alarm_window_width(const alarm_constants *k)
+{
+    return alarm_width(k->window);
+}
+
+static uint32_t alarm_quiet_width(const alarm_constants *k)
+{
+    return k->clear_time > 0 ? 0 : alarm_width(k->clear_points);
+}
+
+size_t tocsin__alarm_record_size(const void *constants)
+{
+    const alarm_constants *k = constants;
+    const uint32_t bits =
+        k->tiers * alarm_window_width(k) + ALARM_EPISODE_BITS + alarm_quiet_width(k);
+
+    return sizeof(int64_t) * (k->clear_time > 0 ? 2 : 1) +
+           k->tiers * (sizeof(int32_t) + sizeof(uint16_t)) + sizeof(uint16_t) + (bits + 7) / 8;
+}
+
+/* Bits one behind the other, the lowest of each byte first. */
+typedef struct {
+    uint8_t *at;
+    uint32_t used;
+} alarm_bit_writer;
+
+static void alarm_put_bits(alarm_bit_writer *w, uint32_t value, uint32_t width)
+{
+    while (width > 0) {
+        const uint32_t part = 8 - w->used < width ? 8 - w->used : width;
+        const uint32_t low = value & ((1u << part) - 1);
+
+        *w->at = (uint8_t)((w->used ? *w->at : 0) | low << w->used);
+        value >>= part;
+        width -= part;
+        w->used += part;
+        w->at += w->used / 8;
+        w->used %= 8;
+    }
+}
+
+typedef struct {
+    const uint8_t *at;
+    uint32_t used;
+} alarm_bit_reader;
+
+static uint32_t alarm_get_bits(alarm_bit_reader *r, uint32_t width)
+{
+    uint32_t value = 0;
+
+    for (uint32_t done = 0; done < width;) {
+        const uint32_t part = 8 - r->used < width - done ? 8 - r->used : width - done;
+
+        value |= (((uint32_t)*r->at >> r->used) & ((1u << part) - 1)) << done;
+        done += part;
+        r->used += part;
+        r->at += r->used / 8;
+        r->used %= 8;
+    }
+    return value;
+}
+
+void tocsin__alarm_pack(const void *constants, const void *state, uint8_t *record)
+{
+    const alarm_constants *k = constants;
+    const alarm_state *s = state;
+    const uint16_t alarms = (uint16_t)s->alarms;
+    alarm_bit_writer bits;
+
+    memcpy(record, &s->since, sizeof s->since);
+    record += sizeof s->since;
+    if (k->clear_time > 0) {
+        memcpy(record, &s->unquiet, sizeof s->unquiet);
+        record += sizeof s->unquiet;
+    }
+    for (uint32_t t = 0; t < k->tiers; t++) {
+        const int32_t units = s->exceeded[t] == TOCSIN_TIME_NONE
+                                  ? ALARM_NONE_YET
+                                  : alarm_units_after(k->shift[t], s->since, s->exceeded[t]);
+        const uint16_t peak = alarm_peak_code(s->peak[t]);
+
+        memcpy(record, &units, sizeof units);
+        memcpy(record + sizeof units, &peak, sizeof peak);
+        record += sizeof units + sizeof peak;
+    }
+    memcpy(record, &alarms, sizeof alarms);
+    bits.at = record + sizeof alarms;
+    bits.used = 0;
+    for (uint32_t t = 0; t < k->tiers; t++)
+        alarm_put_bits(&bits, s->window[t], alarm_window_width(k));
+    alarm_put_bits(&bits, s->is_absence ? ALARM_ABSENCE : s->tier, ALARM_EPISODE_BITS);
+    alarm_put_bits(&bits, s->quiet, alarm_quiet_width(k));
+}
+
+void tocsin__alarm_unpack(const void *constants, const uint8_t *record, void *state)
+{
+    const alarm_constants *k = constants;
+    alarm_state *s = state;
+    alarm_bit_reader bits;
+    uint16_t alarms;
+    uint32_t episode;
+
+    alarm_init(k, s);
+    memcpy(&s->since, record, sizeof s->since);
+    record += sizeof s->since;
+    if (k->clear_time > 0) {
+        memcpy(&s->unquiet, record, sizeof s->unquiet);
+        record += sizeof s->unquiet;
+    }
+    for (uint32_t t = 0; t < k->tiers; t++) {
+        int32_t units;
+        uint16_t peak;
+
+        memcpy(&units, record, sizeof units);
+        memcpy(&peak, record + sizeof units, sizeof peak);
+        if (units != ALARM_NONE_YET)
+            s->exceeded[t] = alarm_units_time(k->shift[t], s->since, units);
+        s->peak[t] = alarm_peak_of(peak);
+        record += sizeof units + sizeof peak;
+    }
+    memcpy(&alarms, record, sizeof alarms);
+    s->alarms = alarms;
+    bits.at = record + sizeof alarms;
+    bits.used = 0;
+    for (uint32_t t = 0; t < k->tiers; t++)
+        s->window[t] = alarm_get_bits(&bits, alarm_window_width(k));
+    episode = alarm_get_bits(&bits, ALARM_EPISODE_BITS);
+    s->tier = (uint8_t)(episode == ALARM_ABSENCE ? TOCSIN_TIER_PAGE : episode);
+    s->is_absence = episode == ALARM_ABSENCE;
+    s->quiet = alarm_get_bits(&bits, alarm_quiet_width(k));
 }
 
 const tocsin__stage tocsin__stage_alarm = {

@@ -28,6 +28,7 @@
  */
 #include "bank.h"
 
+#include "../calibrate/tail.h"
 #include "../core/alloc.h"
 #include "../core/info.h"
 #include "../prepare/prepare.h"
@@ -364,7 +365,7 @@ static uint32_t *bank_link(const tocsin_bank *bank, uint32_t slot)
 
     return tocsin__bank_is_in_columns(bank)
                ? (uint32_t *)(void *)((char *)tile + format->moves[0].place +
-                                      (size_t)k * format->moves[0].stride)
+                                      (size_t)k * format->moves[0].size)
                : tocsin__tile_row(format, tile, k);
 }
 
@@ -566,6 +567,9 @@ void tocsin__bank_read(const tocsin_bank *bank, uint32_t slot, void *state)
         memcpy(state, tocsin__bank_initial(bank), bank->spec->state_size);
         tocsin__tile_gather(format, bank->spec, tile, k, &bank->clock, state);
         tocsin__tile_gather_arrays(format, bank->spec, tile, k, state);
+        if (format->bar)
+            tocsin__tail_complete(bank->spec->calibrate->constants,
+                                  tocsin__state_of(bank->spec->calibrate, state));
         return;
     }
     memcpy(state, tocsin__tile_row(format, tile, k), bank->spec->state_size);

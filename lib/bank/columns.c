@@ -361,22 +361,23 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
 }
 
 /* The calibrator's scores of what the kernel has learnt; NaN for the others.  Up to its curve's
- * first knot, the median block, a score is a multiplication or two; a calibrator in warm-up has
+ * first knot, the median block, a score is a multiplication; a calibrator in warm-up has
  * no curve, and its slope is 0. */
 static void columns_score(const tocsin_bank *bank, tocsin__lane *lane, tocsin__tile_head *tile,
                           const double *statistics, double *scores)
 {
     const tocsin__format *format = &bank->format;
     const tocsin_spec *spec = bank->spec;
-    const float *body = COLUMNS_AT(tile, format->body, float);
-    const float *slope = COLUMNS_AT(tile, format->slope, float);
-    const uint16_t *horizon = COLUMNS_AT(tile, format->horizon, uint16_t);
+    const uint16_t *bodies = COLUMNS_AT(tile, format->body, uint16_t);
+    const uint16_t *slopes = COLUMNS_AT(tile, format->slope, uint16_t);
     uint64_t beyond = 0;
 
     for (uint32_t k = 0; k < TOCSIN__LANES; k++) {
-        scores[k] = tocsin__tail_score_of_rarity((double)slope[k] * statistics[k],
-                                                 tocsin__rarity_of(horizon[k]));
-        beyond |= (uint64_t)(statistics[k] > (double)body[k] || slope[k] == 0) << k;
+        const double slope = (double)tocsin__tail_coarse_of(slopes[k]);
+        const double body = (double)tocsin__tail_coarse_of(bodies[k]);
+
+        scores[k] = tocsin__tail_quiet_score(slope, statistics[k]);
+        beyond |= (uint64_t)(statistics[k] > body || slopes[k] == 0) << k;
     }
     for (uint64_t lanes = ~tile->learnt; lanes;)
         scores[columns_next(&lanes)] = tocsin__nan();

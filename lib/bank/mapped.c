@@ -51,6 +51,7 @@
 #include "mapped.h"
 
 #include "../alarm/alarm.h"
+#include "../calibrate/tail.h"
 #include "../core/alloc.h"
 #include "../core/text.h"
 #include "../detect/kernel_jobs.h"
@@ -163,7 +164,7 @@ static uint64_t mapped_series_log(const tocsin_spec *spec, const tocsin__format 
 
     if (format->kind == TOCSIN__NO_KERNEL)
         return size + mapped_entry(format->row_size);
-    for (uint32_t m = 0; m < format->calibrate_moves; m++)
+    for (uint32_t m = 0; m < format->move_count; m++)
         size += mapped_entry(format->moves[m].size);
     size += 8 * mapped_entry(sizeof(int64_t)) + mapped_entry(format->record_size);
     for (uint32_t a = 0; a < TOCSIN__MAX_ARRAYS; a++)
@@ -174,8 +175,8 @@ static uint64_t mapped_series_log(const tocsin_spec *spec, const tocsin__format 
 /* Where the columns end and what is series by series begins. */
 static uint64_t mapped_columns_end(const tocsin__format *format)
 {
-    if (format->move_count > format->calibrate_moves)
-        return format->moves[format->calibrate_moves].place;
+    if (format->records)
+        return format->records;
     return format->tile_size;
 }
 
@@ -255,7 +256,7 @@ static uint64_t mapped_format_sum(const tocsin__format *format)
                               format->rows,
                               format->row_size,  format->more,  format->begin,  format->end,
                               format->maximum,   format->bar,   format->body,   format->slope,
-                              format->horizon,   format->record_size,
+                              format->records,   format->record_size, format->record_alarm,
                               format->array[0],  format->array[1], format->array[2],
                               format->array[3],  format->slots, TOCSIN__BLOCK,
                               format->kind,      sizeof(mapped_record)};
@@ -263,8 +264,7 @@ static uint64_t mapped_format_sum(const tocsin__format *format)
 
     for (uint32_t m = 0; m < format->move_count; m++) {
         const uint64_t move[] = {format->moves[m].row, format->moves[m].size,
-                                 format->moves[m].stride, format->moves[m].is_real,
-                                 format->moves[m].place};
+                                 format->moves[m].is_real, format->moves[m].place};
 
         sum = mapped_sum(sum, move, sizeof move);
     }
@@ -549,18 +549,15 @@ static void mapped_log_lane(const tocsin_bank *bank, tocsin__lane *lane, mapped_
         mapped_log_bytes(log, tocsin__tile_row(format, bank->tiles[t], k), format->row_size);
         return;
     }
-    for (uint32_t m = 0; m < format->calibrate_moves; m++)
+    for (uint32_t m = 0; m < format->move_count; m++)
         mapped_log_element(log, tile, format->moves[m].place, k, format->moves[m].size);
-    mapped_log_element(log, tile, format->begin, k, sizeof(int64_t));
+    mapped_log_element(log, tile, format->begin, k, sizeof(uint32_t));
     mapped_log_element(log, tile, format->end, k, sizeof(uint32_t));
     mapped_log_element(log, tile, format->maximum, k, sizeof(float));
     mapped_log_element(log, tile, format->bar, k, sizeof(float));
-    mapped_log_element(log, tile, format->body, k, sizeof(float));
-    mapped_log_element(log, tile, format->slope, k, sizeof(float));
-    mapped_log_element(log, tile, format->horizon, k, sizeof(uint16_t));
-    if (format->record_size)
-        mapped_log_element(log, tile, format->moves[format->calibrate_moves].place, k,
-                           format->record_size);
+    mapped_log_element(log, tile, format->body, k, sizeof(uint16_t));
+    mapped_log_element(log, tile, format->slope, k, sizeof(uint16_t));
+    mapped_log_element(log, tile, format->records, k, format->record_size);
     mapped_log_arrays(bank, lane, log, bank->tiles[t], k);
 }
 
@@ -694,7 +691,7 @@ void tocsin__mapped_log_batch(const tocsin_bank *bank, tocsin__lane *lane,
         memcpy(at, &fresh, sizeof fresh);
         at += sizeof fresh;
     }
-    for (uint32_t m = 0; m < format->calibrate_moves; m++) {
+    for (uint32_t m = 0; m < format->move_count; m++) {
         const tocsin__move *move = &format->moves[m];
 
         if (move->place == format->count && !has_counts)
@@ -723,7 +720,7 @@ static uint64_t mapped_batch_size(const tocsin__format *format, uint64_t moves, 
 
     if (format->more)
         size += sizeof(int64_t) * (uint64_t)count + sizeof(uint64_t);
-    for (uint32_t m = 0; m < format->calibrate_moves; m++)
+    for (uint32_t m = 0; m < format->move_count; m++)
         if (moves >> m & 1)
             size += (uint64_t)format->moves[m].size * count;
     return size;
@@ -735,7 +732,7 @@ static int mapped_batch_is_sound(const tocsin_bank *bank, const mapped_end *end,
     const uint64_t tiles = (uint64_t)((char *)bank->tiles[0] - bank->mapped->memory);
 
     if (format->kind != TOCSIN__EWMA_KERNEL || end->count > TOCSIN__LANES ||
-        end->offset >> format->calibrate_moves != 0 ||
+        end->offset >> format->move_count != 0 ||
         end->size != mapped_batch_size(format, end->offset, end->count))
         return 0;
     for (uint32_t i = 0; i < end->count; i++) {
@@ -778,12 +775,12 @@ static void mapped_undo_batch(const tocsin_bank *bank, const mapped_end *end, co
                    sizeof(int64_t));
             more->fresh = (more->fresh & ~(UINT64_C(1) << k)) | (fresh >> i & 1) << k;
         }
-        for (uint32_t m = 0; m < format->calibrate_moves; m++) {
+        for (uint32_t m = 0; m < format->move_count; m++) {
             const tocsin__move *move = &format->moves[m];
 
             if (!(end->offset >> m & 1))
                 continue;
-            memcpy((char *)tile + move->place + (size_t)k * move->stride,
+            memcpy((char *)tile + move->place + (size_t)k * move->size,
                    element + (size_t)i * move->size, move->size);
             element += (size_t)count * move->size;
         }
@@ -944,6 +941,27 @@ static void mapped_restore_tile(const tocsin_bank *bank, uint32_t t)
     }
 }
 
+/* A series by what it has learnt alone ... */
+static void mapped_gather(const tocsin_bank *bank, tocsin__tile_head *tile, uint32_t k, void *row)
+{
+    const tocsin__format *format = &bank->format;
+
+    tocsin__tile_gather(format, bank->spec, tile, k, &bank->clock, row);
+    if (format->bar)
+        tocsin__tail_forget(tocsin__state_of(bank->spec->calibrate, row));
+}
+
+/* ... and with what follows from it. */
+static void mapped_scatter(const tocsin_bank *bank, tocsin__tile_head *tile, uint32_t k, void *row)
+{
+    const tocsin__format *format = &bank->format;
+    const tocsin__compiled_stage *calibrate = bank->spec->calibrate;
+
+    if (format->bar)
+        tocsin__tail_complete(calibrate->constants, tocsin__state_of(calibrate, row));
+    tocsin__tile_scatter(format, bank->spec, tile, k, row);
+}
+
 /* Check a tile's series; those that are damaged start anew.  How many. */
 static uint32_t mapped_check_tile(tocsin_bank *bank, uint32_t t)
 {
@@ -963,14 +981,14 @@ static uint32_t mapped_check_tile(tocsin_bank *bank, uint32_t t)
         if (!(tile->used >> k & 1))
             continue;
         if (is_columns)
-            tocsin__tile_gather(format, bank->spec, tile, k, &bank->clock, lane->row);
+            mapped_gather(bank, tile, k, lane->row);
         else if (tocsin__bank_is_shared(bank))
             tocsin__bank_read(bank, t * TOCSIN__LANES + k, lane->row);
         else
             row = tocsin__tile_row(format, tile, k);
         if (!(bad >> k & 1) && mapped_is_state(bank, row)) {
             if (is_columns)
-                tocsin__tile_scatter(format, bank->spec, tile, k, row);
+                mapped_scatter(bank, tile, k, lane->row);
             continue;
         }
         tocsin__bank_put(bank, t * TOCSIN__LANES + k, tocsin__bank_initial(bank));

@@ -309,9 +309,9 @@ static TOCSIN__INLINE void rounds_prefetch_columns(const tocsin_bank *bank, uint
     const char *tile = (const char *)tocsin__bank_tile(bank, slot);
     const uint32_t k = slot % TOCSIN_BANK_TILE;
 
-    for (uint32_t m = 0; m < bank->format.calibrate_moves; m++)
+    for (uint32_t m = 0; m < bank->format.move_count; m++)
         ROUNDS_PREFETCH(tile + bank->format.moves[m].place +
-                        (size_t)k * bank->format.moves[m].stride);
+                        (size_t)k * bank->format.moves[m].size);
 }
 
 /* The slots of up to ROUNDS_BATCH points; TOCSIN_SLOT_NONE where there is no series. */

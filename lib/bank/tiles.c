@@ -3,14 +3,16 @@
  * Both layouts come from the stages' field tables.  In columns a detector's fields are
  * columns of 64; of its arrays (the slots of a season) each slot is a column, behind that of
  * the tile before, so that a tick, which is at the same slot for all, walks along a line.
- * Calibrator and alarm have a record per series, packed, but for what a tick touches:
+ * Calibrator and alarm have a packed record per series (tail.h, alarm.h), but for what a tick
+ * touches:
  *
  *     maximum   a column
  *     points    not kept: the tile counts `ticks`, and a series' block is over when they reach
  *               its `end`, which a tick it misses moves on; points = length - (end - ticks)
  *     elapsed   not kept: the block's time is that since its `begin`, as of the last point
  *               that was learnt; a pause that counts for less moves `begin` on
- *     bar       the lowest limit, once more, for the kernel to compare with
+ *     limit     the `bar`, for the kernel to compare with
+ *     curve     of its quiet part two columns; the rest is drawn again where it is needed
  *
  * so that a series that learns a point like any other is not written to but for what it
  * learnt.  The clock is the bank's, and of the last point learnt the tile knows one time as
@@ -51,95 +53,53 @@ static size_t tiles_element(uint8_t type)
 }
 
 /* What this spec never moves from where it began, or what the tile knows otherwise. */
-static int tiles_is_left_out(const tocsin__format *format, const tocsin_spec *spec,
-                             const tocsin__compiled_stage *stage, const tocsin__field *field)
+static int tiles_is_left_out(const tocsin__format *format, const tocsin__field *field)
 {
     static const char *const plain[] = {"reach", "habit", "outside"};
-    static const char *const counted[] = {"maximum", "elapsed", "points"};
-    const size_t length = strlen(field->name);
 
     if (field->is_array || (field->min == 0 && field->max == 0))
         return 1;
-    if (stage == spec->detect && format->is_plain)
+    if (format->is_plain)
         for (size_t i = 0; i < TOCSIN__COUNT(plain); i++)
             if (strcmp(field->name, plain[i]) == 0)
                 return 1;
-    if (stage == spec->detect)
-        return format->kind == TOCSIN__HOLT_KERNEL && strcmp(field->name, "time") == 0;
-    if (stage == spec->calibrate)
-        for (size_t i = 0; i < TOCSIN__COUNT(counted); i++)
-            if (strcmp(field->name, counted[i]) == 0)
-                return 1;
-    return spec->context.tier_count < 2 && length > 3 &&
-           strcmp(field->name + length - 3, "[1]") == 0;
+    return format->kind == TOCSIN__HOLT_KERNEL && strcmp(field->name, "time") == 0;
 }
 
-/* Add a field of a record; one that continues the last one's bytes becomes part of it. */
-static void tiles_add_record(tocsin__format *format, uint32_t first_of_stage, uint32_t row,
-                             uint32_t size, uint32_t is_real)
-{
-    tocsin__move *last = &format->moves[format->move_count - 1];
-
-    if (!is_real && format->move_count > first_of_stage && !last->is_real && last->stride == 0 &&
-        last->row + last->size == row) {
-        last->size += size;
-    } else {
-        tocsin__move *move = &format->moves[format->move_count++];
-
-        move->row = row;
-        move->size = size;
-        move->is_real = is_real;
-        move->place = format->record_size;
-    }
-    format->record_size += size;
-}
-
-/* What a tick touches: all of a detector, and of a calibrator what most scores need. */
-static int tiles_is_column(const tocsin_spec *spec, const tocsin__compiled_stage *stage,
-                           const tocsin__field *field)
-{
-    return stage == spec->detect ||
-           (stage == spec->calibrate &&
-            (strcmp(field->name, "body") == 0 || strcmp(field->name, "slope") == 0 ||
-             strcmp(field->name, "horizon") == 0));
-}
-
-static void tiles_add_stage(tocsin__format *format, const tocsin_spec *spec,
-                            const tocsin__compiled_stage *stage)
+/* A column for each field of the detector. */
+static void tiles_add_detector(tocsin__format *format, const tocsin__compiled_stage *stage)
 {
     const tocsin__layout *layout = &stage->stage->layout;
-    const uint32_t first = format->move_count;
 
     for (size_t i = 0; i < layout->field_count; i++) {
         const tocsin__field *field = &layout->fields[i];
-        const uint32_t is_real = field->type == TOCSIN__REAL;
-        const uint32_t size = (uint32_t)(is_real ? 4 : tiles_element(field->type));
-        const uint32_t row = (uint32_t)stage->state_offset + field->offset;
+        tocsin__move *move = &format->moves[format->move_count];
 
-        if (tiles_is_left_out(format, spec, stage, field))
+        if (tiles_is_left_out(format, field))
             continue;
-        if (tiles_is_column(spec, stage, field)) {
-            tocsin__move *move = &format->moves[format->move_count++];
-
-            move->row = row;
-            move->size = move->stride = size;
-            move->is_real = is_real;
-            move->place = tiles_column(format, size);
-        } else {
-            tiles_add_record(format, first, row, size * field->count, is_real);
-        }
+        move->row = (uint32_t)stage->state_offset + field->offset;
+        move->is_real = field->type == TOCSIN__REAL;
+        move->size = move->is_real ? (uint32_t)sizeof(float) : (uint32_t)tiles_element(field->type);
+        move->place = tiles_column(format, move->size);
+        format->move_count++;
     }
 }
 
-/* Records stand behind the columns: their moves' places are known only now. */
-static void tiles_place_records(tocsin__format *format)
+/* The calibrator's columns, and the records. */
+static void tiles_add_calibrator(tocsin__format *format, const tocsin_spec *spec)
 {
-    for (uint32_t i = format->calibrate_moves; i < format->move_count; i++)
-        if (format->moves[i].stride == 0) {
-            format->moves[i].place += format->tile_size;
-            format->moves[i].stride = (uint32_t)format->record_size;
-        }
-    format->tile_size += tiles_round(TOCSIN__LANES * format->record_size);
+    format->begin = tiles_column(format, sizeof(uint32_t));
+    format->end = tiles_column(format, sizeof(uint32_t));
+    format->maximum = tiles_column(format, sizeof(float));
+    format->bar = tiles_column(format, sizeof(float));
+    format->body = tiles_column(format, sizeof(uint16_t));
+    format->slope = tiles_column(format, sizeof(uint16_t));
+    format->record_alarm = tocsin__tail_record_size(spec->context.tier_count);
+    format->record_size = format->record_alarm;
+    if (spec->alarm)
+        format->record_size += tocsin__alarm_record_size(spec->alarm->constants);
+    format->records = format->tile_size;
+    format->tile_size += TOCSIN__LANES * format->record_size;
 }
 
 static void tiles_add_arrays(tocsin__format *format, const tocsin__compiled_stage *stage)
@@ -168,36 +128,17 @@ static size_t tiles_row(const tocsin__compiled_stage *stage, const char *name)
 
 static void tiles_init_columns(tocsin__format *format, const tocsin_spec *spec)
 {
-    const int has_tail = spec->calibrate->stage == &tocsin__stage_tail;
-
     if (format->needs_times || format->times)
         format->more = tiles_column(format, 1);
     if (format->ids)
         format->heard = tiles_column(format, sizeof(int64_t));
     if (format->needs_times && !format->times)
         format->times = tiles_column(format, sizeof(int64_t));
-    tiles_add_stage(format, spec, spec->detect);
-    if (has_tail) {
-        format->begin = tiles_column(format, sizeof(int64_t));
-        format->end = tiles_column(format, sizeof(uint32_t));
-        format->maximum = tiles_column(format, sizeof(float));
-        format->bar = tiles_column(format, sizeof(float));
-    }
-    format->calibrate_moves = format->move_count;
-    if (has_tail)
-        tiles_add_stage(format, spec, spec->calibrate);
-    format->alarm_moves = format->move_count;
-    if (spec->alarm)
-        tiles_add_stage(format, spec, spec->alarm);
-    tiles_place_records(format);
+    tiles_add_detector(format, spec->detect);
+    if (spec->calibrate->stage == &tocsin__stage_tail)
+        tiles_add_calibrator(format, spec);
     tiles_add_arrays(format, spec->detect);
-
     format->count = tocsin__format_column(format, spec->detect, "count");
-    if (has_tail) {
-        format->body = tocsin__format_column(format, spec->calibrate, "body");
-        format->slope = tocsin__format_column(format, spec->calibrate, "slope");
-        format->horizon = tocsin__format_column(format, spec->calibrate, "horizon");
-    }
     format->habit = tocsin__format_column(format, spec->detect, "habit");
     format->outside = tocsin__format_column(format, spec->detect, "outside");
     format->habit_row = tiles_row(spec->detect, "habit");
@@ -328,30 +269,25 @@ static inline void tiles_copy(void *to, const void *from, size_t size)
     case 4:
         memcpy(to, from, 4);
         break;
-    case 8:
-        memcpy(to, from, 8);
-        break;
     default:
-        memcpy(to, from, size);
+        memcpy(to, from, 8);
     }
 }
 
-static inline void tiles_gather_moves(const tocsin__format *format, uint32_t first, uint32_t end,
-                                      tocsin__tile_head *tile, uint32_t k, char *row)
+static inline void tiles_gather_moves(const tocsin__format *format, tocsin__tile_head *tile,
+                                      uint32_t k, char *row)
 {
-    for (uint32_t i = first; i < end; i++) {
+    for (uint32_t i = 0; i < format->move_count; i++) {
         const tocsin__move *move = &format->moves[i];
-        const char *from = (const char *)tile + move->place + (size_t)k * move->stride;
+        const char *from = (const char *)tile + move->place + (size_t)k * move->size;
 
         if (move->is_real) {
-            for (uint32_t at = 0; at < move->size; at += (uint32_t)sizeof(float)) {
-                float kept;
-                double value;
+            float kept;
+            double value;
 
-                memcpy(&kept, from + at, sizeof kept);
-                value = (double)kept;
-                memcpy(row + move->row + 2 * at, &value, sizeof value);
-            }
+            memcpy(&kept, from, sizeof kept);
+            value = (double)kept;
+            memcpy(row + move->row, &value, sizeof value);
         } else {
             tiles_copy(row + move->row, from, move->size);
         }
@@ -364,7 +300,7 @@ static inline void tiles_gather_drained(const tocsin__format *format, tocsin__ti
 {
     uint16_t habit, outside = 0;
 
-    tiles_gather_moves(format, 0, format->calibrate_moves, tile, k, row);
+    tiles_gather_moves(format, tile, k, row);
     if (tile->drains == 0)
         return;
     memcpy(&habit, row + format->habit_row, sizeof habit);
@@ -373,22 +309,20 @@ static inline void tiles_gather_drained(const tocsin__format *format, tocsin__ti
     memcpy(row + format->outside_row, &outside, sizeof outside);
 }
 
-static inline void tiles_scatter_moves(const tocsin__format *format, uint32_t first, uint32_t end,
-                                       tocsin__tile_head *tile, uint32_t k, const char *row)
+static inline void tiles_scatter_moves(const tocsin__format *format, tocsin__tile_head *tile,
+                                       uint32_t k, const char *row)
 {
-    for (uint32_t i = first; i < end; i++) {
+    for (uint32_t i = 0; i < format->move_count; i++) {
         const tocsin__move *move = &format->moves[i];
-        char *to = (char *)tile + move->place + (size_t)k * move->stride;
+        char *to = (char *)tile + move->place + (size_t)k * move->size;
 
         if (move->is_real) {
-            for (uint32_t at = 0; at < move->size; at += (uint32_t)sizeof(float)) {
-                double value;
-                float kept;
+            double value;
+            float kept;
 
-                memcpy(&value, row + move->row + 2 * at, sizeof value);
-                kept = (float)value;
-                memcpy(to + at, &kept, sizeof kept);
-            }
+            memcpy(&value, row + move->row, sizeof value);
+            kept = (float)value;
+            memcpy(to, &kept, sizeof kept);
         } else {
             tiles_copy(to, row + move->row, move->size);
         }
@@ -398,19 +332,53 @@ static inline void tiles_scatter_moves(const tocsin__format *format, uint32_t fi
 /* Of columns in units of an element: lane k's. */
 #define TILES_AT(tile, place, type) ((type *)(void *)((char *)(tile) + (place)))
 
+/* How long the block under way has taken, from its `begin`; and back.  While no step is known, the
+ * column holds the time itself, as a float. */
+static int64_t tiles_elapsed(const tocsin__tail_state *tail, int64_t time, uint32_t begin)
+{
+    if (tail->step > 0) {
+        const uint32_t shift = tocsin__tail_shift(tail);
+
+        return (int64_t)((uint64_t)((uint32_t)tocsin__tail_units(time, shift) - begin) << shift);
+    }
+
+    float elapsed;
+
+    memcpy(&elapsed, &begin, sizeof elapsed);
+    return elapsed > 0 && elapsed < 9e18f ? (int64_t)elapsed : 0;
+}
+
+static uint32_t tiles_begin(const tocsin__tail_state *tail, int64_t time)
+{
+    if (tail->step > 0) {
+        const uint32_t shift = tocsin__tail_shift(tail);
+
+        return (uint32_t)(tocsin__tail_units(time, shift) - ((uint64_t)tail->elapsed >> shift));
+    }
+
+    const float elapsed = (float)tail->elapsed;
+    uint32_t begin;
+
+    memcpy(&begin, &elapsed, sizeof begin);
+    return begin;
+}
+
 void tocsin__tile_gather_calibrator(const tocsin__format *format, const tocsin_spec *spec,
                                     tocsin__tile_head *tile, uint32_t k, void *row)
 {
     const tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
     tocsin__tail_state *tail = tocsin__state_of(spec->calibrate, row);
-    const int is_fresh = (more->fresh >> k & 1) != 0;
 
-    tiles_gather_moves(format, format->calibrate_moves, format->alarm_moves, tile, k, row);
+    tocsin__tail_unpack(tocsin__tile_record(format, tile, k), spec->context.tier_count, tail);
     tail->maximum = (double)TILES_AT(tile, format->maximum, float)[k];
+    tail->limit[0] = (double)TILES_AT(tile, format->bar, float)[k];
+    tail->body = (double)tocsin__tail_coarse_of(TILES_AT(tile, format->body, uint16_t)[k]);
+    tail->slope = (double)tocsin__tail_coarse_of(TILES_AT(tile, format->slope, uint16_t)[k]);
     tail->points = tail->length - (TILES_AT(tile, format->end, uint32_t)[k] - more->ticks);
-    tail->elapsed = is_fresh ? 0
-                             : (int64_t)((uint64_t)tocsin__tile_time(format, tile, k) -
-                                         (uint64_t)TILES_AT(tile, format->begin, int64_t)[k]);
+    tail->elapsed = 0;
+    if (!(more->fresh >> k & 1))
+        tail->elapsed = tiles_elapsed(tail, tocsin__tile_time(format, tile, k),
+                                      TILES_AT(tile, format->begin, uint32_t)[k]);
 }
 
 /* The calibrator's columns, and what the tile knows of when its blocks end. */
@@ -421,15 +389,15 @@ static void tiles_scatter_calibrator(const tocsin__format *format, const tocsin_
     tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
     const uint32_t left = tail->length - tail->points;
     const double gap = tocsin__tail_gap(tail);
-    const int has_second = spec->context.tier_count > 1;
 
     TILES_AT(tile, format->maximum, float)[k] = (float)tail->maximum;
+    TILES_AT(tile, format->bar, float)[k] = (float)tail->limit[0];
+    TILES_AT(tile, format->body, uint16_t)[k] = tocsin__tail_coarse_code(tail->body);
+    TILES_AT(tile, format->slope, uint16_t)[k] = tocsin__tail_coarse_code(tail->slope);
     TILES_AT(tile, format->end, uint32_t)[k] = more->ticks + left;
-    TILES_AT(tile, format->begin, int64_t)[k] =
-        (int64_t)((uint64_t)tocsin__tile_time(format, tile, k) - (uint64_t)tail->elapsed);
-    TILES_AT(tile, format->bar, float)[k] =
-        (float)(has_second && tail->limit[1] < tail->limit[0] ? tail->limit[1] : tail->limit[0]);
-    tiles_scatter_moves(format, format->calibrate_moves, format->alarm_moves, tile, k, row);
+    TILES_AT(tile, format->begin, uint32_t)[k] =
+        tiles_begin(tail, tocsin__tile_time(format, tile, k));
+    tocsin__tail_pack(tail, spec->context.tier_count, tocsin__tile_record(format, tile, k));
     if (more->fresh >> k & 1)       /* no kernel takes it before it is scattered again */
         return;
     more->gap = gap < more->gap ? gap : more->gap;
@@ -463,7 +431,10 @@ void tocsin__tile_gather(const tocsin__format *format, const tocsin_spec *spec,
         memcpy((char *)row + format->model_time, &own->learnt, sizeof own->learnt);
     if (format->bar)
         tocsin__tile_gather_calibrator(format, spec, tile, k, row);
-    tiles_gather_moves(format, format->alarm_moves, format->move_count, tile, k, row);
+    if (spec->alarm)
+        tocsin__alarm_unpack(spec->alarm->constants,
+                             tocsin__tile_record(format, tile, k) + format->record_alarm,
+                             tocsin__state_of(spec->alarm, row));
 }
 
 /* Lane k was learnt at `time`, or has never been. */
@@ -494,15 +465,19 @@ void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
         tiles_set_time(format, tile, k, tocsin__const_state_of(spec->clock, row));
     tocsin__tile_drain(format, tile);
     tile->most = 0;
-    tiles_scatter_moves(format, 0, format->calibrate_moves, tile, k, row);
+    tiles_scatter_moves(format, tile, k, row);
     if (format->bar)
         tiles_scatter_calibrator(format, spec, tile, k, row);
-    tiles_scatter_moves(format, format->alarm_moves, format->move_count, tile, k, row);
-    if (spec->alarm && !tocsin__alarm_is_at_rest(spec->alarm->constants,
-                                                 tocsin__const_state_of(spec->alarm, row)))
-        tile->busy |= bit;
-    else
-        tile->busy &= ~bit;
+    if (spec->alarm) {
+        const void *alarm = tocsin__const_state_of(spec->alarm, row);
+
+        tocsin__alarm_pack(spec->alarm->constants, alarm,
+                           tocsin__tile_record(format, tile, k) + format->record_alarm);
+        if (tocsin__alarm_is_at_rest(spec->alarm->constants, alarm))
+            tile->busy &= ~bit;
+        else
+            tile->busy |= bit;
+    }
     if (format->habit && (TILES_AT(tile, format->habit, uint16_t)[k] |
                           TILES_AT(tile, format->outside, uint16_t)[k]) != 0)
         tile->flags &= ~(uint32_t)TOCSIN__TILE_CALM;

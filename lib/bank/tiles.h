@@ -5,7 +5,7 @@
  *     rows      one state after the other, as a single detector holds its own
  *     columns   field by field, for the kernels: what a tick touches in columns of 64
  *               numbers, what it hardly ever touches (a calibrator's ring, an alarm's
- *               episode) in a record per series
+ *               episode) packed into a record per series
  *
  * A detector's arrays (the slots of a season) do not stand in its tile.  A tick is at one slot
  * of hundreds, and in tiles of their own those of neighbouring tiles would lie pages apart.
@@ -53,16 +53,16 @@ typedef struct tocsin__tile_more {
     uint64_t reserved[4];
 } tocsin__tile_more;
 
-/* A run of a row's bytes, or a REAL, and its place in a tile in columns. */
+/* A field of a row and its column. */
 typedef struct tocsin__move {
     uint32_t row;           /* offset in the row */
-    uint32_t size;          /* bytes in the tile */
-    uint32_t stride;        /* from one lane to the next */
+    uint32_t size;          /* of an element of the column */
     uint32_t is_real;       /* a double in the row, a float in the tile */
-    size_t place;           /* lane 0's, in the tile */
+    uint32_t reserved;
+    size_t place;           /* of the column */
 } tocsin__move;
 
-#define TOCSIN__MOVES 48
+#define TOCSIN__MOVES 16
 
 typedef enum { TOCSIN__NO_KERNEL, TOCSIN__EWMA_KERNEL, TOCSIN__HOLT_KERNEL } tocsin__kernel_kind;
 
@@ -80,11 +80,12 @@ typedef struct tocsin__format {
 
     /* Columns. */
     size_t more;
-    size_t begin, end;              /* the calibrator's block: i64 learnt time minus `elapsed`; u32
-                                       `ticks` at which it is over */
-    size_t maximum, bar;            /* f32: its maximum; its lowest limit */
-    size_t body, slope, horizon;    /* f32, f32, u16: its curve up to the first knot */
-    size_t record_size;
+    size_t begin, end;              /* the calibrator's block: u32 learnt time minus `elapsed`, in its
+                                       units; u32 `ticks` at which it is over */
+    size_t maximum, bar;            /* f32: its maximum; its first limit */
+    size_t body, slope;             /* u16: its curve up to the first knot */
+    size_t records, record_size;    /* calibrator and alarm, packed */
+    size_t record_alarm;            /* where the alarm begins in a record */
     size_t count, habit, outside;   /* of the detector */
     size_t habit_row, outside_row;  /* in the row */
     size_t model_time;              /* in the row: holt-winters' time, which is the clock's */
@@ -93,10 +94,8 @@ typedef struct tocsin__format {
     uint32_t needs_times;           /* what comes of a point depends on when the last one was learnt */
     uint32_t is_plain;              /* ewma that neither clips nor remembers its reach */
     uint32_t move_count;
-    uint32_t calibrate_moves;       /* the first of the calibrator's moves ... */
-    uint32_t alarm_moves;           /* ... and of the alarm's */
     uint32_t reserved;
-    tocsin__move moves[TOCSIN__MOVES];
+    tocsin__move moves[TOCSIN__MOVES];      /* the detector's fields */
 } tocsin__format;
 
 void tocsin__format_init(tocsin__format *format, const tocsin_spec *spec,
@@ -200,8 +199,14 @@ void tocsin__tile_drain(const tocsin__format *format, tocsin__tile_head *tile);
 void tocsin__tile_arrays(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
                          tocsin__arrays *arrays);
 
-/* Lane k of a tile in columns as a row, but for its arrays.  `row` has been a row of this
- * spec before: at first a new series'. */
+static inline uint8_t *tocsin__tile_record(const tocsin__format *format, tocsin__tile_head *tile,
+                                           uint32_t k)
+{
+    return (uint8_t *)tile + format->records + k * format->record_size;
+}
+
+/* Lane k of a tile in columns as a row, but for its arrays and the calibrator's curve: see
+ * tocsin__tail_complete().  `row` has been a row of this spec before: at first a new series'. */
 void tocsin__tile_gather(const tocsin__format *format, const tocsin_spec *spec,
                          tocsin__tile_head *tile, uint32_t k, const tocsin__clock_state *clock,
                          void *row);

@@ -29,6 +29,9 @@
  * 1 per point at level 0; above, by the generalised Pareto law.  Limits are read off the
  * same curve backwards, so score and limit always agree.
  *
+ * The curve depends on nothing but ring, block length, step and history, and so it need not
+ * be kept: banks draw it again for the few points above the median block (tail.h).
+ *
  * A history shorter than the return period asked for is a reason to be careful: the fit is
  * right only on average, and a limit that is too low rings more often than one that is too
  * high saves.  A return period P beyond the history H is therefore drawn from the curve at
@@ -84,6 +87,9 @@
 #define TAIL_STILL 0.05             /* ... as far as this */
 #define TAIL_STATISTIC_MAX TOCSIN__STATISTIC_MAX     /* levels end at 64 */
 #define TAIL_ELAPSED_MAX 4e18       /* of a block, ns: 127 years */
+#define TAIL_ELAPSED_MOST UINT64_C(4000000000000000000)
+#define TAIL_HISTORY_MAX 1e30       /* steps */
+#define TAIL_STEP_MAX 1e11          /* seconds */
 #define TAIL_STEP_BLOCKS 32.0       /* memory of the mean step, in blocks */
 #define TAIL_SCORE_MAX 300.0        /* so that the return period stays a finite number */
 #define TAIL_DEFAULT_PERIOD ((double)TOCSIN_WEEK)   /* where no alarm names one */
@@ -105,14 +111,8 @@ typedef tocsin__tail_state tail_state;
 static const tocsin__field tail_fields[] = {
     TOCSIN__FIELD(tail_state, maximum, REAL, 0, TAIL_STATISTIC_MAX),
     TOCSIN__FIELD(tail_state, elapsed, I64, 0, 9.3e18),
-    TOCSIN__FIELD(tail_state, history, F64, 0, DBL_MAX),
-    TOCSIN__FIELD(tail_state, step, F64, 0, 1e20),
-    TOCSIN__FIELD(tail_state, body, REAL, 0, 1e38),
-    TOCSIN__FIELD(tail_state, slope, REAL, 0, 1e38),
-    TOCSIN__FIELD_NAN(tail_state, limit[0], REAL, 0, INFINITY),
-    TOCSIN__FIELD_NAN(tail_state, limit[1], REAL, 0, INFINITY),
-    TOCSIN__FIELD(tail_state, scale, REAL, 1e-6, 1e6),
-    TOCSIN__FIELD(tail_state, shape, REAL, -1, 1),
+    TOCSIN__FIELD(tail_state, history, REAL, 0, 1.1 * TAIL_HISTORY_MAX),
+    TOCSIN__FIELD(tail_state, step, REAL, 0, TAIL_STEP_MAX),
     TOCSIN__FIELD(tail_state, points, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(tail_state, length, U32, TAIL_BLOCK_MIN, UINT32_MAX),
     TOCSIN__FIELD(tail_state, maxima.level, U16, 0, UINT16_MAX),
@@ -124,6 +124,12 @@ static const tocsin__field tail_fields[] = {
     TOCSIN__FIELD(tail_state, clip, U16, 0, UINT16_MAX),
     TOCSIN__FIELD(tail_state, horizon, U16, 0, UINT16_MAX),
     TOCSIN__FIELD(tail_state, spare, U16, 0, 0),
+    TOCSIN__FIELD(tail_state, body, REAL, 0, 1e38),
+    TOCSIN__FIELD(tail_state, slope, REAL, 0, 1e38),
+    TOCSIN__FIELD_NAN(tail_state, limit[0], REAL, 0, INFINITY),
+    TOCSIN__FIELD_NAN(tail_state, limit[1], REAL, 0, INFINITY),
+    TOCSIN__FIELD(tail_state, scale, REAL, 1e-6, 1e6),
+    TOCSIN__FIELD(tail_state, shape, REAL, -1, 1),
 };
 
 static int tail_resolve(const tocsin__values *values, const tocsin__context *context,
@@ -149,23 +155,46 @@ static size_t tail_warmup(const void *constants)
     return TAIL_BLOCKS_READY * TAIL_BLOCK_START;
 }
 
+static double tail_keep(double value)
+{
+    return tocsin__keep(TOCSIN__MIXED, value);
+}
+
+void tocsin__tail_forget(tocsin__tail_state *s)
+{
+    memset(s->knot_level, 0, sizeof s->knot_level);
+    memset(s->knot_rarity, 0, sizeof s->knot_rarity);
+    s->knots = 0;
+    s->clip = UINT16_MAX;
+    s->horizon = 0;
+    s->body = s->slope = 0;
+    s->limit[0] = s->limit[1] = tocsin__nan();
+    s->scale = 1;
+    s->shape = 0;
+}
+
 static void tail_init(const void *constants, void *state)
 {
     const tail_constants *k = constants;
     tail_state *s = state;
 
-    s->step = k->step;
+    s->step = tail_keep(k->step / 1e9);
     s->length = TAIL_BLOCK_MIN;
-    s->limit[0] = s->limit[1] = tocsin__nan();
-    s->scale = 1;
-    s->clip = UINT16_MAX;
+    tocsin__tail_forget(s);
 }
 
 /* ---- The curve ------------------------------------------------------------- */
 
-static double tail_keep(double value)
+/* There is a curve, be it drawn or not. */
+static inline int tail_is_ready(const tail_state *s)
 {
-    return tocsin__keep(TOCSIN__MIXED, value);
+    return s->maxima.count >= TAIL_BLOCKS_READY && s->step > 0;
+}
+
+/* Rounded down, so that the quiet part never lies above its end. */
+static double tail_coarse(double value)
+{
+    return (double)tocsin__tail_coarse_of(tocsin__tail_coarse_code(value));
 }
 
 static uint16_t tail_rarity_code(double rarity)
@@ -222,7 +251,7 @@ static double tail_statistic_at(const tail_state *s, double rarity)
     double low_rarity = tocsin__rarity_of(s->knot_rarity[0]);
 
     if (rarity <= low_rarity)
-        return s->body * (rarity / low_rarity);
+        return s->slope > 0 ? tocsin__min(s->body, rarity / s->slope) : s->body;
 
     double low_level = tocsin__level_of(s->knot_level[0]);
 
@@ -262,12 +291,13 @@ static void tail_knot(tail_state *s, double level, double rarity)
 /* The clusters that become knots, by rank. */
 static const uint32_t tail_ranks[] = {6, 4, 3, 2};
 
-static void tail_draw(const tail_constants *k, tail_state *s)
+static double tail_draw_curve(tail_state *s)
 {
     const double length = (double)s->length;
     tocsin__tail tail;
 
-    tocsin__maxima_fit(&s->maxima, s->history / (length * s->step), &tail);
+    tocsin__tail_forget(s);
+    tocsin__maxima_fit(&s->maxima, s->history / length, &tail);
 
     const int is_still = tail.threshold <= tail_level(TAIL_STILL);
     const double floor = tail_level(is_still ? TAIL_STATISTIC_STILL : TAIL_STATISTIC_MIN);
@@ -277,7 +307,6 @@ static void tail_draw(const tail_constants *k, tail_state *s)
     const double once = per_block + tocsin__log(blocks);
     const double rate = tail.clusters > 0 ? tail.rate : 1 / blocks;
 
-    s->knots = 0;
     if (tail.median < tail.threshold)
         tail_knot(s, tail.median, per_block - tocsin__log(TAIL_LN2));
     tail_knot(s, tocsin__max(floor, tail.threshold), per_block - tocsin__log(tail.reach));
@@ -292,37 +321,79 @@ static void tail_draw(const tail_constants *k, tail_state *s)
     tail_knot(s, tail.threshold + tocsin__excess_of(tail.scale, tail.shape, beyond), once);
     s->scale = tail_keep(tail.scale * tocsin__exp(-tail.shape * beyond));
     s->shape = tail_keep(tail.shape);
-    s->body = tail_keep(tail_statistic(tocsin__level_of(s->knot_level[0])));
-    s->slope = tail_keep(tocsin__rarity_of(s->knot_rarity[0]) /
-                         tocsin__max(s->body, TAIL_BODY_MIN));
+    s->body = tail_coarse(tail_statistic(tocsin__level_of(s->knot_level[0])));
+    s->slope = tail_coarse(tocsin__rarity_of(s->knot_rarity[0]) /
+                           tocsin__max(s->body, TAIL_BODY_MIN));
 
-    s->horizon = tail_rarity_code(tocsin__log(s->history / s->step));
+    /* What half of the blocks reach is no rarity to be careful about. */
+    s->horizon = tail_rarity_code(tocsin__log(s->history));
+    if (s->horizon < s->knot_rarity[0])
+        s->horizon = s->knot_rarity[0];
+    return once;
+}
+
+/* The curve, and what is read off it. */
+static void tail_draw(const tail_constants *k, tail_state *s)
+{
+    const double once = tail_draw_curve(s), step = tocsin__tail_step(s);
+
     s->clip = tocsin__level_code(
         tocsin__max(tail_level(tail_statistic_at(s, once + tocsin__log(TAIL_CLIP))),
                     tocsin__level_of(s->knot_level[s->knots - 1]) + TAIL_CLIP_STEP));
     for (uint32_t t = 0; t < k->tiers; t++) {
-        const double rarity = tocsin__log(tocsin__max(1, k->period[t] / s->step));
+        const double rarity = tocsin__log(tocsin__max(1, k->period[t] / step));
 
-        s->limit[t] = tocsin__nan();
-        if (s->history * TAIL_HISTORY >= k->period[t])
+        if (s->history * step * TAIL_HISTORY >= k->period[t])
             s->limit[t] = tail_keep(tail_statistic_at(
                 s, tail_caution(rarity, tocsin__rarity_of(s->horizon))));
+        if (t > 0 && s->limit[t] < s->limit[t - 1])     /* by a rounding */
+            s->limit[t] = s->limit[t - 1];
     }
     if (k->threshold > 0)
         s->limit[0] = tail_keep(tail_statistic_at(
             s, tail_caution(k->threshold * TOCSIN__LN10, tocsin__rarity_of(s->horizon))));
 }
 
+void tocsin__tail_complete(const void *constants, tocsin__tail_state *s)
+{
+    tocsin__tail_forget(s);
+    if (tail_is_ready(s))
+        tail_draw(constants, s);
+}
+
 /* ---- Learning -------------------------------------------------------------- */
+
+/* A level that so many blocks reach lies below the threshold, and so below the clipping level. */
+static int tail_is_common(const tail_state *s, uint16_t code)
+{
+    const uint32_t top = s->maxima.count / 4 > 4 ? s->maxima.count / 4 : 4;
+    uint32_t reach = 0;
+
+    for (size_t i = 0; i < s->maxima.count; i++)
+        reach += s->maxima.level[(s->maxima.first + i) % TOCSIN__MAXIMA] >= code;
+    return reach > top;
+}
+
+static double tail_history(double steps)
+{
+    return tail_keep(tocsin__min(steps, TAIL_HISTORY_MAX));
+}
 
 static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
 {
     const double memory = tocsin__min(TAIL_STEP_BLOCKS, (double)s->maxima.count + 1);
+    const uint16_t code = tocsin__level_code(tail_level(s->maximum));
 
-    s->step += (tocsin__max(1, (double)s->elapsed / (double)s->points) - s->step) / memory;
+    if (s->knots == 0 && tail_is_ready(s) && !tail_is_common(s, code))
+        tail_draw(k, s);
+    const double mean = tocsin__max(1, (double)s->elapsed / (double)s->points) / 1e9;
+    const double before = s->step;
+
+    s->step = tail_keep(before + (mean - before) / memory);
+    s->history = tail_history(s->history * (before / s->step));     /* the same time */
 
     /* The longest block, in points of the step now known. */
-    const double longest = k->block / s->step;
+    const double longest = k->block / tocsin__tail_step(s);
 
     if (s->maxima.count == 0 && s->length < TAIL_BLOCK_START && longest >= TAIL_BLOCK_START) {
         s->length = TAIL_BLOCK_START;
@@ -332,28 +403,45 @@ static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
         s->length <= UINT32_MAX / 2) {
         tocsin__maxima_join(&s->maxima);
         s->length *= 2;
+        tail_draw(k, s);
         return;
     }
 
-    const uint16_t code = tocsin__level_code(tail_level(s->maximum));
-
     tocsin__maxima_push(&s->maxima, code < s->clip ? code : s->clip);
-    s->history += (double)s->elapsed;
+    s->history = tail_history(s->history + (double)s->points);
     s->maximum = 0;
     s->elapsed = 0;
     s->points = 0;
-    if (s->maxima.count >= TAIL_BLOCKS_READY)
-        tail_draw(k, s);
     if ((double)s->length > 2 * longest && s->length >= 2 * TAIL_BLOCK_MIN)
         s->length /= 2;
+    if (s->maxima.count >= TAIL_BLOCKS_READY)
+        tail_draw(k, s);
 }
 
-/* A gap counts for no more than some steps. */
+/* A gap counts for no more than some steps; none, before the first point, for one. */
 static inline int64_t tail_gap(double step, int64_t elapsed)
 {
+    if (TOCSIN__RARELY(elapsed <= 0))
+        return (int64_t)tocsin__min(step, TAIL_ELAPSED_MAX);
     return (double)elapsed <= TOCSIN__TAIL_GAP * step
                ? elapsed
                : (int64_t)tocsin__min(TOCSIN__TAIL_GAP * step, TAIL_ELAPSED_MAX);
+}
+
+/* The block's time with a point more, that came at `time` and `gap` after the one before. */
+static inline int64_t tail_elapsed(const tail_state *s, int64_t time, int64_t gap)
+{
+    if (TOCSIN__RARELY(!(s->step > 0)))     /* as long as not even a step is known: a float's */
+        return (int64_t)(float)((double)s->elapsed + tocsin__min((double)gap, TAIL_ELAPSED_MAX));
+
+    const uint32_t shift = tocsin__tail_shift(s);
+    const uint64_t now = tocsin__tail_units(time, 0);
+    const uint64_t before = now > (uint64_t)gap ? now - (uint64_t)gap : 0;
+    const uint64_t units =
+        ((uint64_t)s->elapsed >> shift) + (now >> shift) - (before >> shift);
+
+    return (int64_t)(units < TAIL_ELAPSED_MOST >> shift ? units << shift
+                                                        : TAIL_ELAPSED_MOST >> shift << shift);
 }
 
 /* The speaking channel's statistic, kept to what a level can say; NaN if none speaks. */
@@ -379,10 +467,8 @@ static inline void tail_learn(const void *constants, void *state, const tocsin__
     if (tocsin__is_nan(statistic))
         return;
     if (s->step > 0)
-        elapsed = elapsed > 0 ? tail_gap(s->step, elapsed)
-                              : (int64_t)tocsin__min(s->step, TAIL_ELAPSED_MAX);
-    s->elapsed = s->elapsed <= (int64_t)TAIL_ELAPSED_MAX - elapsed ? s->elapsed + elapsed
-                                                                   : (int64_t)TAIL_ELAPSED_MAX;
+        elapsed = tail_gap(tocsin__tail_step(s), elapsed);
+    s->elapsed = tail_elapsed(s, point->time, elapsed);
     s->maximum = tocsin__max(s->maximum, tail_keep(statistic));
     if (++s->points >= s->length)
         tail_end_block(k, s);
@@ -390,11 +476,28 @@ static inline void tail_learn(const void *constants, void *state, const tocsin__
 
 /* ---- Scoring --------------------------------------------------------------- */
 
-static double tail_score_at(const tail_state *s, double statistic, double *rarity)
+/* Of a statistic above the body.  `is_beyond`: and beyond the last knot. */
+static TOCSIN__APART double tail_score_at(const tail_state *s, double statistic, int *is_beyond)
 {
-    *rarity = tail_rarity_at(s, statistic);
+    tail_state drawn;
+    double rarity;
+
+    if (s->knots == 0) {
+        drawn = *s;
+        tail_draw_curve(&drawn);
+        s = &drawn;
+    }
+    rarity = tail_rarity_at(s, statistic);
+    *is_beyond = rarity > tocsin__rarity_of(s->knot_rarity[s->knots - 1]);
     return tocsin__min(TAIL_SCORE_MAX, tocsin__tail_score_of_rarity(
-                                           *rarity, tocsin__rarity_of(s->horizon)));
+                                           rarity, tocsin__rarity_of(s->horizon)));
+}
+
+static inline double tail_score(const tail_state *s, double statistic, int *is_beyond)
+{
+    *is_beyond = 0;
+    return statistic <= s->body ? tocsin__tail_quiet_score(s->slope, statistic)
+                                : tail_score_at(s, statistic, is_beyond);
 }
 
 static inline void tail_rank(const void *constants, const void *state, const tocsin__point *point,
@@ -404,20 +507,20 @@ static inline void tail_rank(const void *constants, const void *state, const toc
     const tail_constants *k = constants;
     const tail_state *s = state;
     const double statistic = tail_speaker(reading, channel_count, &out->channel);
-    double rarity;
+    int is_beyond;
 
     (void)point;
     out->limit[0] = s->limit[0];
     out->limit[1] = s->limit[1];
-    out->step = s->step * 1e-9;
+    out->step = s->step;
     out->exceeds = 0;
-    if (s->knots == 0 || tocsin__is_nan(statistic)) {
+    if (!tail_is_ready(s) || tocsin__is_nan(statistic)) {
         out->score = tocsin__nan();
         out->flags |= TOCSIN_FLAG_WARMING;
         return;
     }
-    out->score = tail_score_at(s, statistic, &rarity);
-    if (rarity > tocsin__rarity_of(s->knot_rarity[s->knots - 1]))
+    out->score = tail_score(s, statistic, &is_beyond);
+    if (is_beyond)
         out->flags |= TOCSIN_FLAG_EXTRAPOLATED;
     if (k->tiers > 0 && tocsin__is_nan(s->limit[0]))
         out->flags |= TOCSIN_FLAG_SHORT_HISTORY;
@@ -436,11 +539,11 @@ static void tail_push(const void *constants, void *state, const tocsin__point *p
 
 double tocsin__tail_score(const tocsin__tail_state *state, double statistic)
 {
-    double rarity;
+    int is_beyond;
 
-    if (state->knots == 0 || tocsin__is_nan(statistic))
+    if (!tail_is_ready(state) || tocsin__is_nan(statistic))
         return tocsin__nan();
-    return tail_score_at(state, tocsin__min(statistic, TAIL_STATISTIC_MAX), &rarity);
+    return tail_score(state, tocsin__min(statistic, TAIL_STATISTIC_MAX), &is_beyond);
 }
 
 static double tail_score_of(const void *constants, const void *state, uint32_t channel,
@@ -449,6 +552,85 @@ static double tail_score_of(const void *constants, const void *state, uint32_t c
     (void)constants;
     (void)channel;
     return tocsin__tail_score(state, value);
+}
+
+/* ---- Packed ---------------------------------------------------------------- */
+
+/* Lengths of up to 11 binary digits as they are, longer ones by their first 11: doubled or halved,
+ * they remain so. */
+#define TAIL_LENGTH_DIGITS 11
+
+static uint16_t tail_length_code(uint32_t length)
+{
+    uint32_t exponent = 0;
+
+    while (length >> exponent >> TAIL_LENGTH_DIGITS)
+        exponent++;
+    return (uint16_t)((exponent << (TAIL_LENGTH_DIGITS - 1)) + (length >> exponent));
+}
+
+static uint32_t tail_length_of(uint16_t code)
+{
+    const uint32_t exponent = (uint32_t)code >> TAIL_LENGTH_DIGITS
+                                  ? ((uint32_t)code >> (TAIL_LENGTH_DIGITS - 1)) - 1
+                                  : 0;
+
+    return (uint32_t)((uint64_t)(code - (exponent << (TAIL_LENGTH_DIGITS - 1))) << (exponent & 31));
+}
+
+static uint8_t *tail_put_float(uint8_t *out, double value)
+{
+    const float narrow = (float)value;
+
+    memcpy(out, &narrow, sizeof narrow);
+    return out + sizeof narrow;
+}
+
+static const uint8_t *tail_get_float(const uint8_t *in, double *value)
+{
+    float narrow;
+
+    memcpy(&narrow, in, sizeof narrow);
+    *value = (double)narrow;
+    return in + sizeof narrow;
+}
+
+void tocsin__tail_pack(const tocsin__tail_state *state, uint32_t tiers, uint8_t *record)
+{
+    const uint16_t length = tail_length_code(state->length);
+
+    record = tail_put_float(record, state->step);
+    record = tail_put_float(record, state->history);
+    if (tiers > 1)
+        record = tail_put_float(record, state->limit[1]);
+    memcpy(record, &length, sizeof length);
+    record += sizeof length;
+    memcpy(record, state->maxima.level, sizeof state->maxima.level);
+    record += sizeof state->maxima.level;
+    /* As long as the ring is not full, its first block is the oldest. */
+    *record = (uint8_t)(state->maxima.count < TOCSIN__MAXIMA
+                            ? state->maxima.count
+                            : TOCSIN__MAXIMA + state->maxima.first);
+}
+
+void tocsin__tail_unpack(const uint8_t *record, uint32_t tiers, tocsin__tail_state *state)
+{
+    uint16_t length;
+
+    record = tail_get_float(record, &state->step);
+    record = tail_get_float(record, &state->history);
+    state->limit[1] = tocsin__nan();
+    if (tiers > 1)
+        record = tail_get_float(record, &state->limit[1]);
+    memcpy(&length, record, sizeof length);
+    record += sizeof length;
+    state->length = tail_length_of(length);
+    memcpy(state->maxima.level, record, sizeof state->maxima.level);
+    record += sizeof state->maxima.level;
+    state->maxima.count = *record < TOCSIN__MAXIMA ? *record : TOCSIN__MAXIMA;
+    state->maxima.first = *record < TOCSIN__MAXIMA ? 0 : *record % TOCSIN__MAXIMA;
+    state->knots = 0;
+    state->clip = UINT16_MAX;
 }
 
 /* ---- Pools ----------------------------------------------------------------- */
@@ -567,10 +749,13 @@ static int tail_pool_draw(const tail_constants *k, const tail_pool *p, tail_stat
         return 0;
     memset(s, 0, sizeof *s);
     tail_init(k, s);
-    s->step = p->step;
-    s->length = (uint32_t)tocsin__clamp(p->length / p->step, TAIL_BLOCK_MIN, 2e9);
-    s->history = p->history;
+    s->step = tail_keep(tocsin__min(p->step / 1e9, TAIL_STEP_MAX));
+    s->length = tail_length_of(tail_length_code(
+        (uint32_t)tocsin__clamp(p->length / p->step, TAIL_BLOCK_MIN, 2e9)));
+    s->history = tail_history(p->history / p->step);
     tail_pool_ring(p, &s->maxima);
+    if (!tail_is_ready(s))
+        return 0;
     tail_draw(k, s);
     return 1;
 }
@@ -720,14 +905,15 @@ static void tail_pool_teach(const void *constants, void *pool, const void *state
     const tail_state *s = state;
     tail_pool *p = pool;
     const uint32_t fresh = tail_pool_new(s, mark);
+    const double step = tocsin__tail_step(s);
 
     if (s->step > 0 && (fresh > 0 || leaves))
-        p->step += (s->step - p->step) /
+        p->step += (step - p->step) /
                    (p->step > 0 ? tocsin__min(TAIL_POOL_MEMORY, (double)p->count + 1) : 1);
     for (uint32_t i = fresh; i > 0; i--)
         tail_pool_learn(k, p,
                         s->maxima.level[(s->maxima.first + s->maxima.count - i) % TOCSIN__MAXIMA],
-                        (double)s->length * s->step, now);
+                        (double)s->length * step, now);
     if (leaves && s->points > 0)
         tail_pool_learn(k, p, tocsin__level_code(tail_level(s->maximum)), (double)s->elapsed, now);
 }
@@ -750,8 +936,8 @@ static void tail_explain(const void *constants, const void *state, const tocsin_
     (void)constants;
     (void)reading;
     explanation->limit = s->limit[0];
-    explanation->history = (s->history + (double)s->elapsed) * 1e-9;
-    explanation->step = s->step * 1e-9;
+    explanation->history = s->history * s->step + (double)s->elapsed * 1e-9;
+    explanation->step = s->step;
 }
 
 const tocsin__stage tocsin__stage_tail = {

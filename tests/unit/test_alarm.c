@@ -2,6 +2,7 @@
  * rule can be seen by itself. */
 #include <math.h>
 
+#include "alarm/alarm.h"
 #include "pipeline/compiled.h"
 #include "../support/rng.h"
 #include "../support/specs.h"
@@ -441,6 +442,56 @@ START_TEST(conflicts_are_refused)
 }
 END_TEST
 
+/* Packed and unpacked, a state is the same to the last bit, whatever has happened to it, and is
+ * not larger than it takes. */
+START_TEST(packing_loses_nothing)
+{
+    static const struct {
+        const char *text;
+        size_t size;
+    } kinds[] = {
+        {"alarm", 17},
+        {"alarm budget=1/day clear=0p", 17},
+        {"alarm budget=1/day clear=10m cooldown=0", 25},
+        {"alarm budget=1/h n=3 m=5 clear=300p", 18},
+        {"alarm ticket=1/h budget=1/day n=2 m=32 clear=3p", 31},
+        {"alarm ticket=1/h budget=1/day clear=1h cooldown=90m", 31},
+    };
+    const size_t size = tocsin__stage_alarm.layout.size;
+    uint64_t unpacked[32];
+    uint8_t record[64];
+    rng r = rng_seeded(12 + (uint64_t)_i);
+    alarm a;
+
+    alarm_open(&a, kinds[_i].text);
+    ck_assert_uint_eq(tocsin__alarm_record_size(a.constants), kinds[_i].size);
+    memset(unpacked, 0, sizeof unpacked);
+    a.stage->init(a.constants, unpacked);
+    for (int i = 0; i < 8000; i++) {
+        const int is_bad = rng_below(&r, 400) < (i / 50 % 20 == 0 ? 100u : 1u);
+
+        if (rng_below(&r, 2000) == 0)
+            a.time += (int64_t)rng_below(&r, 40) * TOCSIN_DAY + (int64_t)rng_below(&r, 1000);
+        if (rng_below(&r, 500) == 0)
+            alarm_point(&a, 60, 100, 100, rng_below(&r, 2) ? TOCSIN_FLAG_MUTED
+                                                           : TOCSIN_FLAG_ABSENT);
+        alarm_push(&a, pow(10, is_bad ? 3 + 6 * rng_uniform(&r) : 1.8 + 3 * rng_uniform(&r)));
+        memset(record, 0xa5, sizeof record);
+        tocsin__alarm_pack(a.constants, a.state, record);
+        for (size_t b = kinds[_i].size; b < sizeof record; b++)
+            ck_assert_uint_eq(record[b], 0xa5);
+        tocsin__alarm_unpack(a.constants, record, unpacked);
+        require(memcmp(unpacked, a.state, size) == 0, "%s: point %d: %s", kinds[_i].text, i,
+                tocsin__layout_compare(&a.stage->layout, &a.spec->alarm->shape, a.state,
+                                       unpacked));
+        require(tocsin__alarm_is_at_rest(a.constants, unpacked) ==
+                    tocsin__alarm_is_at_rest(a.constants, a.state),
+                "at rest or not");
+    }
+    alarm_close(&a);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("alarm");
@@ -459,6 +510,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, mutes_start_nothing_and_clear_what_is_on);
     tcase_add_test(tcase, points_without_a_score_change_nothing);
     tcase_add_test(tcase, conflicts_are_refused);
+    tcase_add_loop_test(tcase, packing_loses_nothing, 0, 6);
     return s;
 }
 

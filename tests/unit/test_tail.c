@@ -3,6 +3,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "calibrate/tail.h"
 #include "pipeline/stage.h"
 #include "state/maxima.h"
 #include "../support/rng.h"
@@ -554,6 +555,58 @@ START_TEST(the_largest_channel_speaks)
 }
 END_TEST
 
+/* What a bank keeps of a state is all of it: the curve is drawn again to the last bit, and what is
+ * said without it is the same. */
+START_TEST(packing_loses_nothing)
+{
+    const uint32_t tiers = _i & 1 ? 2 : 1;
+    const size_t size = tocsin__tail_record_size(tiers);
+    calibrator c;
+    rng r = rng_seeded(14 + (uint64_t)_i);
+    tocsin__tail_state unpacked;
+    uint8_t record[TOCSIN__TAIL_RECORD + 8];
+
+    calibrator_start(&c, TOCSIN_MINUTE, tiers, _i & 2 ? TOCSIN_HOUR : TOCSIN_WEEK, 4 * TOCSIN_WEEK);
+    for (int i = 0; i < 20000; i++) {
+        const tocsin__tail_state *s = (const void *)c.state;
+        const double statistic = draw(&r, i / 5000 % 2 ? HEAVY : GAUSSIAN);
+
+        if (rng_below(&r, 2000) == 0)
+            c.step = (int64_t)(1 + rng_below(&r, 600)) * TOCSIN_SECOND / (_i & 4 ? 1000 : 1);
+        calibrator_learn(&c, rng_below(&r, 50) ? c.step : c.step * 5, statistic);
+        memset(record, 0xa5, sizeof record);
+        tocsin__tail_pack(s, tiers, record);
+        for (size_t b = size; b < sizeof record; b++)
+            ck_assert_uint_eq(record[b], 0xa5);
+
+        memset(&unpacked, 0x5a, sizeof unpacked);
+        memset(unpacked.spare, 0, sizeof unpacked.spare);
+        tocsin__tail_unpack(record, tiers, &unpacked);
+        unpacked.maximum = s->maximum;
+        unpacked.elapsed = s->elapsed;
+        unpacked.points = s->points;
+        unpacked.body = s->body;
+        unpacked.slope = s->slope;
+        unpacked.limit[0] = s->limit[0];
+        if (i % 7 == 0) {
+            calibrator undrawn = c;
+            const double tried = draw(&r, HEAVY);
+            tocsin__rarity said, expected;
+
+            memcpy(undrawn.state, &unpacked, sizeof unpacked);
+            said = calibrator_rank(&undrawn, tried);
+            expected = calibrator_rank(&c, tried);
+            require(memcmp(&said, &expected, sizeof said) == 0, "point %d: %g is %g, not %g", i,
+                    tried, said.score, expected.score);
+        }
+        tocsin__tail_complete(c.constants, &unpacked);
+        require(memcmp(&unpacked, s, sizeof unpacked) == 0, "point %d: %s", i,
+                tocsin__layout_compare(&tocsin__stage_tail.layout,
+                                       &(tocsin__shape){TOCSIN__MIXED, {0}}, s, &unpacked));
+    }
+}
+END_TEST
+
 START_TEST(raw_passes_the_statistic_on)
 {
     tocsin__point point = {0};
@@ -592,6 +645,7 @@ static Suite *suite(void)
     tcase_add_test(stage, extrapolation_is_flagged);
     tcase_add_test(stage, the_largest_channel_speaks);
     tcase_add_test(stage, raw_passes_the_statistic_on);
+    tcase_add_loop_test(stage, packing_loses_nothing, 0, 8);
     return s;
 }
 
