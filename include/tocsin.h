@@ -34,6 +34,7 @@
  *     tocsin/snapshot.h   save, load, inspect and compare a detector's state
  *     tocsin/shard.h      save, load, split and merge banks
  *     tocsin/forest.h     points with several metrics: isolation forests
+ *     tocsin/changes.h    change points of a whole history
  *
  * How a point flows
  * -----------------
@@ -102,5 +103,6 @@
 #include "tocsin/snapshot.h"
 #include "tocsin/shard.h"
 #include "tocsin/forest.h"
+#include "tocsin/changes.h"
 
 #endif

@@ -67,6 +67,8 @@
 #include "forest/grow.c"
 #include "forest/judge.c"
 
+#include "gate/changes.c"
+
 #include "snapshot/forests.c"
 #include "snapshot/records.c"
 #include "snapshot/snapshot.c"
@@ -85,3 +87,4 @@
 #include "api/snapshot_api.c"
 #include "api/shard_api.c"
 #include "api/forest_api.c"
+#include "api/changes_api.c"

@@ -114,5 +114,6 @@
 #define tocsin_forest_save TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_save)
 #define tocsin_forest_load TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_load)
 #define tocsin_forest_describe TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_describe)
+#define tocsin_changes_find TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_changes_find)
 
 #endif

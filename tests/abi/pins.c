@@ -460,3 +460,29 @@ PIN_OFFSET(tocsin_forest_info, bytes, 48);
 PIN_OFFSET(tocsin_forest_info, expected_depth, 56);
 PIN_OFFSET(tocsin_forest_info, mix, 64);
 PIN_OFFSET(tocsin_forest_info, reserved, 68);
+
+PIN(TOCSIN_CHANGES_VALUES_MAX == 65536);
+PIN(TOCSIN_CHANGE_MIN_SIZE == 96);
+
+PIN_SIZE(tocsin_changes_options, 40);
+PIN_OFFSET(tocsin_changes_options, struct_size, 0);
+PIN_OFFSET(tocsin_changes_options, permutations, 4);
+PIN_OFFSET(tocsin_changes_options, min_segment, 8);
+PIN_OFFSET(tocsin_changes_options, block, 12);
+PIN_OFFSET(tocsin_changes_options, alpha, 16);
+PIN_OFFSET(tocsin_changes_options, min_effect, 24);
+PIN_OFFSET(tocsin_changes_options, seed, 32);
+
+PIN_SIZE(tocsin_change, 96);
+PIN_OFFSET(tocsin_change, index, 0);
+PIN_OFFSET(tocsin_change, from, 8);
+PIN_OFFSET(tocsin_change, to, 16);
+PIN_OFFSET(tocsin_change, p, 24);
+PIN_OFFSET(tocsin_change, statistic, 32);
+PIN_OFFSET(tocsin_change, before, 40);
+PIN_OFFSET(tocsin_change, after, 48);
+PIN_OFFSET(tocsin_change, shift, 56);
+PIN_OFFSET(tocsin_change, shift_lower, 64);
+PIN_OFFSET(tocsin_change, shift_upper, 72);
+PIN_OFFSET(tocsin_change, effect, 80);
+PIN_OFFSET(tocsin_change, autocorrelation, 88);
