@@ -262,6 +262,7 @@
 #define tocsin__tile_gather_detector TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tile_gather_detector)
 #define tocsin__tile_open TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tile_open)
 #define tocsin__tile_part TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tile_part)
+#define tocsin__tile_place TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tile_place)
 #define tocsin__tile_scatter TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tile_scatter)
 #define tocsin__tile_scatter_arrays TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tile_scatter_arrays)
 #define tocsin__tile_settle TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__tile_settle)

@@ -364,7 +364,7 @@ static uint32_t *bank_link(const tocsin_bank *bank, uint32_t slot)
     tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
 
     return tocsin__bank_is_in_columns(bank)
-               ? (uint32_t *)(void *)((char *)tile + format->moves[0].place +
+               ? (uint32_t *)(void *)((char *)tocsin__tile_column(tile, format->moves[0].place) +
                                       (size_t)k * format->moves[0].size)
                : tocsin__tile_row(format, tile, k);
 }

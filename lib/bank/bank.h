@@ -90,6 +90,18 @@ static inline tocsin__tile_head *tocsin__bank_tile(const tocsin_bank *bank, uint
     return bank->tiles[slot / TOCSIN_BANK_TILE];
 }
 
+/* A tile's cold columns; mostly without a look at its head. */
+static inline char *tocsin__bank_cold(const tocsin_bank *bank, uint32_t t)
+{
+    const uint32_t place = t % TOCSIN__BLOCK, behind = bank->tile_count - (t - place);
+
+    if (bank->slabs && bank->slabs->next)
+        return (char *)bank->tiles[t] + bank->tiles[t]->cold;
+    return (char *)bank->tiles[t] +
+           tocsin__format_cold(&bank->format, place,
+                               behind < TOCSIN__BLOCK ? behind : TOCSIN__BLOCK);
+}
+
 static inline int tocsin__bank_is_shared(const tocsin_bank *bank)
 {
     return bank->options.clock == TOCSIN_CLOCK_SHARED;

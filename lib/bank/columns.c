@@ -29,7 +29,7 @@
 
 #define COLUMNS_RUN 16              /* tiles a kernel is given at once; fewer if mapped */
 
-#define COLUMNS_AT(tile, place, type) ((type *)(void *)((char *)(tile) + (place)))
+#define COLUMNS_AT(tile, place, type) ((type *)tocsin__tile_column((tile), (place)))
 
 static inline uint32_t columns_bits(uint64_t word)
 {

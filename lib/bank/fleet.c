@@ -33,7 +33,7 @@ static size_t fleet_lane_size(const tocsin_bank_options *options, const tocsin__
                               const tocsin_spec *spec)
 {
     return fleet_list_size(options) + tocsin__bank_row_size(spec) +
-           (format->kind == TOCSIN__NO_KERNEL ? 0 : format->tile_size);
+           (format->kind == TOCSIN__NO_KERNEL ? 0 : format->tile_size + format->cold_size);
 }
 
 uint64_t tocsin__fleet_size(const tocsin_bank_options *options, const tocsin__format *format,
@@ -139,7 +139,8 @@ void tocsin__fleet_init(tocsin_bank *bank)
         if (tocsin__bank_is_in_columns(bank)) {
             lane->tile = (tocsin__tile_head *)(void *)((char *)lane->row +
                                                        tocsin__bank_row_size(bank->spec));
-            memset(lane->tile, 0, bank->format.tile_size);
+            memset(lane->tile, 0, bank->format.tile_size + bank->format.cold_size);
+            tocsin__tile_place(&bank->format, lane->tile, 0, 1);
         }
     }
     tocsin__fleet_start(bank);

@@ -132,7 +132,8 @@ typedef struct tocsin__mapped {
     uint64_t interrupted;           /* round; until the next one begins */
     uint32_t is_fresh;              /* since opening no round has begun */
     uint32_t is_open;               /* the memory is a bank's, and this one's */
-    double per_tile;                /* 1 / a tile's bytes */
+    double per_tile, per_block;     /* 1 / a tile's bytes, 1 / a block's */
+    uint64_t block_size;
     uint32_t run;
     uint32_t phase, column_count, spare;
     struct {
@@ -172,12 +173,10 @@ static uint64_t mapped_series_log(const tocsin_spec *spec, const tocsin__format 
     return size;
 }
 
-/* Where the columns end and what is series by series begins. */
-static uint64_t mapped_columns_end(const tocsin__format *format)
+/* Bytes of a tile but for what is series by series. */
+static uint64_t mapped_columns(const tocsin__format *format)
 {
-    if (format->records)
-        return format->records;
-    return format->tile_size;
+    return format->tile_size + format->cold_size - TOCSIN__LANES * format->record_size;
 }
 
 static void mapped_plan_for(const tocsin_spec *spec, const tocsin_bank_options *options,
@@ -186,7 +185,7 @@ static void mapped_plan_for(const tocsin_spec *spec, const tocsin_bank_options *
     const uint64_t columns =
         format->kind == TOCSIN__NO_KERNEL
             ? 0
-            : mapped_columns_end(format) + 16 * (sizeof(mapped_end) + TOCSIN__LANES * 4);
+            : mapped_columns(format) + 16 * (sizeof(mapped_end) + TOCSIN__LANES * 4);
     const uint64_t tile = TOCSIN__LANES * mapped_series_log(spec, format) + columns;
     tocsin__text text;
 
@@ -252,13 +251,14 @@ static uint64_t mapped_head_sum(const mapped_head *head)
 /* Of the tiles' layout, and of what a lane's log holds. */
 static uint64_t mapped_format_sum(const tocsin__format *format)
 {
-    const uint64_t sizes[] = {format->tile_size, format->ids,   format->times,  format->heard,
-                              format->rows,
-                              format->row_size,  format->more,  format->begin,  format->end,
-                              format->maximum,   format->bar,   format->body,   format->slope,
-                              format->records,   format->record_size, format->record_alarm,
-                              format->array[0],  format->array[1], format->array[2],
-                              format->array[3],  format->slots, TOCSIN__BLOCK,
+    const uint64_t sizes[] = {format->tile_size, format->cold_size, format->ids,
+                              format->times,     format->heard,     format->rows,
+                              format->row_size,  format->more,      format->begin,
+                              format->end,       format->maximum,   format->bar,
+                              format->body,      format->slope,     format->records,
+                              format->record_size, format->record_alarm,
+                              format->array[0],  format->array[1],  format->array[2],
+                              format->array[3],  format->slots,     TOCSIN__BLOCK,
                               format->kind,      sizeof(mapped_record)};
     uint64_t sum = mapped_sum(2, sizes, sizeof sizes);
 
@@ -423,15 +423,17 @@ static inline void mapped_log_bytes(mapped_log *log, const void *from, size_t si
 }
 
 /* Pairs of columns that say nothing as long as the tile is calm. */
-static inline void mapped_log_column(mapped_log *log, const char *tile, size_t place, size_t size,
-                                     int is_zero)
+static inline void mapped_log_column(mapped_log *log, const tocsin__tile_head *tile, size_t place,
+                                     size_t size, int is_zero)
 {
+    const char *column = tocsin__tile_column(tile, place);
+
     if (place == 0)
         return;
     if (is_zero)
-        mapped_finish(log, (uint64_t)(tile + place - log->memory), size, 0, MAPPED_ZEROS, 0);
+        mapped_finish(log, (uint64_t)(column - log->memory), size, 0, MAPPED_ZEROS, 0);
     else
-        mapped_log_bytes(log, tile + place, size);
+        mapped_log_bytes(log, column, size);
 }
 
 static void mapped_log_heads(const tocsin_bank *bank, mapped_log *log, uint32_t t)
@@ -478,14 +480,14 @@ void tocsin__mapped_log_run(const tocsin_bank *bank, tocsin__lane *lane, uint32_
 
         mapped_log_heads(bank, &log, t);
         if (format->more && !(head->state & TOCSIN__TILE_EVEN))
-            mapped_log_bytes(&log, tile + format->times, TOCSIN__LANES * sizeof(int64_t));
+            mapped_log_column(&log, head, format->times, TOCSIN__LANES * sizeof(int64_t), 0);
         for (uint32_t i = 0; i < mapped->column_count; i++)
             mapped_log_bytes(&log, tile + mapped->columns[i].place, mapped->columns[i].size);
         if (varies || !(head->flags & TOCSIN__TILE_FULL))
-            mapped_log_column(&log, tile, format->count, counts, 0);
+            mapped_log_column(&log, head, format->count, counts, 0);
         if (!is_plain) {
-            mapped_log_column(&log, tile, format->habit, TOCSIN__LANES * sizeof(uint16_t), is_calm);
-            mapped_log_column(&log, tile, format->outside, TOCSIN__LANES * sizeof(uint16_t),
+            mapped_log_column(&log, head, format->habit, TOCSIN__LANES * sizeof(uint16_t), is_calm);
+            mapped_log_column(&log, head, format->outside, TOCSIN__LANES * sizeof(uint16_t),
                               is_calm);
         }
     }
@@ -494,11 +496,11 @@ void tocsin__mapped_log_run(const tocsin_bank *bank, tocsin__lane *lane, uint32_
     mapped_log_close(&log);
 }
 
-static void mapped_log_element(mapped_log *log, const char *tile, size_t place, uint32_t k,
-                               size_t size)
+static void mapped_log_element(mapped_log *log, const tocsin__tile_head *tile, size_t place,
+                               uint32_t k, size_t size)
 {
     if (place)
-        mapped_log_bytes(log, tile + place + k * size, size);
+        mapped_log_bytes(log, (const char *)tocsin__tile_column(tile, place) + k * size, size);
 }
 
 /* Elements of an array of lane k, from one slot on. */
@@ -541,7 +543,7 @@ static void mapped_log_lane(const tocsin_bank *bank, tocsin__lane *lane, mapped_
                             uint32_t t, uint32_t k)
 {
     const tocsin__format *format = &bank->format;
-    const char *tile = (const char *)bank->tiles[t];
+    const tocsin__tile_head *tile = bank->tiles[t];
 
     mapped_log_element(log, tile, format->times, k, sizeof(int64_t));
     mapped_log_element(log, tile, format->heard, k, sizeof(int64_t));
@@ -567,8 +569,8 @@ void tocsin__mapped_log_rest(const tocsin_bank *bank, tocsin__lane *lane, uint32
     mapped_log log = mapped_log_open(bank, lane);
 
     if (bank->format.end)
-        mapped_log_bytes(&log, (const char *)bank->tiles[tile] + bank->format.end,
-                         TOCSIN__LANES * sizeof(uint32_t));
+        mapped_log_column(&log, bank->tiles[tile], bank->format.end,
+                          TOCSIN__LANES * sizeof(uint32_t), 0);
     for (uint32_t k = 0; k < TOCSIN__LANES; k++)
         if (others >> k & 1)
             mapped_log_lane(bank, lane, &log, tile, k);
@@ -585,8 +587,8 @@ void tocsin__mapped_log_part(const tocsin_bank *bank, tocsin__lane *lane, uint32
     if (first == 0) {
         mapped_log_heads(bank, &log, tile);
         if (format->times)
-            mapped_log_bytes(&log, (const char *)bank->tiles[tile] + format->times,
-                             TOCSIN__LANES * sizeof(int64_t));
+            mapped_log_column(&log, bank->tiles[tile], format->times,
+                              TOCSIN__LANES * sizeof(int64_t), 0);
     }
     if (format->kind == TOCSIN__NO_KERNEL)
         mapped_log_bytes(&log, tocsin__tile_row(format, bank->tiles[tile], first),
@@ -657,9 +659,13 @@ void tocsin__mapped_done(tocsin_bank *bank)
 /* The number of a place's tile, without a division: half a tile is further off than any rounding. */
 static inline size_t mapped_batch_tile(const tocsin_bank *bank, uintptr_t place)
 {
+    const tocsin__mapped *mapped = bank->mapped;
+    const size_t half = bank->format.tile_size / 2;
     const uintptr_t offset = (place - place % TOCSIN__CACHE_LINE) - (uintptr_t)bank->tiles[0];
+    const size_t block = (size_t)((double)(offset + half) * mapped->per_block);
+    const size_t rest = offset - block * mapped->block_size;
 
-    return (size_t)((double)offset * bank->mapped->per_tile + 0.5);
+    return block * TOCSIN__BLOCK + (size_t)((double)(rest + half) * mapped->per_tile);
 }
 
 void tocsin__mapped_log_batch(const tocsin_bank *bank, tocsin__lane *lane,
@@ -696,7 +702,7 @@ void tocsin__mapped_log_batch(const tocsin_bank *bank, tocsin__lane *lane,
 
         if (move->place == format->count && !has_counts)
             continue;
-        memcpy(at, (const char *)lane->tile + move->place, count * move->size);
+        memcpy(at, tocsin__tile_column(lane->tile, move->place), count * move->size);
         at += count * move->size;
         moves |= UINT64_C(1) << m;
     }
@@ -726,6 +732,17 @@ static uint64_t mapped_batch_size(const tocsin__format *format, uint64_t moves, 
     return size;
 }
 
+/* A place, from the first tile on: does a tile begin there, less a lane? */
+static int mapped_is_place(const tocsin_bank *bank, uint64_t place)
+{
+    const uint64_t block_size = bank->mapped->block_size, tile_size = bank->format.tile_size;
+    const uint64_t rest = place % block_size;
+
+    return rest / tile_size < TOCSIN__BLOCK && rest % tile_size < TOCSIN__LANES &&
+           place / block_size <= bank->tile_count &&
+           place / block_size * TOCSIN__BLOCK + rest / tile_size < bank->tile_count;
+}
+
 static int mapped_batch_is_sound(const tocsin_bank *bank, const mapped_end *end, const char *data)
 {
     const tocsin__format *format = &bank->format;
@@ -739,11 +756,19 @@ static int mapped_batch_is_sound(const tocsin_bank *bank, const mapped_end *end,
         uint64_t place;
 
         memcpy(&place, data + i * 2 * sizeof place, sizeof place);
-        if (place < tiles || (place - tiles) / format->tile_size >= bank->tile_count ||
-            (place - tiles) % format->tile_size >= TOCSIN__LANES)
+        if (place < tiles || !mapped_is_place(bank, place - tiles))
             return 0;
     }
     return 1;
+}
+
+/* Whatever the memory says of it: where the tile stands. */
+static void mapped_place_tile(const tocsin_bank *bank, size_t t)
+{
+    uint32_t place, neighbours;
+
+    tocsin__bank_block(bank, (uint32_t)t, &place, &neighbours);
+    tocsin__tile_place(&bank->format, bank->tiles[t], place, neighbours);
 }
 
 static void mapped_undo_batch(const tocsin_bank *bank, const mapped_end *end, const char *data)
@@ -766,6 +791,7 @@ static void mapped_undo_batch(const tocsin_bank *bank, const mapped_end *end, co
             (tocsin__tile_head *)(void *)(bank->mapped->memory + (size_t)(entry[0] - k));
         const char *element = elements;
 
+        mapped_place_tile(bank, mapped_batch_tile(bank, (uintptr_t)tile));
         bank->mapped->rounds[mapped_batch_tile(bank, (uintptr_t)tile)] = entry[1];
         if (format->more) {
             tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
@@ -780,7 +806,7 @@ static void mapped_undo_batch(const tocsin_bank *bank, const mapped_end *end, co
 
             if (!(end->offset >> m & 1))
                 continue;
-            memcpy((char *)tile + move->place + (size_t)k * move->size,
+            memcpy((char *)tocsin__tile_column(tile, move->place) + (size_t)k * move->size,
                    element + (size_t)i * move->size, move->size);
             element += (size_t)count * move->size;
         }
@@ -935,7 +961,6 @@ static void mapped_restore_tile(const tocsin_bank *bank, uint32_t t)
 
         more->until = 0;
         more->gap = 0;
-        tocsin__bank_block(bank, t, &more->place, &more->neighbours);
     } else {
         tile->state = 0;
     }
@@ -1134,6 +1159,8 @@ static int mapped_open(tocsin_bank *bank, tocsin_bank_recovery *recovery)
         status = TOCSIN_ERROR_FORMAT;
     if (status == TOCSIN_OK)
         status = mapped_undo(bank);
+    for (uint32_t t = 0; status == TOCSIN_OK && (uint64_t)t * TOCSIN_BANK_TILE < slots; t++)
+        mapped_place_tile(bank, t);
     if (status == TOCSIN_OK)
         status = tocsin__bank_recount(bank, slots, mapped->words->free_slot);
     if (status != TOCSIN_OK)
@@ -1287,6 +1314,8 @@ static int mapped_attach(tocsin_bank *bank, char *memory, const mapped_plan *pla
     mapped->run = plan->run;
     mapped->is_fresh = 1;
     mapped->per_tile = 1 / (double)bank->format.tile_size;
+    mapped->block_size = TOCSIN__BLOCK * (uint64_t)tocsin__format_bytes(&bank->format);
+    mapped->per_block = 1 / (double)mapped->block_size;
     bank->mapped = mapped;
     bank->bytes += sizeof *mapped;
     for (uint32_t i = 0; i < bank->options.lanes; i++)

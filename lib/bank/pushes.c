@@ -30,7 +30,7 @@
 
 /* A series of a batch: where it lives, and which of the batch's points is its. */
 typedef struct pushes_place {
-    char *tile;
+    char *tile, *cold;      /* `cold`: its counts and habits */
     uint32_t lane;
     uint32_t index;
 } pushes_place;
@@ -42,7 +42,7 @@ typedef struct pushes_batch {
     double value[TOCSIN__LANES];
 } pushes_batch;
 
-/* The fields that the kernel reads: offsets of their columns. */
+/* The fields that the kernel reads: offsets of their columns in a tile or in its cold part. */
 typedef struct pushes_fields {
     size_t mean, variance, reach, count, habit, outside;
     uint32_t is_plain, is_full;
@@ -78,7 +78,7 @@ void tocsin__pushes_begin(tocsin_bank *bank)
         return;
     bank->look_again = PUSHES_LOOK_EVERY;
     for (uint32_t t = 0; t < tiles; t++) {
-        const uint16_t *count = PUSHES_AT(bank->tiles[t], bank->format.count, uint16_t);
+        const uint16_t *count = tocsin__tile_column(bank->tiles[t], bank->format.count);
 
         for (uint32_t k = 0; k < TOCSIN__LANES; k++)
             if (count[k] < wanted && (bank->tiles[t]->used >> k & 1) != 0)
@@ -98,16 +98,17 @@ static inline void pushes_ask(const tocsin_bank *bank, uint64_t key, int by_id)
         PUSHES_PREFETCH(&bank->pushed[key / TOCSIN_BANK_TILE], 1);
 }
 
-static inline void pushes_prefetch(const pushes_fields *f, const char *tile, size_t k)
+static inline void pushes_prefetch(const pushes_fields *f, const char *tile, const char *cold,
+                                   size_t k)
 {
     PUSHES_PREFETCH(tile + f->mean + k * sizeof(double), 1);
     PUSHES_PREFETCH(tile + f->variance + k * sizeof(float), 1);
     if (!f->is_full)
-        PUSHES_PREFETCH(tile + f->count + k * sizeof(uint16_t), 1);
+        PUSHES_PREFETCH(cold + f->count + k * sizeof(uint16_t), 1);
     if (!f->is_plain) {
         PUSHES_PREFETCH(tile + f->reach + k * sizeof(float), 1);
-        PUSHES_PREFETCH(tile + f->habit + k * sizeof(uint16_t), 1);
-        PUSHES_PREFETCH(tile + f->outside + k * sizeof(uint16_t), 1);
+        PUSHES_PREFETCH(cold + f->habit + k * sizeof(uint16_t), 1);
+        PUSHES_PREFETCH(cold + f->outside + k * sizeof(uint16_t), 1);
     }
 }
 
@@ -139,11 +140,14 @@ static int pushes_collect(tocsin_bank *bank, tocsin__lane *lane, const pushes_fi
         if (TOCSIN__RARELY(slot == TOCSIN_SLOT_NONE)) {
             lane->counts.unknown++;
         } else if (tocsin__bank_takes(bank, lane, &points[i], slot)) {
-            char *tile = only ? only + (size_t)(slot / TOCSIN__LANES) * bank->format.tile_size
-                              : (char *)tocsin__bank_tile(bank, slot);
+            const uint32_t t = slot / TOCSIN__LANES;
+            char *tile = only ? only + tocsin__format_tile(&bank->format, t)
+                              : (char *)bank->tiles[t];
+            char *cold = f->is_plain && f->is_full ? tile : tocsin__bank_cold(bank, t);
 
-            pushes_prefetch(f, tile, slot % TOCSIN__LANES);
+            pushes_prefetch(f, tile, cold, slot % TOCSIN__LANES);
             batch->place[n].tile = tile;
+            batch->place[n].cold = cold;
             batch->place[n].lane = slot % TOCSIN__LANES;
             batch->place[n].index = i;
             batch->value[n++] = points[i].value;
@@ -161,6 +165,7 @@ static void pushes_gather(const pushes_fields *f, tocsin__tile_head *scratch,
                           const pushes_batch *batch)
 {
     const uint32_t n = batch->count;
+    char *scratch_cold = (char *)scratch + scratch->cold;
     double *mean = PUSHES_AT(scratch, f->mean, double);
     float *variance = PUSHES_AT(scratch, f->variance, float);
 
@@ -171,11 +176,11 @@ static void pushes_gather(const pushes_fields *f, tocsin__tile_head *scratch,
         variance[i] = PUSHES_AT(place.tile, f->variance, float)[place.lane];
     }
     if (f->is_full)         /* any count that no longer matters does */
-        memset(PUSHES_AT(scratch, f->count, uint16_t), 0xff, TOCSIN__LANES * sizeof(uint16_t));
+        memset(PUSHES_AT(scratch_cold, f->count, uint16_t), 0xff, TOCSIN__LANES * sizeof(uint16_t));
     else
         for (uint32_t i = 0; i < n; i++)
-            PUSHES_AT(scratch, f->count, uint16_t)[i] =
-                PUSHES_AT(batch->place[i].tile, f->count, uint16_t)[batch->place[i].lane];
+            PUSHES_AT(scratch_cold, f->count, uint16_t)[i] =
+                PUSHES_AT(batch->place[i].cold, f->count, uint16_t)[batch->place[i].lane];
     if (f->is_plain)
         return;
     for (uint32_t i = 0; i < n; i++) {
@@ -183,10 +188,10 @@ static void pushes_gather(const pushes_fields *f, tocsin__tile_head *scratch,
 
         PUSHES_AT(scratch, f->reach, float)[i] =
             PUSHES_AT(place.tile, f->reach, float)[place.lane];
-        PUSHES_AT(scratch, f->habit, uint16_t)[i] =
-            PUSHES_AT(place.tile, f->habit, uint16_t)[place.lane];
-        PUSHES_AT(scratch, f->outside, uint16_t)[i] =
-            PUSHES_AT(place.tile, f->outside, uint16_t)[place.lane];
+        PUSHES_AT(scratch_cold, f->habit, uint16_t)[i] =
+            PUSHES_AT(place.cold, f->habit, uint16_t)[place.lane];
+        PUSHES_AT(scratch_cold, f->outside, uint16_t)[i] =
+            PUSHES_AT(place.cold, f->outside, uint16_t)[place.lane];
     }
 }
 
@@ -194,6 +199,7 @@ static void pushes_scatter(const pushes_fields *f, tocsin__tile_head *scratch,
                            const pushes_batch *batch)
 {
     const uint32_t n = batch->count;
+    char *scratch_cold = (char *)scratch + scratch->cold;
     const double *mean = PUSHES_AT(scratch, f->mean, double);
     const float *variance = PUSHES_AT(scratch, f->variance, float);
 
@@ -205,8 +211,8 @@ static void pushes_scatter(const pushes_fields *f, tocsin__tile_head *scratch,
     }
     if (!f->is_full)
         for (uint32_t i = 0; i < n; i++)
-            PUSHES_AT(batch->place[i].tile, f->count, uint16_t)[batch->place[i].lane] =
-                PUSHES_AT(scratch, f->count, uint16_t)[i];
+            PUSHES_AT(batch->place[i].cold, f->count, uint16_t)[batch->place[i].lane] =
+                PUSHES_AT(scratch_cold, f->count, uint16_t)[i];
     if (f->is_plain)
         return;
     for (uint32_t i = 0; i < n; i++) {
@@ -214,10 +220,10 @@ static void pushes_scatter(const pushes_fields *f, tocsin__tile_head *scratch,
 
         PUSHES_AT(place.tile, f->reach, float)[place.lane] =
             PUSHES_AT(scratch, f->reach, float)[i];
-        PUSHES_AT(place.tile, f->habit, uint16_t)[place.lane] =
-            PUSHES_AT(scratch, f->habit, uint16_t)[i];
-        PUSHES_AT(place.tile, f->outside, uint16_t)[place.lane] =
-            PUSHES_AT(scratch, f->outside, uint16_t)[i];
+        PUSHES_AT(place.cold, f->habit, uint16_t)[place.lane] =
+            PUSHES_AT(scratch_cold, f->habit, uint16_t)[i];
+        PUSHES_AT(place.cold, f->outside, uint16_t)[place.lane] =
+            PUSHES_AT(scratch_cold, f->outside, uint16_t)[i];
     }
 }
 
@@ -225,8 +231,9 @@ static void pushes_scatter(const pushes_fields *f, tocsin__tile_head *scratch,
 static void pushes_note_habits(const pushes_fields *f, tocsin__tile_head *scratch,
                                const pushes_batch *batch)
 {
-    const uint16_t *habit = PUSHES_AT(scratch, f->habit, uint16_t);
-    const uint16_t *outside = PUSHES_AT(scratch, f->outside, uint16_t);
+    char *scratch_cold = (char *)scratch + scratch->cold;
+    const uint16_t *habit = PUSHES_AT(scratch_cold, f->habit, uint16_t);
+    const uint16_t *outside = PUSHES_AT(scratch_cold, f->outside, uint16_t);
 
     for (uint32_t i = 0; i < batch->count; i++)
         if (habit[i] | outside[i]) {
@@ -348,8 +355,10 @@ int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
                         size_t count, int by_id, double *scores)
 {
     const tocsin__ewma_job *job = &bank->job.ewma;
-    const pushes_fields f = {job->mean,  job->variance, job->reach,   job->count,
-                             job->habit, job->outside,  job->is_plain, bank->is_full};
+    const size_t warm = TOCSIN__COLD - 1;
+    const pushes_fields f = {job->mean,          job->variance,      job->reach,
+                             job->count & warm,  job->habit & warm,  job->outside & warm,
+                             job->is_plain,      bank->is_full};
     pushes_batch batches[2];
     int status = TOCSIN_OK;
     size_t asked = 0, before = 0;

@@ -307,11 +307,16 @@ static TOCSIN__INLINE void rounds_prefetch_row(const tocsin_bank *bank, uint32_t
 static TOCSIN__INLINE void rounds_prefetch_columns(const tocsin_bank *bank, uint32_t slot)
 {
     const char *tile = (const char *)tocsin__bank_tile(bank, slot);
-    const uint32_t k = slot % TOCSIN_BANK_TILE;
+    const char *cold = tocsin__bank_cold(bank, slot / TOCSIN_BANK_TILE);
+    const size_t k = slot % TOCSIN_BANK_TILE;
 
-    for (uint32_t m = 0; m < bank->format.move_count; m++)
-        ROUNDS_PREFETCH(tile + bank->format.moves[m].place +
-                        (size_t)k * bank->format.moves[m].size);
+    ROUNDS_PREFETCH(tile);
+    for (uint32_t m = 0; m < bank->format.move_count; m++) {
+        const tocsin__move *move = &bank->format.moves[m];
+
+        ROUNDS_PREFETCH((move->place & TOCSIN__COLD ? cold : tile) +
+                        (move->place & (TOCSIN__COLD - 1)) + k * move->size);
+    }
 }
 
 /* The slots of up to ROUNDS_BATCH points; TOCSIN_SLOT_NONE where there is no series. */

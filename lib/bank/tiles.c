@@ -45,6 +45,15 @@ static size_t tiles_column(tocsin__format *format, size_t element)
     return place;
 }
 
+/* And among the cold ones. */
+static size_t tiles_cold_column(tocsin__format *format, size_t element)
+{
+    const size_t place = format->cold_size;
+
+    format->cold_size += tiles_round(TOCSIN__LANES * element);
+    return TOCSIN__COLD | place;
+}
+
 static size_t tiles_element(uint8_t type)
 {
     static const uint8_t size[] = {8, 8, 8, 8, 4, 2, 1};
@@ -66,8 +75,20 @@ static int tiles_is_left_out(const tocsin__format *format, const tocsin__field *
     return format->kind == TOCSIN__HOLT_KERNEL && strcmp(field->name, "time") == 0;
 }
 
-/* A column for each field of the detector. */
-static void tiles_add_detector(tocsin__format *format, const tocsin__compiled_stage *stage)
+/* Does a usual tick of a tile that has settled down not touch it? */
+static int tiles_is_cold(const tocsin__field *field)
+{
+    static const char *const moving[] = {"mean", "variance", "level", "trend", "spread", "reach"};
+
+    for (size_t i = 0; i < TOCSIN__COUNT(moving); i++)
+        if (strcmp(field->name, moving[i]) == 0)
+            return 0;
+    return 1;
+}
+
+/* A column for each field of the detector; those that move first. */
+static void tiles_add_detector(tocsin__format *format, const tocsin__compiled_stage *stage,
+                               int is_cold)
 {
     const tocsin__layout *layout = &stage->stage->layout;
 
@@ -75,31 +96,25 @@ static void tiles_add_detector(tocsin__format *format, const tocsin__compiled_st
         const tocsin__field *field = &layout->fields[i];
         tocsin__move *move = &format->moves[format->move_count];
 
-        if (tiles_is_left_out(format, field))
+        if (tiles_is_left_out(format, field) || tiles_is_cold(field) != is_cold)
             continue;
         move->row = (uint32_t)stage->state_offset + field->offset;
         move->is_real = field->type == TOCSIN__REAL;
         move->size = move->is_real ? (uint32_t)sizeof(float) : (uint32_t)tiles_element(field->type);
-        move->place = tiles_column(format, move->size);
+        move->place = is_cold ? tiles_cold_column(format, move->size)
+                              : tiles_column(format, move->size);
         format->move_count++;
     }
 }
 
-/* The calibrator's columns, and the records. */
-static void tiles_add_calibrator(tocsin__format *format, const tocsin_spec *spec)
+/* The calibrator's records. */
+static void tiles_add_records(tocsin__format *format, const tocsin_spec *spec)
 {
-    format->begin = tiles_column(format, sizeof(uint32_t));
-    format->end = tiles_column(format, sizeof(uint32_t));
-    format->maximum = tiles_column(format, sizeof(float));
-    format->bar = tiles_column(format, sizeof(float));
-    format->body = tiles_column(format, sizeof(uint16_t));
-    format->slope = tiles_column(format, sizeof(uint16_t));
     format->record_alarm = tocsin__tail_record_size(spec->context.tier_count);
     format->record_size = format->record_alarm;
     if (spec->alarm)
         format->record_size += tocsin__alarm_record_size(spec->alarm->constants);
-    format->records = format->tile_size;
-    format->tile_size += TOCSIN__LANES * format->record_size;
+    format->records = tiles_cold_column(format, format->record_size);
 }
 
 static void tiles_add_arrays(tocsin__format *format, const tocsin__compiled_stage *stage)
@@ -126,17 +141,33 @@ static size_t tiles_row(const tocsin__compiled_stage *stage, const char *name)
     return stage->state_offset + field->offset;
 }
 
-static void tiles_init_columns(tocsin__format *format, const tocsin_spec *spec)
+static void tiles_init_columns(tocsin__format *format, const tocsin_spec *spec,
+                               const tocsin_bank_options *options)
 {
-    if (format->needs_times || format->times)
+    const int has_tail = spec->calibrate->stage == &tocsin__stage_tail;
+    const int has_ids = options->ids == TOCSIN_IDS_KEPT;
+
+    if (format->needs_times || has_ids)
         format->more = tiles_column(format, 1);
-    if (format->ids)
-        format->heard = tiles_column(format, sizeof(int64_t));
-    if (format->needs_times && !format->times)
-        format->times = tiles_column(format, sizeof(int64_t));
-    tiles_add_detector(format, spec->detect);
-    if (spec->calibrate->stage == &tocsin__stage_tail)
-        tiles_add_calibrator(format, spec);
+    tiles_add_detector(format, spec->detect, 0);
+    if (has_tail) {
+        format->maximum = tiles_column(format, sizeof(float));
+        format->bar = tiles_column(format, sizeof(float));
+    }
+    tiles_add_detector(format, spec->detect, 1);
+    if (format->more)
+        format->times = tiles_cold_column(format, sizeof(int64_t));
+    if (has_ids) {
+        format->ids = tiles_cold_column(format, sizeof(uint64_t));
+        format->heard = tiles_cold_column(format, sizeof(int64_t));
+    }
+    if (has_tail) {
+        format->body = tiles_cold_column(format, sizeof(uint16_t));
+        format->slope = tiles_cold_column(format, sizeof(uint16_t));
+        format->begin = tiles_cold_column(format, sizeof(uint32_t));
+        format->end = tiles_cold_column(format, sizeof(uint32_t));
+        tiles_add_records(format, spec);
+    }
     tiles_add_arrays(format, spec->detect);
     format->count = tocsin__format_column(format, spec->detect, "count");
     format->habit = tocsin__format_column(format, spec->detect, "habit");
@@ -173,13 +204,13 @@ void tocsin__format_init(tocsin__format *format, const tocsin_spec *spec,
 
     memset(format, 0, sizeof *format);
     format->tile_size = tiles_round(sizeof(tocsin__tile_head));
-    if (options->ids == TOCSIN_IDS_KEPT)
-        format->ids = tiles_column(format, sizeof(uint64_t));
-    if (options->ids == TOCSIN_IDS_KEPT || !is_shared)
-        format->times = tiles_column(format, sizeof(int64_t));
     if (is_shared)
         format->kind = tiles_kernel(spec);
     if (format->kind == TOCSIN__NO_KERNEL) {
+        if (options->ids == TOCSIN_IDS_KEPT)
+            format->ids = tiles_column(format, sizeof(uint64_t));
+        if (options->ids == TOCSIN_IDS_KEPT || !is_shared)
+            format->times = tiles_column(format, sizeof(int64_t));
         format->row_size = spec->state_size;
         format->rows = format->tile_size;
         format->tile_size += tiles_round(TOCSIN__LANES * format->row_size);
@@ -196,7 +227,7 @@ void tocsin__format_init(tocsin__format *format, const tocsin_spec *spec,
                                          tocsin__ewma_job_gain(constants, 1) !=
                                              tocsin__ewma_job_gain(constants, TOCSIN_WEEK));
     }
-    tiles_init_columns(format, spec);
+    tiles_init_columns(format, spec, options);
 }
 
 size_t tocsin__format_column(const tocsin__format *format, const tocsin__compiled_stage *stage,
@@ -214,17 +245,29 @@ size_t tocsin__format_column(const tocsin__format *format, const tocsin__compile
 
 /* ---- One series ------------------------------------------------------------------ */
 
+void tocsin__tile_place(const tocsin__format *format, tocsin__tile_head *tile, uint32_t place,
+                        uint32_t neighbours)
+{
+    if (format->cold_size)
+        tile->cold = (uint32_t)tocsin__format_cold(format, place, neighbours);
+    if (format->more) {
+        tocsin__tile_more_of(format, tile)->place = place;
+        tocsin__tile_more_of(format, tile)->neighbours = neighbours;
+    }
+}
+
 void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile, uint32_t place,
                        uint32_t neighbours)
 {
     memset(tile, 0, format->tile_size);
+    tocsin__tile_place(format, tile, place, neighbours);
+    if (format->cold_size)
+        memset(tocsin__tile_column(tile, TOCSIN__COLD), 0, format->cold_size);
     if (format->more) {
         tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
 
         more->gap = tocsin__infinity();
         more->until = UINT32_MAX;
-        more->place = place;
-        more->neighbours = neighbours;
     }
     for (size_t slot = 0; slot < format->slots; slot++)
         memset(tocsin__tile_slot(format, tile, slot), 0, TOCSIN__SLOT_SIZE);
@@ -245,8 +288,8 @@ void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile)
 void tocsin__tile_drain(const tocsin__format *format, tocsin__tile_head *tile)
 {
     if (tile->drains)
-        tocsin__tile_settle(tile, (uint16_t *)(void *)((char *)tile + format->habit),
-                            (uint16_t *)(void *)((char *)tile + format->outside));
+        tocsin__tile_settle(tile, tocsin__tile_column(tile, format->habit),
+                            tocsin__tile_column(tile, format->outside));
 }
 
 void tocsin__tile_arrays(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
@@ -279,7 +322,8 @@ static inline void tiles_gather_moves(const tocsin__format *format, tocsin__tile
 {
     for (uint32_t i = 0; i < format->move_count; i++) {
         const tocsin__move *move = &format->moves[i];
-        const char *from = (const char *)tile + move->place + (size_t)k * move->size;
+        const char *from =
+            (const char *)tocsin__tile_column(tile, move->place) + (size_t)k * move->size;
 
         if (move->is_real) {
             float kept;
@@ -314,7 +358,7 @@ static inline void tiles_scatter_moves(const tocsin__format *format, tocsin__til
 {
     for (uint32_t i = 0; i < format->move_count; i++) {
         const tocsin__move *move = &format->moves[i];
-        char *to = (char *)tile + move->place + (size_t)k * move->size;
+        char *to = (char *)tocsin__tile_column(tile, move->place) + (size_t)k * move->size;
 
         if (move->is_real) {
             double value;
@@ -330,7 +374,7 @@ static inline void tiles_scatter_moves(const tocsin__format *format, tocsin__til
 }
 
 /* Of columns in units of an element: lane k's. */
-#define TILES_AT(tile, place, type) ((type *)(void *)((char *)(tile) + (place)))
+#define TILES_AT(tile, place, type) ((type *)tocsin__tile_column((tile), (place)))
 
 /* How long the block under way has taken, from its `begin`; and back.  While no step is known, the
  * column holds the time itself, as a float. */

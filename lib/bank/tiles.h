@@ -7,10 +7,11 @@
  *               numbers, what it hardly ever touches (a calibrator's ring, an alarm's
  *               episode) packed into a record per series
  *
- * A detector's arrays (the slots of a season) do not stand in its tile.  A tick is at one slot
- * of hundreds, and in tiles of their own those of neighbouring tiles would lie pages apart.
- * So tiles with arrays stand in blocks of TOCSIN__BLOCK: first the tiles, then of each array
- * each slot, and of each slot the columns of all the tiles, which a tick finds side by side.
+ * Tiles in columns stand in blocks of TOCSIN__BLOCK, and there apart from what they have of columns
+ * that are cold and of arrays (the slots of a season).  A tick touches some columns of each tile
+ * and one slot of hundreds; it finds all of them side by side, whereas in tiles of their own
+ * there would be gaps, and slots pages apart.  First come the tiles, then their cold parts, then of
+ * each array each slot, and of each slot the columns of all the tiles.
  *
  * Columns need a shared clock and a spec that has a kernel; everything else is kept in rows.
  * A row is the definition of a state.  tocsin__tile_gather() builds one out of columns
@@ -29,9 +30,8 @@
 
 #define TOCSIN__CACHE_LINE 64
 
-/* Tiles in a block.  More make longer streams for a tick, but a series' own slots lie farther apart;
- * were it even, they would all fall into a few sets of a cache. */
-#define TOCSIN__BLOCK 31
+/* Tiles in a block.  Were it even, a series' own slots would all fall into a few sets of a cache. */
+#define TOCSIN__BLOCK 255
 
 /* Bytes of one slot of a tile. */
 #define TOCSIN__SLOT_SIZE (TOCSIN__LANES * sizeof(float))
@@ -70,6 +70,7 @@ typedef enum { TOCSIN__NO_KERNEL, TOCSIN__EWMA_KERNEL, TOCSIN__HOLT_KERNEL } toc
  * "there is none". */
 typedef struct tocsin__format {
     size_t tile_size;               /* a multiple of a cache line */
+    size_t cold_size;               /* likewise: of a tile's cold columns */
     size_t ids;                     /* u64 */
     size_t times;                   /* i64: of the last value, in columns of the last one that was
                                        learnt; at first of being added */
@@ -113,12 +114,12 @@ static inline tocsin__tile_more *tocsin__tile_more_of(const tocsin__format *form
 
 static inline uint64_t *tocsin__tile_ids(const tocsin__format *format, tocsin__tile_head *tile)
 {
-    return (uint64_t *)(void *)((char *)tile + format->ids);
+    return tocsin__tile_column(tile, format->ids);
 }
 
 static inline int64_t *tocsin__tile_times(const tocsin__format *format, tocsin__tile_head *tile)
 {
-    return (int64_t *)(void *)((char *)tile + format->times);
+    return tocsin__tile_column(tile, format->times);
 }
 
 static inline void *tocsin__tile_row(const tocsin__format *format, tocsin__tile_head *tile,
@@ -127,10 +128,10 @@ static inline void *tocsin__tile_row(const tocsin__format *format, tocsin__tile_
     return (char *)tile + format->rows + k * format->row_size;
 }
 
-/* Bytes of a tile with its part of the arrays. */
+/* Bytes of a tile with its cold columns and its part of the arrays. */
 static inline size_t tocsin__format_bytes(const tocsin__format *format)
 {
-    return format->tile_size + format->slots * TOCSIN__SLOT_SIZE;
+    return format->tile_size + format->cold_size + format->slots * TOCSIN__SLOT_SIZE;
 }
 
 /* Where tile number `index` stands behind the first one. */
@@ -141,6 +142,13 @@ static inline size_t tocsin__format_tile(const tocsin__format *format, uint32_t 
     return (index - place) * tocsin__format_bytes(format) + place * format->tile_size;
 }
 
+/* From a tile at a place of a block with so many tiles to its cold columns. */
+static inline size_t tocsin__format_cold(const tocsin__format *format, size_t place,
+                                         size_t neighbours)
+{
+    return (neighbours - place) * format->tile_size + place * format->cold_size;
+}
+
 /* A slot of a tile; of its neighbours the slots stand around it. */
 static inline float *tocsin__tile_slot(const tocsin__format *format, tocsin__tile_head *tile,
                                        size_t slot)
@@ -149,6 +157,7 @@ static inline float *tocsin__tile_slot(const tocsin__format *format, tocsin__til
     const size_t place = more->place, neighbours = more->neighbours;
 
     return (float *)(void *)((char *)tile + (neighbours - place) * format->tile_size +
+                             neighbours * format->cold_size +
                              (slot * neighbours + place) * TOCSIN__SLOT_SIZE);
 }
 
@@ -165,7 +174,7 @@ static inline int64_t tocsin__tile_active(const tocsin__format *format, tocsin__
                                           uint32_t k)
 {
     const int64_t time = tocsin__tile_time(format, tile, k);
-    const int64_t *heard = (const int64_t *)(const void *)((const char *)tile + format->heard);
+    const int64_t *heard = tocsin__tile_column(tile, format->heard);
 
     return format->heard && heard[k] > time ? heard[k] : time;
 }
@@ -175,10 +184,14 @@ static inline void tocsin__tile_hear(const tocsin__format *format, tocsin__tile_
                                      uint32_t k, int64_t time)
 {
     if (format->heard)
-        ((int64_t *)(void *)((char *)tile + format->heard))[k] = time;
+        ((int64_t *)tocsin__tile_column(tile, format->heard))[k] = time;
 }
 
-/* A tile without series, at a place of a block with so many tiles. */
+/* The tile is at a place of a block with so many tiles. */
+void tocsin__tile_place(const tocsin__format *format, tocsin__tile_head *tile, uint32_t place,
+                        uint32_t neighbours);
+
+/* A tile without series, there. */
 void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile, uint32_t place,
                        uint32_t neighbours);
 
@@ -202,7 +215,7 @@ void tocsin__tile_arrays(const tocsin__format *format, tocsin__tile_head *tile, 
 static inline uint8_t *tocsin__tile_record(const tocsin__format *format, tocsin__tile_head *tile,
                                            uint32_t k)
 {
-    return (uint8_t *)tile + format->records + k * format->record_size;
+    return (uint8_t *)tocsin__tile_column(tile, format->records) + k * format->record_size;
 }
 
 /* Lane k of a tile in columns as a row, but for its arrays and the calibrator's curve: see

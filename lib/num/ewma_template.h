@@ -33,7 +33,6 @@
 #define ewma_patchy LANES_NAME(ewma_patchy)
 #define ewma_drain_group LANES_NAME(ewma_drain_group)
 #define ewma_rest LANES_NAME(ewma_rest)
-#define ewma_drain LANES_NAME(ewma_drain)
 #define ewma_run LANES_NAME(ewma_run)
 #define ewma_kernel LANES_NAME(ewma_kernel)
 
@@ -88,14 +87,15 @@ static TOCSIN__INLINE ewma_tile ewma_tile_at(const tocsin__ewma_job *job, size_t
 {
     const size_t lanes = index * TOCSIN__LANES;
     char *base = job->tiles.first + index * job->tiles.size;
+    const tocsin__tile_head *head = (const tocsin__tile_head *)(const void *)base;
     ewma_tile t;
 
     t.mean = (double *)(void *)(base + job->mean);
     t.variance = (float *)(void *)(base + job->variance);
     t.reach = (float *)(void *)(base + job->reach);
-    t.count = (uint16_t *)(void *)(base + job->count);
-    t.habit = (uint16_t *)(void *)(base + job->habit);
-    t.outside = (uint16_t *)(void *)(base + job->outside);
+    t.count = tocsin__tile_column(head, job->count);
+    t.habit = tocsin__tile_column(head, job->habit);
+    t.outside = tocsin__tile_column(head, job->outside);
     t.maximum = job->maximum ? (float *)(void *)(base + job->maximum) : NULL;
     t.bar = job->bar ? (const float *)(const void *)(base + job->bar) : NULL;
     t.is_float = job->tiles.is_float != 0;
@@ -420,22 +420,6 @@ static TOCSIN__APART void ewma_rest(const tocsin__ewma_job *job, size_t index, u
         head->flags |= TOCSIN__TILE_CALM;
 }
 
-/* A tile went the quick way that is not calm. */
-static TOCSIN__APART void ewma_drain(const tocsin__ewma_job *job, size_t index)
-{
-    const ewma_tile t = ewma_tile_at(job, index);
-    tocsin__tile_head *head = ewma_head(job, index);
-
-    if (job->tiles.is_lazy && head->most == 0)
-        tocsin__tile_settle(head, t.habit, t.outside);
-    head->drains++;
-    if (job->tiles.is_lazy && head->drains < head->most)
-        return;
-    tocsin__tile_settle(head, t.habit, t.outside);
-    if (head->most == 0)
-        head->flags |= TOCSIN__TILE_CALM;
-}
-
 /* Whether all statistics are wanted, or the caller looks only at those above a bar, is known when
  * this is compiled. */
 static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, int has_statistics,
@@ -463,12 +447,8 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
             head->learnt = UINT64_MAX;
         if (head->left)
             head->left = 0;
-        if (!is_plain && !(head->flags & TOCSIN__TILE_CALM)) {
-            if (job->tiles.is_lazy && head->drains + 1 < head->most)
-                head->drains++;
-            else
-                ewma_drain(job, i);
-        }
+        if (!is_plain && !(head->flags & TOCSIN__TILE_CALM))
+            tocsin__tile_drain_by_one(head, t.habit, t.outside, job->tiles.is_lazy);
     }
 }
 

@@ -29,7 +29,7 @@
 #define LANE_HOLT_USUAL 1e37        /* with room for sums below TOCSIN__REAL_MAX */
 #define LANE_HOLT_NEVER 5e9         /* more points than a count can say */
 #define LANE_HOLT_CYCLES_MAX 1e18
-#define LANE_HOLT_AHEAD 2u          /* tiles */
+#define LANE_HOLT_AHEAD 1u          /* tiles */
 #endif
 
 #define lane_holt_age LANES_NAME(lane_holt_age)
@@ -55,6 +55,8 @@
 #define lane_holt_bounded LANES_NAME(lane_holt_bounded)
 #define lane_holt_some LANES_NAME(lane_holt_some)
 #define lane_holt_ask LANES_NAME(lane_holt_ask)
+#define lane_holt_drain_group LANES_NAME(lane_holt_drain_group)
+#define lane_holt_rest LANES_NAME(lane_holt_rest)
 #define lane_holt_tile LANES_NAME(lane_holt_tile)
 #define lane_holt_tiles LANES_NAME(lane_holt_tiles)
 #define lane_holt LANES_NAME(lane_holt)
@@ -208,7 +210,6 @@ typedef struct {
     const float *bar;
     uint16_t *habit, *outside;
     double *statistics;
-    const uint16_t *drained;    /* the habits of lanes that cross nothing; NULL: all are 0 */
 } lane_holt_columns;
 
 static TOCSIN__INLINE lane_holt_rules lane_holt_rules_of(const tocsin__holt_job *job)
@@ -239,6 +240,7 @@ static TOCSIN__INLINE lane_holt_rules lane_holt_rules_of(const tocsin__holt_job 
 static TOCSIN__INLINE lane_holt_columns lane_holt_columns_of(const tocsin__holt_job *job,
                                                              char *tile, size_t first)
 {
+    const tocsin__tile_head *head = (const tocsin__tile_head *)(const void *)tile;
     lane_holt_columns c;
 
     c.level = (double *)(void *)(tile + job->level);
@@ -250,10 +252,9 @@ static TOCSIN__INLINE lane_holt_columns lane_holt_columns_of(const tocsin__holt_
     c.own = job->season_count > 0 ? job->deviation + first : NULL;
     c.maximum = job->maximum ? (float *)(void *)(tile + job->maximum) : NULL;
     c.bar = (const float *)(const void *)(tile + job->bar);
-    c.habit = (uint16_t *)(void *)(tile + job->habit);
-    c.outside = (uint16_t *)(void *)(tile + job->outside);
+    c.habit = tocsin__tile_column(head, job->habit);
+    c.outside = tocsin__tile_column(head, job->outside);
     c.statistics = job->tiles.statistics ? job->tiles.statistics + first : NULL;
-    c.drained = NULL;
     return c;
 }
 
@@ -410,11 +411,6 @@ static TOCSIN__INLINE int lane_holt_group(const lane_holt_rules *r, const lane_h
             lane_storef_where(c->own + at, learns, next_own);
         lane_storef_where(c->spread + at, learns, next_spread);
         lane_storef_where(c->reach + at, learns, next_reach);
-        for (size_t i = 0; c->drained && i < lane_width; i++)
-            if (*learnt >> i & 1) {
-                c->habit[at + i] = c->drained[at + i];
-                c->outside[at + i] = 0;
-            }
     } else {
         lane_store(c->level + at, level);
         if (r->has_trend)
@@ -425,10 +421,6 @@ static TOCSIN__INLINE int lane_holt_group(const lane_holt_rules *r, const lane_h
             lane_storef(c->own + at, next_own);
         lane_storef(c->spread + at, next_spread);
         lane_storef(c->reach + at, next_reach);
-        if (c->drained) {
-            memcpy(c->habit + at, c->drained + at, lane_width * sizeof *c->drained);
-            memset(c->outside + at, 0, lane_width * sizeof *c->outside);
-        }
     }
     return 1;
 }
@@ -460,9 +452,10 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
     float *const trend_at = (float *)(void *)(tile + job->trend) + at;
     float *const spread_at = (float *)(void *)(tile + job->spread) + at;
     float *const reach_at = (float *)(void *)(tile + job->reach) + at;
-    uint32_t *const count_at = (uint32_t *)(void *)(tile + job->count) + at;
-    uint16_t *const habit_at = (uint16_t *)(void *)(tile + job->habit) + at;
-    uint16_t *const outside_at = (uint16_t *)(void *)(tile + job->outside) + at;
+    const tocsin__tile_head *head = (const tocsin__tile_head *)(const void *)tile;
+    uint32_t *const count_at = (uint32_t *)tocsin__tile_column(head, job->count) + at;
+    uint16_t *const habit_at = (uint16_t *)tocsin__tile_column(head, job->habit) + at;
+    uint16_t *const outside_at = (uint16_t *)tocsin__tile_column(head, job->outside) + at;
     float *const own_at = job->season_count > 0 ? job->deviation + value_at : NULL;
     const size_t aged = at * age->stride;
     const lane_f64 value = lane_holt_value(job->tiles.values, job->tiles.is_float, value_at);
@@ -597,73 +590,101 @@ static TOCSIN__INLINE void lane_holt_ask(const lane_holt_columns *c, uint32_t se
     }
 }
 
+/* Habits of a group of which these lanes have crossed nothing. */
+static TOCSIN__INLINE void lane_holt_drain_group(const lane_holt_columns *c, size_t at,
+                                                 uint32_t drains)
+{
+    const lane_mask learnt = lane_where(drains);
+    const lane_f32 habit = lane_loadf_u16(c->habit + at), outside = lane_loadf_u16(c->outside + at);
+
+    lane_storef_u16(c->habit + at, lane_blendf(learnt, lane_residual_drain(habit), habit));
+    lane_storef_u16(c->outside + at, lane_blendf(learnt, lane_setf(0), outside));
+}
+
+/* A tile of which `done`, whole groups, went the quick way, and the others did not. */
+static TOCSIN__APART void lane_holt_rest(const tocsin__holt_job *job, const lane_holt_age *age,
+                                         char *tile, size_t first, int is_full, uint64_t done)
+{
+    const uint64_t group = (UINT64_C(1) << lane_width) - 1;
+    tocsin__tile_head *head = (tocsin__tile_head *)(void *)tile;
+    const lane_holt_columns c = lane_holt_columns_of(job, tile, first);
+    const int is_calm = (head->flags & TOCSIN__TILE_CALM) != 0;
+    uint64_t learnt = done, left = 0;
+    int crosses = 0;            /* or might */
+
+    if (!is_calm) {
+        if (head->drains)
+            tocsin__tile_settle(head, c.habit, c.outside);
+        head->most = 0;
+    }
+    for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
+        const uint32_t here = (uint32_t)(head->take >> at & group);
+        lane_holt_done some = {0, 0};
+        uint32_t drains = (uint32_t)(done >> at & group);
+
+        if (!drains && is_full &&
+            lane_holt_patchy(job, age, &c, at, first + at, here, &some.learnt)) {
+            drains = some.learnt;
+        } else if (!drains) {
+            some = lane_holt_some(job, age, tile, at, first + at, here);
+            crosses = 1;
+        }
+        if (!is_calm && drains)
+            lane_holt_drain_group(&c, at, drains);
+        learnt |= (uint64_t)some.learnt << at;
+        left |= (uint64_t)some.left << at;
+    }
+    head->learnt = learnt;
+    head->left = left;
+    if (!is_calm || crosses)
+        head->flags = lane_holt_is_calm(c.habit, c.outside, head->used)
+                          ? head->flags | TOCSIN__TILE_CALM
+                          : head->flags & ~(uint32_t)TOCSIN__TILE_CALM;
+}
+
 static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lane_holt_rules *r,
                                           uint32_t seasons, const lane_holt_age *mature,
                                           lane_holt_age *young, double full_count, char *tile,
                                           size_t first, size_t ahead)
 {
-    const uint64_t group = (UINT64_C(1) << lane_width) - 1;
     tocsin__tile_head *head = (tocsin__tile_head *)(void *)tile;
-    const uint32_t *count = (const uint32_t *)(const void *)(tile + job->count);
+    const uint32_t *count = tocsin__tile_column(head, job->count);
     const void *const values = job->tiles.values;
     const uint32_t is_float = job->tiles.is_float, flags = head->flags;
     const uint64_t used = head->used, take = head->take;
-    const int is_calm = (flags & TOCSIN__TILE_CALM) != 0;
     const int is_full = (!job->gain_varies && flags & TOCSIN__TILE_FULL) ||
                         lane_holt_is_full(count, used, full_count);
     const lane_holt_age *age = mature;
-    lane_holt_columns c = lane_holt_columns_of(job, tile, first);
-    uint16_t drained[TOCSIN__LANES];
-    uint64_t others = 0, learnt, left = 0;
-    int crosses = 0;            /* or might */
+    const lane_holt_columns c = lane_holt_columns_of(job, tile, first);
+    uint64_t done = 0;
 
     if (seasons > 0 && !(flags & TOCSIN__TILE_MATURE)) {
-        lane_holt_age_each(job, (const int64_t *)(const void *)(tile + job->start), used, young);
+        lane_holt_age_each(job, tocsin__tile_column(head, job->start), used, young);
         age = young;
     }
-    if (!is_calm) {
-        for (size_t i = 0; i < TOCSIN__LANES; i++)
-            drained[i] = (uint16_t)(c.habit[i] - (c.habit[i] != 0));
-        c.drained = drained;
-    }
-
-    if (is_full) {
+    if (is_full && take == UINT64_MAX)
         for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
             lane_holt_ask(&c, seasons, ahead * job->tiles.size, ahead * TOCSIN__LANES, at);
-            if ((~take >> at & group) ||
-                !lane_holt_group(r, age, seasons, &c, at,
-                                 lane_holt_value(values, is_float, first + at), 0, 0, NULL))
-                others |= group << at;
+            if (lane_holt_group(r, age, seasons, &c, at,
+                                lane_holt_value(values, is_float, first + at), 0, 0, NULL))
+                done |= ((UINT64_C(1) << lane_width) - 1) << at;
         }
+    if (TOCSIN__RARELY(done != UINT64_MAX)) {
+        lane_holt_rest(job, age, tile, first, is_full, done);
     } else {
-        others = UINT64_MAX;
+        if (head->learnt != UINT64_MAX)     /* a line that is not written is not moved */
+            head->learnt = UINT64_MAX;
+        if (head->left)
+            head->left = 0;
+        if (!(flags & TOCSIN__TILE_CALM))
+            tocsin__tile_drain_by_one(head, c.habit, c.outside, job->tiles.is_lazy);
     }
-    learnt = ~others;
-    for (size_t at = 0; others; at += lane_width, others >>= lane_width - 1, others >>= 1)
-        if (others & 1) {
-            const uint32_t here = (uint32_t)(take >> at & group);
-            lane_holt_done done = {0, 0};
-
-            if (!is_full ||
-                !lane_holt_patchy(job, age, &c, at, first + at, here, &done.learnt)) {
-                done = lane_holt_some(job, age, tile, at, first + at, here);
-                crosses = 1;
-            }
-            learnt |= (uint64_t)done.learnt << at;
-            left |= (uint64_t)done.left << at;
-        }
-
-    head->learnt = learnt;
-    head->left = left;
-    if (!is_calm || crosses)
-        head->flags = lane_holt_is_calm(c.habit, c.outside, used)
-                          ? head->flags | TOCSIN__TILE_CALM
-                          : head->flags & ~(uint32_t)TOCSIN__TILE_CALM;
     if (used == take) {
-        if (is_full && !job->gain_varies)
-            head->flags |= TOCSIN__TILE_FULL;
-        if (age->is_mature)
-            head->flags |= TOCSIN__TILE_MATURE;
+        const uint32_t known = (is_full && !job->gain_varies ? (uint32_t)TOCSIN__TILE_FULL : 0u) |
+                               (age->is_mature ? (uint32_t)TOCSIN__TILE_MATURE : 0u);
+
+        if (known & ~head->flags)
+            head->flags |= known;
     }
 }
 

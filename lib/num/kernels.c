@@ -43,8 +43,7 @@ static uint32_t kernels_wide(void)
 
 void tocsin__tile_settle(tocsin__tile_head *head, uint16_t *habit, uint16_t *outside)
 {
-    const uint16_t drains = (uint16_t)(head->drains < UINT16_MAX ? head->drains : UINT16_MAX);
-    const uint16_t kept = drains == 0 ? UINT16_MAX : 0;
+    const uint16_t drains = head->drains, kept = drains == 0 ? UINT16_MAX : 0;
     uint16_t most = 0;
 
     for (size_t k = 0; k < TOCSIN__LANES; k++) {

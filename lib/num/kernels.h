@@ -36,9 +36,22 @@ typedef struct tocsin__tile_head {
     uint32_t state;         /* this and what follows is the driver's: see lib/bank/bank.h */
     int64_t learnt_time;
     uint64_t busy;
-    uint32_t drains;        /* see below */
-    uint32_t most;          /* no habit nor outside is larger; 0: who knows */
+    uint16_t drains;        /* see below */
+    uint16_t most;          /* no habit nor outside is larger; 0: who knows */
+    uint32_t cold;          /* from here to the tile's cold columns, bytes */
 } tocsin__tile_head;
+
+/* Columns stand in the tile, or if their places have this bit among its cold ones: those that most
+ * ticks do not touch.  A gap of a few lines between those they do costs more time than all the
+ * arithmetic. */
+#define TOCSIN__COLD ((size_t)1 << 31)
+
+static inline void *tocsin__tile_column(const tocsin__tile_head *head, size_t place)
+{
+    const size_t is_cold = place >> 31;
+
+    return (char *)(uintptr_t)head + (place & (TOCSIN__COLD - 1)) + is_cold * head->cold;
+}
 
 /* Habits drain by one at each point that crosses nothing, and outside is 0 then: most ticks change
  * all habits of a tile alike.  So these need not be written.  They may be left to drain: the
@@ -46,6 +59,21 @@ typedef struct tocsin__tile_head {
  * Brings memory up to date; whoever makes one of them larger does that first, and sets `most`
  * to 0 after. */
 void tocsin__tile_settle(tocsin__tile_head *head, uint16_t *habit, uint16_t *outside);
+
+/* All lanes of a tile that is not calm have learnt a point that crossed nothing.  Lazily, memory is
+ * brought up to date only when nobody knows what is the most, and when all have drained. */
+static inline void tocsin__tile_drain_by_one(tocsin__tile_head *head, uint16_t *habit,
+                                             uint16_t *outside, uint32_t is_lazy)
+{
+    if (is_lazy && head->most == 0)
+        tocsin__tile_settle(head, habit, outside);
+    head->drains++;
+    if (is_lazy && head->drains < head->most)
+        return;
+    tocsin__tile_settle(head, habit, outside);
+    if (head->most == 0)
+        head->flags |= TOCSIN__TILE_CALM;
+}
 
 /* Where a job's tiles and values are.  Values, scores and tiles advance together: 64
  * values belong to each tile, all of them readable. */
@@ -73,7 +101,8 @@ typedef struct tocsin__ewma_job {
     uint32_t window, warmup;
     uint32_t is_plain;      /* clip=inf floor-history=0: no columns reach, habit and outside */
     uint32_t gain_varies;   /* FULL means nothing for this gain: neither trust nor touch it */
-    /* Columns of 64: mean f64, variance and reach f32, count, habit and outside u16. */
+    /* Columns of 64: mean f64, variance and reach f32, count, habit and outside u16 (these three
+     * may be cold). */
     size_t mean, variance, reach, count, habit, outside;
     /* For a calibrator behind it, else 0: the largest statistic so far, and the bar above which a
      * point is left to others, both f32 and >= 0 (a bar may be NaN: none).  Statistics beyond
@@ -103,7 +132,8 @@ typedef struct tocsin__holt_job {
     int64_t time;               /* model time */
     double cycles_per_unit[2], gamma[2], slot_memory;
     uint64_t slot[2];           /* of each season, that the tick hits; the first's deviation too */
-    /* Columns: level f64, trend, spread, reach f32, start i64, count u32, habit, outside u16. */
+    /* Columns: level f64, trend, spread, reach f32, start i64, count u32, habit, outside u16 (the
+     * last four may be cold). */
     size_t level, trend, spread, reach, start, count, habit, outside;
     /* This tick's slots of the first tile; those of the next tiles stand behind them. */
     float *season[2], *deviation;

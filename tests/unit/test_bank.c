@@ -9,6 +9,7 @@
 #include "../support/states.h"
 #include "../support/suite.h"
 #include "bank/ids.h"
+#include "bank/tiles.h"
 
 #define START INPUT_START
 
@@ -1092,13 +1093,14 @@ END_TEST
 
 /* ---- Blocks of tiles ------------------------------------------------------------------------- */
 
-enum { BLOCKS_SERIES = 2 * 31 * 64 + 70, BLOCKS_KINDS = 13, BLOCKS_TICKS = 40 };
+enum { BLOCKS_SERIES = (TOCSIN__BLOCK + 1) * TOCSIN__LANES + 6, BLOCKS_KINDS = 13 };
+enum { BLOCKS_TICKS = 30 };
 
 static double blocks_value(rng *r, uint32_t kind, int t)
 {
     if (rng_below(r, 30) == 0)
         return NAN;
-    return 10 * kind + 3 * (t % 4) + (t == 30 && kind == 5 ? 60 : rng_normal(r));
+    return 10 * kind + 3 * (t % 4) + (t == 25 && kind == 5 ? 60 : rng_normal(r));
 }
 
 /* More tiles than stand in one block, whether they were there at once, came little by little or
@@ -1115,7 +1117,8 @@ START_TEST(tiles_keep_their_slots)
     uint64_t size = 0;
 
     shared.clock = TOCSIN_CLOCK_SHARED;
-    use_options("clock step=5m | holt-winters season=20m step=5m warmup=4 gamma=0.3 | raw", &shared);
+    use_options("clock step=5m | holt-winters season=20m step=5m warmup=4 gamma=0.3 | raw",
+                &shared);
     if (is_mapped) {
         tocsin_bank_free(bank);
         shared.max_series = BLOCKS_SERIES;
@@ -1153,7 +1156,7 @@ START_TEST(tiles_keep_their_slots)
                                                        size, &recovery), TOCSIN_OK);
         }
     }
-    for (uint32_t slot = 0; slot < BLOCKS_SERIES; slot += 97) {
+    for (uint32_t slot = 0; slot < BLOCKS_SERIES; slot += 397) {
         tocsin_detector *copy = specs_detector(spec);
         tocsin_verdict ours, theirs;
 
