@@ -10,6 +10,7 @@
 /* What popt fills in before it is checked. */
 typedef struct {
     char *input, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets, *slack;
+    char *alpha, *min_effect, *min_segment, *permutations, *block, *seed;
 } options_words;
 
 /* What popt tells us of when it meets it. */
@@ -64,6 +65,52 @@ static size_t options_list(const char *option, const char *list, cli_text *items
     }
 }
 
+/* A whole number within bounds. */
+static uint64_t options_whole(const char *option, const char *word, uint64_t least, uint64_t most)
+{
+    cli_number number;
+
+    if (cli_parse_number(cli_text_of(word), &number) != CLI_NUMBER || !number.is_count ||
+        number.count < least || number.count > most)
+        cli_die(CLI_USAGE, "%s: '%s' is not a whole number from %llu to %llu", option, word,
+                (unsigned long long)least, (unsigned long long)most);
+    return number.count;
+}
+
+/* "5%" or "0.05", above 0 and at most `most`. */
+static double options_fraction(const char *option, const char *word, double most)
+{
+    cli_text text = cli_text_trim(cli_text_of(word));
+    const int is_percent = cli_text_ends_with(text, "%");
+    cli_number number;
+
+    text.length -= (size_t)is_percent;
+    if (cli_parse_number(text, &number) != CLI_NUMBER ||
+        !(number.value > 0 && number.value / (is_percent ? 100 : 1) <= most))
+        cli_die(CLI_USAGE, "%s: '%s' is not a fraction above 0 and at most %g, such as 5%% or 0.05",
+                option, word, most);
+    return number.value / (is_percent ? 100 : 1);
+}
+
+static void options_check_changes(tocsin_changes_options *changes, const options_words *words)
+{
+    changes->struct_size = sizeof *changes;
+    if (words->alpha)
+        changes->alpha = options_fraction("--alpha", words->alpha, 0.5);
+    if (words->min_effect)
+        changes->min_effect = options_fraction("--min-effect", words->min_effect, 1e6);
+    if (words->min_segment)
+        changes->min_segment =
+            (uint32_t)options_whole("--min-segment", words->min_segment, 2, 65536);
+    if (words->permutations)
+        changes->permutations =
+            (uint32_t)options_whole("--permutations", words->permutations, 99, 99999);
+    if (words->block)
+        changes->block = (uint32_t)options_whole("--block", words->block, 1, 65536);
+    if (words->seed)
+        changes->seed = options_whole("--seed", words->seed, 0, UINT64_MAX);
+}
+
 static void options_check(cli_options *options, const options_words *words)
 {
     static const char *const inputs[] = {"auto", "csv", "jsonl", "openmetrics", "influx", NULL};
@@ -94,15 +141,10 @@ static void options_check(cli_options *options, const options_words *words)
             options_list("--budget", words->budgets, options->budgets, CLI_MAX_BUDGETS);
     if (words->slack && !cli_parse_duration(cli_text_of(words->slack), &options->slack))
         options_wrong("--slack", words->slack, "a duration such as 30s or 5m", NULL);
-    if (words->max_series) {
-        cli_number number;
-
-        if (cli_parse_number(cli_text_of(words->max_series), &number) != CLI_NUMBER ||
-            !number.is_count || number.count < 1 || number.count > 100000000)
-            options_wrong("--max-series", words->max_series,
-                          "a whole number from 1 to 100000000", NULL);
-        options->max_series = (size_t)number.count;
-    }
+    if (words->max_series)
+        options->max_series =
+            (size_t)options_whole("--max-series", words->max_series, 1, 100000000);
+    options_check_changes(&options->changes, words);
 }
 
 static void options_free_words(options_words *words)
@@ -116,6 +158,12 @@ static void options_free_words(options_words *words)
     free(words->fail_on);
     free(words->budgets);
     free(words->slack);
+    free(words->alpha);
+    free(words->min_effect);
+    free(words->min_segment);
+    free(words->permutations);
+    free(words->block);
+    free(words->seed);
 }
 
 void cli_options_read(cli_options *options, cli_command command, int count, const char **arguments)
@@ -127,6 +175,7 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     options->max_series = 100000;
     options->spec = "";
 
+    /* Histories have no spec: theirs begins with the row behind it. */
     const struct poptOption input_table[] = {
         {"spec", 's', POPT_ARG_STRING, &options->spec, OPTIONS_SPEC,
          "what to do with each series (default: ewma | tail | alarm)", "SPEC"},
@@ -177,21 +226,42 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     const struct poptOption catalog_table[] = {
         {"format", 'f', POPT_ARG_STRING, &words.format, 0, "table or json", "FORMAT"},
         POPT_TABLEEND};
+    const struct poptOption changes_table[] = {
+        {"format", 'f', POPT_ARG_STRING, &words.format, 0,
+         "table or json, an object per change", "FORMAT"},
+        {"alpha", 'a', POPT_ARG_STRING, &words.alpha, 0,
+         "chance of a change where there is none (default: 5%)", "FRACTION"},
+        {"min-effect", 0, POPT_ARG_STRING, &words.min_effect, 0,
+         "leave out changes by less than this, such as 2% (default: none)", "FRACTION"},
+        {"min-segment", 0, POPT_ARG_STRING, &words.min_segment, 0,
+         "values that make a level (default: 5)", "N"},
+        {"permutations", 0, POPT_ARG_STRING, &words.permutations, 0,
+         "permutations of the test (default: 999)", "N"},
+        {"block", 0, POPT_ARG_STRING, &words.block, 0,
+         "values that are permuted together; 1: they are independent (default: as the history's "
+         "autocorrelation asks)",
+         "N"},
+        {"seed", 0, POPT_ARG_STRING, &words.seed, 0, "of the permutations (default: 0)", "N"},
+        POPT_TABLEEND};
     const struct poptOption help_table[] = {
         {"help", 'h', POPT_ARG_NONE, NULL, OPTIONS_HELP, "list these options", NULL},
         POPT_TABLEEND};
     static const char *const names[] = {"tocsin detect", "tocsin backtest", "tocsin explain",
-                                        "tocsin catalog"};
+                                        "tocsin catalog", "tocsin changes"};
     static const char *const operands[] = {"[OPTION...] FILE|-", "[OPTION...] FILE|-",
-                                           "[OPTION...] SPEC|FILE|-", "[OPTION...] [STAGE]"};
-    static const char *const headings[] = {"Output:", "Budgets and labels:", "", "Output:"};
-    const struct poptOption *const own[] = {detect_table, backtest_table, NULL, catalog_table};
+                                           "[OPTION...] SPEC|FILE|-", "[OPTION...] [STAGE]",
+                                           "[OPTION...] FILE|-"};
+    static const char *const headings[] = {"Output:", "Budgets and labels:", "", "Output:",
+                                           "Changes:"};
+    const struct poptOption *const own[] = {detect_table, backtest_table, NULL, catalog_table,
+                                            changes_table};
     struct poptOption table[4];     /* popt's own help would be -? instead of -h */
     size_t rows = 0;
 
     if (command != CLI_CATALOG)
         table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,
-                                            (void *)(uintptr_t)input_table, 0, "Input:", NULL};
+                                            (void *)(uintptr_t)(input_table + (command == CLI_CHANGES)),
+                                            0, "Input:", NULL};
     if (own[command])
         table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,
                                             (void *)(uintptr_t)own[command], 0, headings[command],
@@ -225,7 +295,7 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     if (poptPeekArg(context))
         cli_die(CLI_USAGE, "one %s at a time, but '%s' follows '%s'",
                 command == CLI_CATALOG ? "stage" : "file", poptPeekArg(context), operand);
-    if (!operand && (command == CLI_DETECT || command == CLI_BACKTEST))
+    if (!operand && command != CLI_EXPLAIN && command != CLI_CATALOG)
         cli_die(CLI_USAGE,
                 "no input: a file, or - for standard input, was expected\nTry '%s --help'.",
                 names[command]);

@@ -3,6 +3,7 @@
 #define CLI_OPTIONS_H
 
 #include "cli_time.h"
+#include "tocsin.h"
 
 #define CLI_MAX_KEYS 16
 #define CLI_MAX_BUDGETS 16
@@ -11,7 +12,7 @@ typedef enum { CLI_INPUT_AUTO, CLI_INPUT_CSV, CLI_INPUT_JSONL, CLI_INPUT_OPENMET
                CLI_INPUT_INFLUX } cli_input;
 typedef enum { CLI_OUTPUT_TABLE, CLI_OUTPUT_CSV, CLI_OUTPUT_JSON, CLI_OUTPUT_INFLUX } cli_output;
 typedef enum { CLI_COUNTER_AUTO, CLI_COUNTER_ALWAYS, CLI_COUNTER_NEVER } cli_counter_rule;
-typedef enum { CLI_DETECT, CLI_BACKTEST, CLI_EXPLAIN, CLI_CATALOG } cli_command;
+typedef enum { CLI_DETECT, CLI_BACKTEST, CLI_EXPLAIN, CLI_CATALOG, CLI_CHANGES } cli_command;
 
 typedef struct cli_options {
     cli_command command;
@@ -40,6 +41,8 @@ typedef struct cli_options {
     const char *label;
     const char *labels;
     int64_t slack;
+    /* changes */
+    tocsin_changes_options changes;
 } cli_options;
 
 /* Read the arguments that follow a command's name.  A wrong one is told and ends the program
