@@ -42,6 +42,8 @@
 #include "detect/holt_winters.c"
 #include "detect/focus.c"
 #include "detect/spot.c"
+#include "detect/rows.c"
+#include "detect/hstrees.c"
 
 #include "calibrate/tail.c"
 #include "calibrate/raw.c"

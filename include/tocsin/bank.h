@@ -375,7 +375,8 @@ typedef struct tocsin_tick {
     uint64_t verdict_size;  /**< the stride of `verdicts`: sizeof(tocsin_verdict) */
     uint32_t value_type;    /**< TOCSIN_VALUES_* */
     uint32_t nan_means;     /**< TOCSIN_NAN_* */
-    const void *values;     /**< by slot; NULL: nothing came from anybody; with a shared clock:
+    const void *values;     /**< by slot; of a spec with several metrics slot s has its values from
+                                 s * tocsin_spec_metrics() on; NULL: nothing came from anybody; with a shared clock:
                                  points are pushed, and there are no arrays */
     double *scores;         /**< by slot; may be NULL */
     uint64_t *alarms;       /**< may be NULL; bit s % 64 of word s / 64: the alarm of slot s is
@@ -420,7 +421,7 @@ TOCSIN_API int tocsin_bank_tick_range(tocsin_bank *bank, uint32_t lane, uint32_t
  *  @param lane    as for tocsin_bank_tick_range()
  *  @param begin   likewise
  *  @param end     likewise
- *  @param values  of the tick's value_type; values[0] is that of slot `begin`
+ *  @param values  of the tick's value_type; the first is that of slot `begin`
  *  @param scores  may be NULL; likewise
  *  @param alarms  may be NULL; likewise, a word for 64 slots
  *  @retval the statuses of tocsin_bank_tick_range(); TOCSIN_ERROR_ARGUMENT also if values is NULL */
@@ -462,7 +463,8 @@ typedef struct tocsin_point {
  *  @retval TOCSIN_ERROR_ARGUMENT   a NULL, an unknown mode, or verdict_size is too small;
  *                                  nothing was pushed
  *  @retval TOCSIN_ERROR_CONFLICT   the clock is shared, and no tick is under way whose points are
- *                                  pushed; or ids, where none are kept */
+ *                                  pushed; or ids, where none are kept
+ *  @retval TOCSIN_ERROR_WIDTH      the spec has several metrics: tocsin_bank_push_rows_ids() */
 TOCSIN_API int tocsin_bank_push_ids(tocsin_bank *bank, const tocsin_point *points, size_t count,
                                     int mode, double *scores, tocsin_verdict *verdicts,
                                     size_t verdict_size);
@@ -472,6 +474,30 @@ TOCSIN_API int tocsin_bank_push_ids(tocsin_bank *bank, const tocsin_point *point
 TOCSIN_API int tocsin_bank_push_slots(tocsin_bank *bank, const tocsin_point *points, size_t count,
                                       int mode, double *scores, tocsin_verdict *verdicts,
                                       size_t verdict_size);
+
+/** Push points that have several metrics, by the ids of their series: see
+ *  tocsin_detector_push_row().
+ *  @param bank      the bank
+ *  @param points    count of them; their `value` is not read
+ *  @param rows      count * metrics values, point after point
+ *  @param metrics   tocsin_spec_metrics()
+ *  @param count     how many
+ *  @param mode      TOCSIN_LEARN_AND_SCORE ..., for all of them
+ *  @param scores    as for tocsin_bank_push_ids()
+ *  @param verdicts  likewise
+ *  @param verdict_size  likewise
+ *  @retval the statuses of tocsin_bank_push_ids(); TOCSIN_ERROR_WIDTH: metrics is another number */
+TOCSIN_API int tocsin_bank_push_rows_ids(tocsin_bank *bank, const tocsin_point *points,
+                                         const double *rows, size_t metrics, size_t count,
+                                         int mode, double *scores, tocsin_verdict *verdicts,
+                                         size_t verdict_size);
+
+/** The same by slots.
+ *  @retval the statuses of tocsin_bank_push_rows_ids() */
+TOCSIN_API int tocsin_bank_push_rows_slots(tocsin_bank *bank, const tocsin_point *points,
+                                           const double *rows, size_t metrics, size_t count,
+                                           int mode, double *scores, tocsin_verdict *verdicts,
+                                           size_t verdict_size);
 
 /* ---- Marks --------------------------------------------------------------- */
 

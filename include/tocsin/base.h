@@ -35,6 +35,8 @@ enum {
     TOCSIN_ERROR_UNSUPPORTED = -13,/**< this model cannot do what was asked */
     TOCSIN_ERROR_TIME = -14,       /**< TOCSIN_TIME_NONE where a time is needed, or an interval that
                                         ends before it begins */
+    TOCSIN_ERROR_WIDTH = -15,      /**< a point with more or fewer values than the spec has
+                                        metrics */
 
     TOCSIN_INFO_DIFFERENT = 1,     /**< a comparison: the two are not equal */
     TOCSIN_INFO_RESPECIFIED = 2,   /**< a load: parameters that do not shape the state differ; the
@@ -42,7 +44,8 @@ enum {
     TOCSIN_INFO_IGNORED = 3,       /**< nothing came of it: a late or repeated point, a tick of the
                                         past, a forecast while warming */
     TOCSIN_INFO_TORN = 4           /**< a bank in mapped memory: some of it was damaged, and those
-                                        series start anew */
+                                        series start anew; a snapshot: so does a stage whose state
+                                        does not fit together */
 };
 
 /** The name of a status, "TOCSIN_ERROR_SPACE"; "TOCSIN_UNKNOWN" for a number that is none.

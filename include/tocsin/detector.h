@@ -125,7 +125,9 @@ typedef struct tocsin_verdict {
                                  below 1 */
     int8_t direction;       /**< +1 above what was expected, -1 below, 0 neither */
     uint8_t channel;        /**< index of the statistic that speaks; its name: tocsin_explanation */
-    uint8_t reserved[6];    /**< 0 */
+    uint16_t metric;        /**< of several metrics, the one to blame: `value`, `expected`, `deviation`
+                                 and `direction` are its; else 0 */
+    uint8_t reserved[4];    /**< 0 */
     int64_t since;          /**< when the episode that is on, or has just cleared, started;
                                  TOCSIN_TIME_NONE */
     double lower;           /**< a value below this would exceed the budget, the more frequent one
@@ -212,6 +214,7 @@ enum {
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_INFO_IGNORED     late or repeated
  *  @retval TOCSIN_ERROR_ARGUMENT   detector is NULL, an unknown mode, or verdict_size is too small
+ *  @retval TOCSIN_ERROR_WIDTH      the spec has several metrics: tocsin_detector_push_row()
  *  Errors change nothing and write no verdict. */
 TOCSIN_API int tocsin_detector_push(tocsin_detector *detector, int64_t time, double value, int mode,
                                     tocsin_verdict *verdict, size_t verdict_size);
@@ -223,6 +226,36 @@ TOCSIN_API int tocsin_detector_push(tocsin_detector *detector, int64_t time, dou
 TOCSIN_API int tocsin_detector_push_u64(tocsin_detector *detector, int64_t time, uint64_t value,
                                         int mode, tocsin_verdict *verdict, size_t verdict_size);
 
+/** Push one point that has several metrics, a *row*: what a spec expects whose detector was given
+ *  `metrics=`.  A value that is NaN or infinite is missing; a row is judged by what it has, and is
+ *  missing itself where it has nothing.  The verdict is about the metric to blame: see
+ *  tocsin_verdict.metric and tocsin_detector_shares().
+ *  @param detector  the detector
+ *  @param time      nanoseconds since the Unix epoch, or TOCSIN_TIME_NONE
+ *  @param values    one of each metric
+ *  @param count     how many: tocsin_spec_metrics(); where that is 1, this is the same as
+ *                   tocsin_detector_push()
+ *  @param mode      TOCSIN_LEARN_AND_SCORE ...
+ *  @param verdict   may be NULL
+ *  @param verdict_size  sizeof(tocsin_verdict); ignored if verdict is NULL
+ *  @retval the statuses of tocsin_detector_push(); TOCSIN_ERROR_WIDTH: count is another */
+TOCSIN_API int tocsin_detector_push_row(tocsin_detector *detector, int64_t time,
+                                        const double *values, size_t count, int mode,
+                                        tocsin_verdict *verdict, size_t verdict_size);
+
+/** Push one row and get its score alone: the short way when no verdict is needed.  Shares of the
+ *  statistic are worked out only where the score is at least 1.
+ *  @param detector  the detector
+ *  @param time      nanoseconds since the Unix epoch, or TOCSIN_TIME_NONE
+ *  @param values    one of each metric
+ *  @param count     how many: tocsin_spec_metrics()
+ *  @param mode      TOCSIN_LEARN_AND_SCORE ...
+ *  @param score     receives what tocsin_verdict.score would be
+ *  @retval the statuses of tocsin_detector_push_row() */
+TOCSIN_API int tocsin_detector_score_row(tocsin_detector *detector, int64_t time,
+                                         const double *values, size_t count, int mode,
+                                         double *score);
+
 /** Push several points; the same as pushing them one by one.
  *  @param detector  the detector
  *  @param count     how many points
@@ -233,7 +266,8 @@ TOCSIN_API int tocsin_detector_push_u64(tocsin_detector *detector, int64_t time,
  *  @param verdict_size  the stride: sizeof(tocsin_verdict)
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_INFO_IGNORED     at least one was late or repeated
- *  @retval TOCSIN_ERROR_ARGUMENT   as tocsin_detector_push(); nothing was pushed */
+ *  @retval TOCSIN_ERROR_ARGUMENT   as tocsin_detector_push(); nothing was pushed
+ *  @retval TOCSIN_ERROR_WIDTH      likewise */
 TOCSIN_API int tocsin_detector_push_n(tocsin_detector *detector, size_t count,
                                       const int64_t *times, const double *values, int mode,
                                       tocsin_verdict *verdicts, size_t verdict_size);
@@ -353,6 +387,35 @@ TOCSIN_API int tocsin_detector_verdict(const tocsin_detector *detector, tocsin_v
  *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or a struct_size this library does not know */
 TOCSIN_API int tocsin_detector_explain(const tocsin_detector *detector,
                                        tocsin_explanation *explanation);
+
+/** One metric's part in the last point's statistic, at one lag. */
+typedef struct tocsin_share {
+    uint32_t metric;        /**< index in the row */
+    uint32_t lag;           /**< 0: of the point itself; n: of the n-th one before it */
+    double value;           /**< its part of the statistic, tocsin_verdict.raw, at least 0: together
+                                 they make up all of it */
+    double normal;          /**< at lag 0 what would have been normal for the metric: its value in the
+                                 nearest point the model holds for usual, or at the middle of those;
+                                 else NaN */
+} tocsin_share;
+
+/** What each metric and, with `shingle=`, each lag of it has contributed to the last point's
+ *  statistic: who is to blame.  For detectors that take rows.
+ *  @param detector  the detector
+ *  @param shares    entry i is written at byte offset i * share_size; metric by metric at lag 0,
+ *                   then at lag 1 and so on; may be NULL if capacity is 0
+ *  @param share_size  the stride: sizeof(tocsin_share)
+ *  @param capacity  how many entries there is room for
+ *  @param count     receives how many there are
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_INFO_IGNORED       the last point was not judged, or tocsin_detector_score_row()
+ *                                    found nothing strange about it: all NaN
+ *  @retval TOCSIN_ERROR_ARGUMENT     a NULL, or a share_size too small
+ *  @retval TOCSIN_ERROR_SPACE        more entries than capacity; the first ones are written, and
+ *                                    count
+ *  @retval TOCSIN_ERROR_UNSUPPORTED  a detector of single values */
+TOCSIN_API int tocsin_detector_shares(const tocsin_detector *detector, tocsin_share *shares,
+                                      size_t share_size, size_t capacity, size_t *count);
 
 /** One forecast. */
 typedef struct tocsin_forecast {

@@ -169,6 +169,10 @@ TOCSIN_API size_t tocsin_spec_detector_alignment(const tocsin_spec *spec);
  *  0 if spec is NULL. */
 TOCSIN_API size_t tocsin_spec_state_size(const tocsin_spec *spec);
 
+/** How many values a point has: what the detector's `metrics=` says, else 1.  Where it is more
+ *  than 1, points are rows: tocsin_detector_push_row().  0 if spec is NULL. */
+TOCSIN_API uint32_t tocsin_spec_metrics(const tocsin_spec *spec);
+
 /** Points without a score at the beginning, if none is missing: the stages' warm-ups,
  *  one after the other; fewer where a budget's return period is only a few steps.
  *  Budgets may ask for more history, in time, before they ring (TOCSIN_FLAG_SHORT_HISTORY).

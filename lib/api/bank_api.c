@@ -284,6 +284,8 @@ static int bank_api_push(tocsin_bank *bank, const tocsin_point *points, size_t c
 {
     if (!bank || (count && !points) || bank_api_bad_points(mode, out->verdicts, out->verdict_size))
         return TOCSIN_ERROR_ARGUMENT;
+    if (!out->rows && bank->spec->metrics != 1)
+        return TOCSIN_ERROR_WIDTH;
 
     const uint32_t is_own_round = !bank->is_ticking;
 
@@ -307,7 +309,7 @@ static int bank_api_push(tocsin_bank *bank, const tocsin_point *points, size_t c
 int tocsin_bank_push_ids(tocsin_bank *bank, const tocsin_point *points, size_t count, int mode,
                          double *scores, tocsin_verdict *verdicts, size_t verdict_size)
 {
-    const tocsin__sparse_out out = {scores, verdicts, verdict_size};
+    const tocsin__sparse_out out = {NULL, scores, verdicts, verdict_size};
 
     return bank_api_push(bank, points, count, 1, mode, &out);
 }
@@ -315,9 +317,38 @@ int tocsin_bank_push_ids(tocsin_bank *bank, const tocsin_point *points, size_t c
 int tocsin_bank_push_slots(tocsin_bank *bank, const tocsin_point *points, size_t count, int mode,
                            double *scores, tocsin_verdict *verdicts, size_t verdict_size)
 {
-    const tocsin__sparse_out out = {scores, verdicts, verdict_size};
+    const tocsin__sparse_out out = {NULL, scores, verdicts, verdict_size};
 
     return bank_api_push(bank, points, count, 0, mode, &out);
+}
+
+static int bank_api_push_rows(tocsin_bank *bank, const tocsin_point *points, const double *rows,
+                              size_t metrics, size_t count, int by_id, int mode,
+                              const tocsin__sparse_out *out)
+{
+    if (!bank || (count && !rows))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (metrics != bank->spec->metrics)
+        return TOCSIN_ERROR_WIDTH;
+    return bank_api_push(bank, points, count, by_id, mode, out);
+}
+
+int tocsin_bank_push_rows_ids(tocsin_bank *bank, const tocsin_point *points, const double *rows,
+                              size_t metrics, size_t count, int mode, double *scores,
+                              tocsin_verdict *verdicts, size_t verdict_size)
+{
+    const tocsin__sparse_out out = {rows, scores, verdicts, verdict_size};
+
+    return bank_api_push_rows(bank, points, rows, metrics, count, 1, mode, &out);
+}
+
+int tocsin_bank_push_rows_slots(tocsin_bank *bank, const tocsin_point *points,
+                                const double *rows, size_t metrics, size_t count, int mode,
+                                double *scores, tocsin_verdict *verdicts, size_t verdict_size)
+{
+    const tocsin__sparse_out out = {rows, scores, verdicts, verdict_size};
+
+    return bank_api_push_rows(bank, points, rows, metrics, count, 0, mode, &out);
 }
 
 /* ---- Marks --------------------------------------------------------------------- */
@@ -412,7 +443,7 @@ int tocsin_bank_copy_out(const tocsin_bank *bank, uint32_t slot, tocsin_detector
     if (status != TOCSIN_OK)
         return status;
     tocsin__bank_read(bank, slot, tocsin__detector_state(detector));
-    tocsin__outcome_init(&detector->last);
+    tocsin__detector_forget(detector);
     return TOCSIN_OK;
 }
 

@@ -12,7 +12,7 @@
 static void detector_start(tocsin_detector *detector, const tocsin_spec *spec)
 {
     detector->spec = spec;
-    tocsin__outcome_init(&detector->last);
+    tocsin__detector_forget(detector);
     tocsin__pipeline_init(spec, tocsin__detector_state(detector));
 }
 
@@ -91,7 +91,7 @@ int tocsin_detector_clone(tocsin_detector **out, const tocsin_detector *detector
     (*out)->spec = detector->spec;
     (*out)->last = detector->last;
     memcpy(tocsin__detector_state(*out), tocsin__detector_const_state(detector),
-           detector->spec->state_size);
+           tocsin__detector_rest(detector->spec));
     return TOCSIN_OK;
 }
 
@@ -116,7 +116,7 @@ const tocsin_spec *tocsin_detector_spec(const tocsin_detector *detector)
 
 size_t tocsin_spec_detector_size(const tocsin_spec *spec)
 {
-    return spec ? TOCSIN__STATE_OFFSET + spec->state_size : 0;
+    return spec ? TOCSIN__STATE_OFFSET + tocsin__detector_rest(spec) : 0;
 }
 
 size_t tocsin_spec_detector_alignment(const tocsin_spec *spec)
@@ -141,8 +141,27 @@ static inline void detector_hand_out(const tocsin_detector *detector, void *verd
         tocsin__outcome_verdict(detector->spec, &detector->last, verdict, size);
 }
 
+/* A detector of rows keeps the shares of the last point that was judged, and nobody's row. */
+static TOCSIN__APART int detector_push_shared(tocsin_detector *detector, const double *row,
+                                              int mode, uint32_t is_brief)
+{
+    tocsin__point *point = &detector->last.point;
+
+    tocsin__detector_shares(detector)[0] = tocsin__nan();
+    point->row = row;
+    point->shares = tocsin__detector_shares(detector);
+    point->is_brief = is_brief;
+
+    const int status = tocsin__pipeline_push(detector->spec, tocsin__detector_state(detector),
+                                             NULL, mode, &detector->last);
+
+    point->row = NULL;
+    point->shares = NULL;
+    return status;
+}
+
 static inline int detector_push(tocsin_detector *detector, int64_t time, double value,
-                                uint64_t count, uint32_t is_count, int mode)
+                                uint64_t count, uint32_t is_count, int mode, uint32_t is_brief)
 {
     tocsin__point *point = &detector->last.point;
 
@@ -150,6 +169,8 @@ static inline int detector_push(tocsin_detector *detector, int64_t time, double 
     point->value = value;
     point->count = count;
     point->is_count = is_count;
+    if (TOCSIN__RARELY(detector->spec->share_count))
+        return detector_push_shared(detector, NULL, mode, is_brief);
     return tocsin__pipeline_push(detector->spec, tocsin__detector_state(detector), NULL, mode,
                                  &detector->last);
 }
@@ -160,7 +181,10 @@ int tocsin_detector_push(tocsin_detector *detector, int64_t time, double value, 
     if (detector_bad_call(detector, mode, verdict, verdict_size))
         return TOCSIN_ERROR_ARGUMENT;
 
-    const int status = detector_push(detector, time, value, 0, 0, mode);
+    if (TOCSIN__RARELY(detector->spec->metrics != 1))
+        return TOCSIN_ERROR_WIDTH;
+
+    const int status = detector_push(detector, time, value, 0, 0, mode, 0);
 
     detector_hand_out(detector, verdict, verdict_size);
     return status;
@@ -172,7 +196,10 @@ int tocsin_detector_push_u64(tocsin_detector *detector, int64_t time, uint64_t v
     if (detector_bad_call(detector, mode, verdict, verdict_size))
         return TOCSIN_ERROR_ARGUMENT;
 
-    const int status = detector_push(detector, time, (double)value, value, 1, mode);
+    if (TOCSIN__RARELY(detector->spec->metrics != 1))
+        return TOCSIN_ERROR_WIDTH;
+
+    const int status = detector_push(detector, time, (double)value, value, 1, mode, 0);
 
     detector_hand_out(detector, verdict, verdict_size);
     return status;
@@ -186,9 +213,11 @@ int tocsin_detector_push_n(tocsin_detector *detector, size_t count, const int64_
 
     if (detector_bad_call(detector, mode, verdicts, verdict_size) || (count && !values))
         return TOCSIN_ERROR_ARGUMENT;
+    if (TOCSIN__RARELY(detector->spec->metrics != 1))
+        return TOCSIN_ERROR_WIDTH;
     for (size_t i = 0; i < count; i++) {
         const int64_t time = times ? times[i] : TOCSIN_TIME_NONE;
-        const int one = detector_push(detector, time, values[i], 0, 0, mode);
+        const int one = detector_push(detector, time, values[i], 0, 0, mode, 0);
 
         if (one != TOCSIN_OK)
             status = one;
@@ -204,11 +233,94 @@ int tocsin_detector_score(tocsin_detector *detector, int64_t time, double value,
     if (!score || detector_bad_call(detector, mode, NULL, 0))
         return TOCSIN_ERROR_ARGUMENT;
 
-    const int status = detector_push(detector, time, value, 0, 0, mode);
+    if (TOCSIN__RARELY(detector->spec->metrics != 1))
+        return TOCSIN_ERROR_WIDTH;
+
+    const int status = detector_push(detector, time, value, 0, 0, mode, 1);
 
     *score = detector->last.rarity.score;
     return status;
 }
+
+/* ---- Rows ------------------------------------------------------------------ */
+
+/* A row is missing where all of it is, so the point's value is the first that is not. */
+static int detector_push_row(tocsin_detector *detector, int64_t time, const double *values,
+                             int mode, uint32_t is_brief)
+{
+    const uint32_t metrics = detector->spec->metrics;
+    tocsin__point *point = &detector->last.point;
+
+    if (metrics == 1)
+        return detector_push(detector, time, values[0], 0, 0, mode, is_brief);
+    point->time = time;
+    point->value = tocsin__first_of_row(values, metrics);
+    point->count = 0;
+    point->is_count = 0;
+    return detector_push_shared(detector, values, mode, is_brief);
+}
+
+int tocsin_detector_push_row(tocsin_detector *detector, int64_t time, const double *values,
+                             size_t count, int mode, tocsin_verdict *verdict, size_t verdict_size)
+{
+    if (!values || detector_bad_call(detector, mode, verdict, verdict_size))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (count != detector->spec->metrics)
+        return TOCSIN_ERROR_WIDTH;
+
+    const int status = detector_push_row(detector, time, values, mode, 0);
+
+    detector_hand_out(detector, verdict, verdict_size);
+    return status;
+}
+
+int tocsin_detector_score_row(tocsin_detector *detector, int64_t time, const double *values,
+                              size_t count, int mode, double *score)
+{
+    if (!values || !score || detector_bad_call(detector, mode, NULL, 0))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (count != detector->spec->metrics)
+        return TOCSIN_ERROR_WIDTH;
+
+    const int status = detector_push_row(detector, time, values, mode, 1);
+
+    *score = detector->last.rarity.score;
+    return status;
+}
+
+int tocsin_detector_shares(const tocsin_detector *detector, tocsin_share *shares,
+                           size_t share_size, size_t capacity, size_t *count)
+{
+    if (!detector || !count || (!shares && capacity > 0) || share_size < sizeof *shares)
+        return TOCSIN_ERROR_ARGUMENT;
+
+    const tocsin_spec *spec = detector->spec;
+    const double *kept = (const double *)(const void *)((const char *)tocsin__detector_const_state(
+                                                            detector) + spec->state_size);
+
+    if (spec->share_count == 0)
+        return TOCSIN_ERROR_UNSUPPORTED;
+
+    const uint32_t metrics = spec->metrics, entries = spec->share_count - metrics;
+    const int is_known = !tocsin__is_nan(kept[0]);
+
+    for (uint32_t i = 0; i < entries && i < capacity; i++) {
+        tocsin_share share;
+
+        share.metric = i % metrics;
+        share.lag = i / metrics;
+        share.value = is_known ? kept[i] : tocsin__nan();
+        share.normal = is_known && share.lag == 0 ? kept[entries + i] : tocsin__nan();
+        memset((char *)shares + i * share_size, 0, share_size);
+        memcpy((char *)shares + i * share_size, &share, sizeof share);
+    }
+    *count = entries;
+    if (entries > capacity)
+        return TOCSIN_ERROR_SPACE;
+    return is_known ? TOCSIN_OK : TOCSIN_INFO_IGNORED;
+}
+
+/* ---- Silence --------------------------------------------------------------- */
 
 int tocsin_detector_tick(tocsin_detector *detector, int64_t time, tocsin_verdict *verdict,
                          size_t verdict_size)
@@ -217,6 +329,9 @@ int tocsin_detector_tick(tocsin_detector *detector, int64_t time, tocsin_verdict
         return TOCSIN_ERROR_ARGUMENT;
     if (time == TOCSIN_TIME_NONE)
         return TOCSIN_ERROR_TIME;
+
+    if (detector->spec->share_count)
+        tocsin__detector_shares(detector)[0] = tocsin__nan();
 
     const int status = tocsin__pipeline_tick(detector->spec, tocsin__detector_state(detector),
                                              time, &detector->last);

@@ -1,6 +1,7 @@
 /* detector_handle.h - what is inside a tocsin_detector.
  *
- * One block: this struct, then the series' state.  The state is flat and holds
+ * One block: this struct, then the series' state, then, of a detector of rows, the last point's
+ * shares.  The state is flat and holds
  * no pointers; everything that does not belong into a snapshot is up here.
  */
 #ifndef TOCSIN__DETECTOR_HANDLE_H
@@ -29,6 +30,27 @@ static inline void *tocsin__detector_state(tocsin_detector *detector)
 static inline const void *tocsin__detector_const_state(const tocsin_detector *detector)
 {
     return (const char *)detector + TOCSIN__STATE_OFFSET;
+}
+
+/* The last point's shares: spec->share_count of them. */
+static inline double *tocsin__detector_shares(tocsin_detector *detector)
+{
+    return (double *)(void *)((char *)tocsin__detector_state(detector) +
+                              detector->spec->state_size);
+}
+
+/* There is no last point. */
+static inline void tocsin__detector_forget(tocsin_detector *detector)
+{
+    tocsin__outcome_init(&detector->last);
+    for (size_t i = 0; i < detector->spec->share_count; i++)
+        tocsin__detector_shares(detector)[i] = tocsin__nan();
+}
+
+/* Bytes behind the struct. */
+static inline size_t tocsin__detector_rest(const tocsin_spec *spec)
+{
+    return spec->state_size + spec->share_count * sizeof(double);
 }
 
 #endif

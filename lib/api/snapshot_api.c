@@ -53,7 +53,7 @@ int tocsin_detector_load(tocsin_detector *detector, const void *snapshot, size_t
                                        &why);
     if (status < 0)
         return snapshot_api_fail(error, &why);
-    tocsin__outcome_init(&detector->last);
+    tocsin__detector_forget(detector);
     return status;
 }
 

@@ -148,6 +148,11 @@ size_t tocsin_spec_state_size(const tocsin_spec *spec)
     return spec ? spec->state_size : 0;
 }
 
+uint32_t tocsin_spec_metrics(const tocsin_spec *spec)
+{
+    return spec ? spec->metrics : 0;
+}
+
 size_t tocsin_spec_warmup(const tocsin_spec *spec)
 {
     return spec ? spec->warmup : 0;

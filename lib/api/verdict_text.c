@@ -5,6 +5,7 @@
  * stdio, so that no locale can get at the numbers.
  */
 #include "../core/text.h"
+#include "../num/mathx.h"
 #include "tocsin/detector.h"
 
 const char *tocsin_reason_name(int reason)
@@ -135,6 +136,14 @@ static const char *verdict_silence(uint32_t flags)
     return "no verdict yet: the detector is still learning";
 }
 
+/* How far from what was expected: not every statistic is that. */
+static double verdict_deviations(const tocsin_verdict *verdict)
+{
+    const double distance = tocsin__abs(verdict->value - verdict->expected) / verdict->deviation;
+
+    return tocsin__is_finite(distance) ? distance : verdict->raw;
+}
+
 static void verdict_add_comparison(tocsin__text *text, const tocsin_verdict *verdict)
 {
     if (verdict->expected != verdict->expected)
@@ -144,7 +153,7 @@ static void verdict_add_comparison(tocsin__text *text, const tocsin_verdict *ver
         tocsin__text_add(text, "as expected");
         return;
     }
-    tocsin__text_add_number(text, verdict->raw, 3);
+    tocsin__text_add_number(text, verdict_deviations(verdict), 3);
     tocsin__text_add(text, verdict->direction > 0 ? " deviations above the expected "
                                                   : " deviations below the expected ");
     tocsin__text_add_number(text, verdict->expected, 4);

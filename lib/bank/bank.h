@@ -24,6 +24,7 @@ typedef struct tocsin__lane {
     uint32_t has_gone_back;                 /* a first value was older than the time of adding */
     tocsin_alarm absent;                    /* absences as one; series == 0: none */
     void *row;                              /* scratch: a series' state */
+    double *values;                         /* scratch: a point of several metrics */
     tocsin__tile_head *tile;                /* scratch: a tile in columns */
     struct tocsin__undo *undo;              /* mapped banks: what takes back work under way */
 } tocsin__lane;
@@ -293,8 +294,9 @@ void tocsin__rounds_end(tocsin_bank *bank);
 int tocsin__rounds_point(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, int is_silence,
                          int mode, tocsin__outcome *outcome);
 
-/* Where a sparse push writes. */
+/* Where a sparse push has its rows from, if the points have several metrics, and where it writes. */
 typedef struct tocsin__sparse_out {
+    const double *rows;
     double *scores;
     tocsin_verdict *verdicts;
     size_t verdict_size;

@@ -28,11 +28,19 @@ static size_t fleet_list_size(const tocsin_bank_options *options)
     return (size + (TOCSIN__CACHE_LINE - 1)) / TOCSIN__CACHE_LINE * TOCSIN__CACHE_LINE;
 }
 
+/* Room for a point of several metrics. */
+static size_t fleet_values_size(const tocsin_spec *spec)
+{
+    const size_t size = spec->metrics > 1 ? spec->metrics * sizeof(double) : 0;
+
+    return (size + (TOCSIN__CACHE_LINE - 1)) / TOCSIN__CACHE_LINE * TOCSIN__CACHE_LINE;
+}
+
 /* With its scratch memory. */
 static size_t fleet_lane_size(const tocsin_bank_options *options, const tocsin__format *format,
                               const tocsin_spec *spec)
 {
-    return fleet_list_size(options) + tocsin__bank_row_size(spec) +
+    return fleet_list_size(options) + tocsin__bank_row_size(spec) + fleet_values_size(spec) +
            (format->kind == TOCSIN__NO_KERNEL ? 0 : format->tile_size + format->cold_size);
 }
 
@@ -134,11 +142,12 @@ void tocsin__fleet_init(tocsin_bank *bank)
 
         lane->row = (char *)lane + fleet_list_size(&bank->options);
         memcpy(lane->row, tocsin__bank_initial(bank), bank->spec->state_size);
+        lane->values = (double *)(void *)((char *)lane->row + tocsin__bank_row_size(bank->spec));
         lane->tile = NULL;
         lane->undo = NULL;
         if (tocsin__bank_is_in_columns(bank)) {
-            lane->tile = (tocsin__tile_head *)(void *)((char *)lane->row +
-                                                       tocsin__bank_row_size(bank->spec));
+            lane->tile = (tocsin__tile_head *)(void *)((char *)lane->values +
+                                                       fleet_values_size(bank->spec));
             memset(lane->tile, 0, bank->format.tile_size + bank->format.cold_size);
             tocsin__tile_place(&bank->format, lane->tile, 0, 1);
         }

@@ -936,7 +936,8 @@ static int mapped_is_state(const tocsin_bank *bank, const void *row)
         const tocsin__compiled_stage *stage = &spec->stages[i];
 
         if (!tocsin__layout_holds(&stage->stage->layout, &stage->shape,
-                                  tocsin__const_state_of(stage, row), has_arrays))
+                                  tocsin__const_state_of(stage, row), has_arrays) ||
+            !tocsin__state_holds(stage, row))
             return 0;
     }
     return 1;

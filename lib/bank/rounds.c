@@ -210,14 +210,37 @@ void tocsin__rounds_end(tocsin_bank *bank)
         }
 }
 
+/* A tick's row of a slot into the lane's memory. */
+static TOCSIN__APART void rounds_read_row(const tocsin_tick *tick, uint32_t slot,
+                                          uint32_t metrics, double *row)
+{
+    const size_t first = (size_t)slot * metrics;
+
+    for (uint32_t i = 0; i < metrics; i++)
+        switch (tick->value_type) {
+        case TOCSIN_VALUES_DOUBLE: row[i] = ((const double *)tick->values)[first + i]; break;
+        case TOCSIN_VALUES_FLOAT:
+            row[i] = (double)((const float *)tick->values)[first + i];
+            break;
+        default: row[i] = (double)((const uint64_t *)tick->values)[first + i];
+        }
+}
+
 /* The tick's value of a slot into the point; is it silence? */
-static inline int rounds_read(const tocsin_tick *tick, uint32_t slot, tocsin__point *point)
+static inline int rounds_read(const tocsin_bank *bank, const tocsin__lane *lane,
+                              const tocsin_tick *tick, uint32_t slot, tocsin__point *point)
 {
     point->time = tick->time;
     point->is_count = 0;
     point->count = 0;
     if (!tick->values)
         return 1;
+    if (TOCSIN__RARELY(bank->spec->metrics > 1)) {
+        rounds_read_row(tick, slot, bank->spec->metrics, lane->values);
+        point->row = lane->values;
+        point->value = tocsin__first_of_row(lane->values, bank->spec->metrics);
+        return tick->nan_means == TOCSIN_NAN_SILENCE && tocsin__is_nan(point->value);
+    }
     switch (tick->value_type) {
     case TOCSIN_VALUES_DOUBLE:
         point->value = ((const double *)tick->values)[slot];
@@ -271,7 +294,8 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_ti
                 continue;
             }
 
-            const int is_silence = rounds_read(tick, first - base + k, &outcome.point);
+            const int is_silence =
+                rounds_read(bank, lane, tick, first - base + k, &outcome.point);
 
             tocsin__rounds_point(bank, lane, first + k, is_silence, tick->mode, &outcome);
             if (outcome.decision.alarm == TOCSIN_ALARM_ON)
@@ -356,7 +380,7 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
     tocsin__outcome nobody, outcome;
     int status = TOCSIN_OK;
 
-    if (is_shared && mode == TOCSIN_LEARN_AND_SCORE && !out->verdicts &&
+    if (is_shared && mode == TOCSIN_LEARN_AND_SCORE && !out->verdicts && !out->rows &&
         tocsin__pushes_take(bank))
         return tocsin__pushes_push(bank, lane, points, count, by_id, out->scores);
     tocsin__outcome_init(&nobody);
@@ -382,6 +406,11 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
             } else {
                 outcome.point.time = is_shared ? bank->tick.time : points[i].time;
                 outcome.point.value = points[i].value;
+                if (out->rows) {
+                    outcome.point.row = out->rows + i * bank->spec->metrics;
+                    outcome.point.value =
+                        tocsin__first_of_row(outcome.point.row, bank->spec->metrics);
+                }
                 outcome.point.count = 0;
                 outcome.point.is_count = 0;
                 if (tocsin__rounds_point(bank, lane, slots[b], 0, mode, &outcome) != TOCSIN_OK)

@@ -49,7 +49,7 @@ typedef enum {
 /* Precision of REAL fields: the parameter `state=double|mixed`. */
 enum { TOCSIN__DOUBLE = 0, TOCSIN__MIXED = 1 };
 
-#define TOCSIN__MAX_ARRAYS 4
+#define TOCSIN__MAX_ARRAYS 8
 
 typedef struct tocsin__field {
     const char *name;

@@ -27,6 +27,7 @@ static const status_row status_errors[] = {
     {"TOCSIN_ERROR_MISMATCH", "the snapshot or detector belongs to another spec"},
     {"TOCSIN_ERROR_UNSUPPORTED", "this model cannot do what was asked"},
     {"TOCSIN_ERROR_TIME", "a time is needed and missing, or an interval ends before it begins"},
+    {"TOCSIN_ERROR_WIDTH", "a point has more or fewer values than the spec has metrics"},
 };
 
 static const status_row status_infos[] = {

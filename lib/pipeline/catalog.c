@@ -17,6 +17,7 @@ const tocsin__stage *const tocsin__catalog[] = {
     &tocsin__stage_holt_winters,
     &tocsin__stage_focus,
     &tocsin__stage_spot,
+    &tocsin__stage_hstrees,
 
     &tocsin__stage_tail,
     &tocsin__stage_raw,

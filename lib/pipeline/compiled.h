@@ -30,6 +30,8 @@ struct tocsin_spec {
     const tocsin__compiled_stage *clock, *counter, *gaps, *detect, *calibrate, *alarm;
     size_t state_size;              /* of one series, a multiple of 8 */
     size_t warmup;
+    uint32_t metrics;               /* values per point */
+    uint32_t share_count;           /* what a detector of rows writes to a point's shares; else 0 */
     tocsin__context context;
     tocsin__values *values;         /* every stage's parameters, inside the block */
 };
@@ -44,6 +46,21 @@ static inline const void *tocsin__const_state_of(const tocsin__compiled_stage *s
                                                  const void *state)
 {
     return (const char *)state + stage->state_offset;
+}
+
+/* The initial state of a stage. */
+static inline void tocsin__stage_init(const tocsin__compiled_stage *stage, void *state)
+{
+    memset(tocsin__state_of(stage, state), 0, stage->state_size);
+    if (stage->stage->init)
+        stage->stage->init(stage->constants, tocsin__state_of(stage, state));
+}
+
+/* Whether the state of a stage, whose fields are within their bounds, holds together. */
+static inline int tocsin__state_holds(const tocsin__compiled_stage *stage, const void *state)
+{
+    return !stage->stage->holds ||
+           stage->stage->holds(stage->constants, tocsin__const_state_of(stage, state));
 }
 
 #endif

@@ -15,13 +15,8 @@
 
 void tocsin__pipeline_init(const tocsin_spec *spec, void *state)
 {
-    memset(state, 0, spec->state_size);
-    for (size_t i = 0; i < spec->stage_count; i++) {
-        const tocsin__compiled_stage *stage = &spec->stages[i];
-
-        if (stage->stage->init)
-            stage->stage->init(stage->constants, tocsin__state_of(stage, state));
-    }
+    for (size_t i = 0; i < spec->stage_count; i++)
+        tocsin__stage_init(&spec->stages[i], state);
 }
 
 /* What is said of a point nobody has judged. */
@@ -37,6 +32,7 @@ static void pipeline_blank(tocsin__outcome *outcome)
     }
     reading->flags = 0;
     reading->direction = 0;
+    reading->metric = 0;
     reading->expected = reading->deviation = nan;
     reading->confidence = 0;
 
@@ -51,6 +47,7 @@ void tocsin__outcome_init(tocsin__outcome *outcome)
     outcome->point.time = TOCSIN_TIME_NONE;
     outcome->point.value = tocsin__nan();
     outcome->point.flags = TOCSIN_FLAG_WARMING;
+    outcome->point.is_brief = 1;
     pipeline_blank(outcome);
     tocsin__decide_nothing(&outcome->decision);
 }
@@ -95,14 +92,40 @@ static TOCSIN__APART int pipeline_fill_expected(const tocsin_spec *spec, const v
     return TOCSIN_OK;
 }
 
+/* Which metric of a row is to blame, where the point is strange or somebody wants to know. */
+static void pipeline_share(const tocsin_spec *spec, const void *state,
+                           const tocsin__arrays *arrays, tocsin__outcome *outcome)
+{
+    const tocsin__compiled_stage *detect = spec->detect;
+    const tocsin__rarity *rarity = &outcome->rarity;
+    tocsin__point *point = &outcome->point;
+
+    /* What is said is the same whether or not somebody wants to know the shares. */
+    if (rarity->exceeds || rarity->score >= 1) {
+        detect->stage->share(detect->constants, tocsin__const_state_of(detect, state), arrays,
+                             point, &outcome->reading);
+    } else if (!point->is_brief && !tocsin__is_nan(outcome->reading.channel[0])) {
+        tocsin__reading reading = outcome->reading;
+
+        detect->stage->share(detect->constants, tocsin__const_state_of(detect, state), arrays,
+                             point, &reading);
+    }
+    if (point->row) {
+        const double value = tocsin__metric_of(point, outcome->reading.metric);
+
+        if (!tocsin__is_nan(value))
+            point->value = value;
+    }
+}
+
 /* Most points of most series: learnt and scored, newer than the last one, in bounds, outside of
- * any window, of a series that is no counter and makes nothing of gaps. */
+ * any window, of a series that is no counter, makes nothing of gaps and has no rows. */
 static inline int pipeline_is_usual(const tocsin_spec *spec, const tocsin__clock_state *clock,
                                     int mode, const tocsin__point *point)
 {
     const tocsin__gaps_constants *gaps = spec->gaps->constants;
 
-    return mode == TOCSIN_LEARN_AND_SCORE && !spec->counter &&
+    return mode == TOCSIN_LEARN_AND_SCORE && !spec->counter && !spec->share_count &&
            gaps->policy == TOCSIN__GAPS_SKIP && clock->points > 0 && point->time > clock->time &&
            clock->window_options == 0 && tocsin__abs(point->value) <= TOCSIN__VALUE_MAX;
 }
@@ -117,6 +140,7 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state,
     tocsin__point *point = &outcome->point;
     tocsin__reading *reading = &outcome->reading;
     tocsin__rarity *rarity = &outcome->rarity;
+    const int has_rows = !is_usual && spec->share_count > 0;
 
     /* Prepare. */
     point->flags = mode == TOCSIN_SCORE_ONLY || mode == TOCSIN_HOLD ? TOCSIN_FLAG_HELD : 0;
@@ -146,7 +170,8 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state,
     } else if (mode == TOCSIN_HOLD) {
         pipeline_pass(spec, state, TOCSIN_FLAG_UNSCORED, outcome);
         return TOCSIN_OK;
-    } else if (!is_usual && point->flags & TOCSIN_FLAG_HELD) {
+    } else if (has_rows || (!is_usual && point->flags & TOCSIN_FLAG_HELD)) {
+        reading->metric = 0;
         detect->stage->score(detect->constants, tocsin__state_of(detect, state), arrays, point,
                              reading);
     } else {
@@ -163,6 +188,15 @@ static TOCSIN__INLINE int pipeline_run(const tocsin_spec *spec, void *state,
     else
         calibrate->stage->push_rank(calibrate->constants, tocsin__state_of(calibrate, state),
                                     point, reading, detect->stage->channel_count, rarity);
+
+    if (has_rows) {
+        pipeline_share(spec, state, arrays, outcome);
+        if (!(point->flags & TOCSIN_FLAG_HELD)) {
+            detect->stage->learn(detect->constants, tocsin__state_of(detect, state), arrays, point,
+                                 reading);
+            tocsin__clock_learnt(clock_state, point->time);
+        }
+    }
 
     /* Alarm. */
     if (mode == TOCSIN_LEARN_ONLY)
@@ -200,7 +234,7 @@ int tocsin__pipeline_tick(const tocsin_spec *spec, void *state, int64_t now,
     memset(point, 0, sizeof *point);
     point->time = now;
     point->value = tocsin__nan();
-    point->is_tick = 1;
+    point->is_tick = point->is_brief = 1;
     if (tocsin__clock_tick(clock->constants, clock_state, now, &absent) != TOCSIN_OK) {
         pipeline_pass(spec, state, TOCSIN_FLAG_LATE, outcome);
         return TOCSIN_INFO_IGNORED;
@@ -262,6 +296,7 @@ static TOCSIN__INLINE void pipeline_say(const tocsin_spec *spec, const tocsin__o
         verdict->reason = decision->reason;
     verdict->direction = (int8_t)reading->direction;
     verdict->channel = (uint8_t)channel;
+    verdict->metric = (uint16_t)reading->metric;
     memset(verdict->reserved, 0, sizeof verdict->reserved);
     verdict->since = decision->since;
     pipeline_band(spec, outcome, verdict);

@@ -647,6 +647,15 @@ static int64_t spec_step_of(const spec_stage *from)
                : 0;
 }
 
+/* A stage's parameter that counts something; 1 if it has none of that name. */
+static uint32_t spec_count_of(const spec_stage *from, const char *name)
+{
+    const tocsin__values *const count =
+        from->stage ? spec_values_of(from->stage, from->values, name) : NULL;
+
+    return count && count->count ? (uint32_t)count->item[0].number : 1;
+}
+
 /* What stages may know of each other, before any of them is resolved. */
 static void spec_make_context(const spec_draft *draft, tocsin__context *context)
 {
@@ -655,6 +664,7 @@ static void spec_make_context(const spec_draft *draft, tocsin__context *context)
     memset(context, 0, sizeof *context);
     if (alarm->stage && alarm->stage->budgets)
         alarm->stage->budgets(alarm->values, context);
+    context->metrics = spec_count_of(&draft->ranks[TOCSIN__RANK_DETECT], "metrics");
     context->step = spec_step_of(&draft->ranks[TOCSIN__RANK_DETECT]);
     if (context->step == 0)
         context->step = spec_step_of(&draft->ranks[TOCSIN__RANK_CLOCK]);
@@ -766,6 +776,10 @@ static int spec_build(tocsin_spec **out, spec_draft *draft, const tocsin_allocat
         value_index += (uint32_t)from->stage->param_count;
         constants += spec_round_up(from->stage->constants_size);
     }
+    spec->metrics = spec->context.metrics;
+    if (spec->detect->stage->share)
+        spec->share_count =
+            spec->metrics * (spec_count_of(&draft->ranks[TOCSIN__RANK_DETECT], "shingle") + 1);
     *out = spec;
     return TOCSIN_OK;
 }

@@ -65,6 +65,8 @@ typedef struct tocsin__context {
     int64_t period[2];      /* their return periods, ascending: the ticket's, then the page's */
     int64_t cooldown;       /* the alarm's dead time, 0 if unknown */
     double threshold;       /* the score it rings above, where it has no budgets; 0: none */
+    uint32_t metrics;       /* values per point, as the detector's parameter `metrics` says; or 1 */
+    uint32_t spare;
 } tocsin__context;
 
 /* How `resolve` says no. */
@@ -101,9 +103,32 @@ typedef struct tocsin__point {
     uint32_t fill_expected; /* a missing value that the model's own expectation shall replace */
     uint32_t is_limited;    /* the value lay beyond TOCSIN__VALUE_MAX; `given` is what it was */
     uint32_t is_tick;       /* no point at all: time has passed */
-    uint32_t reserved;
+    uint32_t is_brief;      /* shares are wanted only of what is strange */
     double given;
+    /* Where the spec has several metrics: one value of each, as they were given; `value` is then
+     * the first that is not missing.  NULL: `value` is all there is. */
+    const double *row;
+    double *shares;         /* where the shares of the statistic go: see `share`; or NULL */
 } tocsin__point;
+
+/* A point's value of one metric, within bounds; NaN where it is missing. */
+static inline double tocsin__metric_of(const tocsin__point *point, uint32_t metric)
+{
+    const double value = point->row ? point->row[metric] : point->value;
+
+    return tocsin__is_finite(value)
+               ? tocsin__clamp(value, -TOCSIN__VALUE_MAX, TOCSIN__VALUE_MAX)
+               : tocsin__nan();
+}
+
+/* The first value of a row that is not missing, within bounds; NaN: there is none. */
+static inline double tocsin__first_of_row(const double *row, uint32_t metrics)
+{
+    for (uint32_t i = 0; i < metrics; i++)
+        if (tocsin__is_finite(row[i]))
+            return tocsin__clamp(row[i], -TOCSIN__VALUE_MAX, TOCSIN__VALUE_MAX);
+    return tocsin__nan();
+}
 
 typedef struct tocsin__reading {
     /* Raw statistics >= 0, larger is stranger; NaN: none.  Those behind the detector's own count
@@ -112,6 +137,8 @@ typedef struct tocsin__reading {
     uint8_t reason[TOCSIN_CHANNELS];    /* TOCSIN_REASON_* of each, should it be what speaks */
     uint32_t flags;                     /* WARMING, FLOORED ... */
     int32_t direction;                  /* +1, -1, 0 */
+    uint32_t metric;                    /* of several, the one all of this is about */
+    uint32_t reserved;
     double expected, deviation, confidence;
 } tocsin__reading;
 
@@ -210,6 +237,18 @@ typedef struct tocsin__stage {
     /* score and then learn, in one go, for the point that is both. */
     void (*push)(const void *constants, void *state, const tocsin__arrays *arrays,
                  const tocsin__point *point, tocsin__reading *reading);
+    /* Detectors of rows, whose points have several metrics or lags: which of them the statistic
+     * comes from.  Called before the point is learnt, where it is strange or somebody wants to
+     * know; makes the reading that of the metric to blame and writes to point->shares, if that is
+     * not NULL, a number >= 0 for each lag of each metric, lag by lag, that add up to the statistic,
+     * and behind them for each metric the nearest normal value, NaN where there is none.  A detector
+     * that has this has parameters `metrics` and `shingle`, the number of lags; its spec's points
+     * are rows, and are scored and learnt in two steps. */
+    void (*share)(const void *constants, const void *state, const tocsin__arrays *arrays,
+                  const tocsin__point *point, tocsin__reading *reading);
+    /* Whether a state whose fields are all within their bounds holds together: what is an index
+     * into another of its arrays leads there.  NULL: any does. */
+    int (*holds)(const void *constants, const void *state);
     /* The values at which channel `channel` would read `limit`; NULL: expected -+ limit *
      * deviation. */
     void (*band)(const void *constants, const tocsin__reading *reading, uint32_t channel,
@@ -272,6 +311,7 @@ extern const tocsin__stage tocsin__stage_clock, tocsin__stage_counter, tocsin__s
 extern const tocsin__stage tocsin__stage_ewma, tocsin__stage_holt_winters;
 extern const tocsin__stage tocsin__stage_focus;
 extern const tocsin__stage tocsin__stage_spot;
+extern const tocsin__stage tocsin__stage_hstrees;
 extern const tocsin__stage tocsin__stage_tail, tocsin__stage_raw;
 extern const tocsin__stage tocsin__stage_alarm;
 

@@ -62,9 +62,10 @@ static int counter_resolve(const tocsin__values *values, const tocsin__context *
 {
     counter_constants *k = constants;
 
-    (void)context;
     (void)shape;
-    (void)complaint;
+    if (context->metrics > 1)
+        return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, COUNTER_PER,
+                                "counter takes one metric, and the detector has several");
     k->per = (double)values[COUNTER_PER].item[0].duration;
     k->wrap = (uint32_t)values[COUNTER_WRAP].item[0].number;
     k->from_zero = values[COUNTER_RESET].item[0].number != 0;

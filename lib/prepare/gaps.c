@@ -36,10 +36,12 @@ static int gaps_resolve(const tocsin__values *values, const tocsin__context *con
 {
     tocsin__gaps_constants *k = constants;
 
-    (void)context;
     (void)shape;
-    (void)complaint;
     k->policy = (uint32_t)values[GAPS_MISSING].item[0].number;
+    if (context->metrics > 1 && k->policy != TOCSIN__GAPS_SKIP)
+        return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, GAPS_MISSING,
+                                "points with several metrics are judged by those that are there: "
+                                "leave missing at skip");
     k->limit = (uint32_t)values[GAPS_LIMIT].item[0].number;
     return TOCSIN_OK;
 }

@@ -730,6 +730,9 @@ static int shard_reader_take_series(tocsin_shard_reader *reader, const tocsin__s
     for (uint32_t at = 0; shard_reader_step(reader, &walk, &series, error) > 0; at++) {
         reader->next_slot = (uint64_t)series.slot + 1;
         shard_reader_values(reader, &walk, &series, reader->row, error);
+        for (size_t i = 0; i < reader->spec->stage_count; i++)
+            if (!tocsin__state_holds(&reader->spec->stages[i], reader->row))
+                tocsin__stage_init(&reader->spec->stages[i], reader->row);
         shard_reader_take_one(reader, &series, at);
     }
     reader->has_members = 0;

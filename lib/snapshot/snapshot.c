@@ -201,7 +201,12 @@ int tocsin__snapshot_read(const tocsin__snapshot *snapshot, const tocsin_spec *s
                                    strlen(spec->stages[stage].stage->name), "");
 
     tocsin__pipeline_init(spec, state);
-    for (size_t i = 0; i < stage; i++)
+    for (size_t i = 0; i < stage; i++) {
         snapshot_read_fields(&record[i].payload, &spec->stages[i], state, error);
+        if (!tocsin__state_holds(&spec->stages[i], state)) {
+            tocsin__stage_init(&spec->stages[i], state);
+            result = TOCSIN_INFO_TORN;
+        }
+    }
     return result;
 }

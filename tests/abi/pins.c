@@ -31,6 +31,7 @@ PIN(TOCSIN_ERROR_VERSION == -11);
 PIN(TOCSIN_ERROR_MISMATCH == -12);
 PIN(TOCSIN_ERROR_UNSUPPORTED == -13);
 PIN(TOCSIN_ERROR_TIME == -14);
+PIN(TOCSIN_ERROR_WIDTH == -15);
 
 PIN(TOCSIN_INFO_DIFFERENT == 1);
 PIN(TOCSIN_INFO_RESPECIFIED == 2);
@@ -191,10 +192,17 @@ PIN_OFFSET(tocsin_verdict, tier, 70);
 PIN_OFFSET(tocsin_verdict, reason, 71);
 PIN_OFFSET(tocsin_verdict, direction, 72);
 PIN_OFFSET(tocsin_verdict, channel, 73);
-PIN_OFFSET(tocsin_verdict, reserved, 74);
+PIN_OFFSET(tocsin_verdict, metric, 74);
+PIN_OFFSET(tocsin_verdict, reserved, 76);
 PIN_OFFSET(tocsin_verdict, since, 80);
 PIN_OFFSET(tocsin_verdict, lower, 88);
 PIN_OFFSET(tocsin_verdict, upper, 96);
+
+PIN_SIZE(tocsin_share, 24);
+PIN_OFFSET(tocsin_share, metric, 0);
+PIN_OFFSET(tocsin_share, lag, 4);
+PIN_OFFSET(tocsin_share, value, 8);
+PIN_OFFSET(tocsin_share, normal, 16);
 
 PIN_SIZE(tocsin_forecast, 32);
 PIN_OFFSET(tocsin_forecast, time, 0);

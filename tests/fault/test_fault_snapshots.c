@@ -35,10 +35,12 @@ static victim victim_create(int index)
     const size_t stages = tocsin_catalog_stage_count();
     victim v;
     input in;
+    char small[SPECS_TEXT];
 
     input_make(&in, INPUT_WALK, 10);
-    v.spec = specs_compile((size_t)index < stages ? specs_stage((size_t)index).name
-                                                  : extra_texts[(size_t)index - stages]);
+    if ((size_t)index < stages)
+        specs_small((size_t)index, "", small);
+    v.spec = specs_compile((size_t)index < stages ? small : extra_texts[(size_t)index - stages]);
     v.saved = specs_detector(v.spec);
     v.target = specs_detector(v.spec);
     for (size_t i = 0; i < INPUT_POINTS; i++)

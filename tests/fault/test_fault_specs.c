@@ -95,6 +95,7 @@ static void try_out(const tocsin_spec *spec)
 {
     tocsin_detector *detector;
     tocsin_verdict verdict;
+    static const double row[256] = {1, 2};
     char text[8192];
     size_t needed;
     tocsin_spec *again;
@@ -102,8 +103,9 @@ static void try_out(const tocsin_spec *spec)
     if (tocsin_spec_state_size(spec) <= SPECS_LARGEST_STATE) {
         detector = specs_detector(spec);
         for (int i = 0; i < 3; i++)
-            require(tocsin_detector_push(detector, TOCSIN_TIME_NONE, i, TOCSIN_LEARN_AND_SCORE,
-                                         &verdict, sizeof verdict) == TOCSIN_OK,
+            require(tocsin_detector_push_row(detector, TOCSIN_TIME_NONE, row,
+                                             tocsin_spec_metrics(spec), TOCSIN_LEARN_AND_SCORE,
+                                             &verdict, sizeof verdict) == TOCSIN_OK,
                     "point %d is refused", i);
         tocsin_detector_free(detector);
     }

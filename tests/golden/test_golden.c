@@ -38,11 +38,17 @@ typedef struct event {
     double value;
 } event;
 
+/* Where a spec has several metrics, each is the value in a unit of its own. */
 static int play(tocsin_detector *detector, const event *e, tocsin_verdict *verdict)
 {
+    const size_t metrics = tocsin_spec_metrics(tocsin_detector_spec(detector));
+    double row[256];
+
+    for (size_t m = 0; m < metrics; m++)
+        row[m] = (m % 2 ? -1.0 : 1.0) * (double)(m + 1) * e->value;
     return e->is_tick ? tocsin_detector_tick(detector, e->time, verdict, sizeof *verdict)
-                      : tocsin_detector_push(detector, e->time, e->value, e->mode, verdict,
-                                             sizeof *verdict);
+                      : tocsin_detector_push_row(detector, e->time, row, metrics, e->mode,
+                                                 verdict, sizeof *verdict);
 }
 
 static void write_double(double value)

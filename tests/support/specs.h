@@ -19,6 +19,7 @@
 #define SPECS_TEXT 512
 #define SPECS_CANDIDATES 24
 #define SPECS_LARGEST_STATE ((size_t)256 * 1024)
+#define SPECS_LARGEST_FOREST ((size_t)2 * 1024)    /* all of it is worked on, point by point */
 
 /* Values of one parameter, as a spec would write them. */
 typedef struct specs_values {
@@ -103,7 +104,21 @@ typedef struct specs {
     char (*text)[SPECS_TEXT];
 } specs;
 
-/* Add the text if it compiles and its state is not so large that the tests would crawl.
+/* Does a stage have trees? */
+static inline int specs_is_forest(const tocsin_spec *spec)
+{
+    size_t count;
+    tocsin_value value;
+
+    for (size_t i = 0; i < tocsin_spec_stage_count(spec); i++)
+        if (tocsin_spec_get(spec, tocsin_spec_stage_name(spec, i), "trees", &value, 1, &count) ==
+            TOCSIN_OK)
+            return 1;
+    return 0;
+}
+
+/* Add the text if it compiles, its points are single values (what rows are, test_contract_rows.c
+ * tests) and its state is not so large that the tests would crawl.
  * A candidate may be out of bounds beside the others, but never be unknown or malformed. */
 static inline void specs_add(specs *list, const char *text)
 {
@@ -120,7 +135,9 @@ static inline void specs_add(specs *list, const char *text)
                       "%s: %s: %s", text, tocsin_status_name(status), error.message);
         return;
     }
-    if (tocsin_spec_state_size(spec) <= SPECS_LARGEST_STATE) {
+    if (tocsin_spec_metrics(spec) == 1 &&
+        tocsin_spec_state_size(spec) <= (specs_is_forest(spec) ? SPECS_LARGEST_FOREST
+                                                               : SPECS_LARGEST_STATE)) {
         if (list->count == list->capacity) {
             list->capacity = list->capacity ? 2 * list->capacity : 64;
             list->text = realloc(list->text, list->capacity * sizeof *list->text);
@@ -162,13 +179,45 @@ static inline tocsin_parameter_info specs_parameter(size_t stage, size_t paramet
     return *info;
 }
 
+/* What makes a forest large, and how large it is in tests: large enough to be one. */
+static const char *const specs_sizes[][2] = {{"trees", "2"}, {"sample", "8"}, {"depth", "3"}};
+
+#define SPECS_SIZES (sizeof specs_sizes / sizeof specs_sizes[0])
+
+/* The index of a parameter that makes a forest large, or SPECS_SIZES. */
+static inline size_t specs_size(const char *parameter)
+{
+    size_t i = 0;
+
+    while (i < SPECS_SIZES && strcmp(specs_sizes[i][0], parameter) != 0)
+        i++;
+    return i;
+}
+
+/* A stage by name, but a small one, with all that makes it large but for one parameter. */
+static inline void specs_small(size_t stage, const char *but, char text[SPECS_TEXT])
+{
+    const tocsin_stage_info info = specs_stage(stage);
+    size_t length = (size_t)snprintf(text, SPECS_TEXT, "%s", info.name);
+
+    for (size_t p = 0; p < info.parameter_count; p++) {
+        const size_t i = specs_size(specs_parameter(stage, p).name);
+
+        if (i < SPECS_SIZES && strcmp(specs_sizes[i][0], but) != 0)
+            length += (size_t)snprintf(text + length, SPECS_TEXT - length, " %s=%s",
+                                       specs_sizes[i][0], specs_sizes[i][1]);
+    }
+}
+
 static inline void specs_add_each_stage(specs *list)
 {
     for (size_t s = 0; s < tocsin_catalog_stage_count(); s++) {
         const tocsin_stage_info stage = specs_stage(s);
         const size_t before = list->count;
+        char text[SPECS_TEXT];
 
-        specs_add(list, stage.name);
+        specs_small(s, "", text);
+        specs_add(list, text);
         require(list->count == before + 1, "'%s' does not compile by itself", stage.name);
     }
 }
@@ -184,8 +233,11 @@ static inline void specs_add_each_value(specs *list)
 
             for (size_t v = 0; v < values.count; v++) {
                 char text[SPECS_TEXT];
+                size_t length;
 
-                snprintf(text, sizeof text, "%s %s=%s", stage.name, parameter.name,
+                specs_small(s, parameter.name, text);
+                length = strlen(text);
+                snprintf(text + length, sizeof text - length, " %s=%s", parameter.name,
                          values.text[v]);
                 specs_add(list, text);
             }
@@ -229,6 +281,7 @@ static inline void specs_random_text(rng *r, char text[SPECS_TEXT])
 
         for (size_t s = 0; s < stages; s++) {
             const tocsin_stage_info stage = specs_stage(s);
+            char small[SPECS_TEXT];
 
             if (stage.kind != kind)
                 continue;
@@ -236,13 +289,15 @@ static inline void specs_random_text(rng *r, char text[SPECS_TEXT])
                 continue;
             if (kind == TOCSIN_STAGE_CALIBRATE && has_calibrator++)
                 continue;
+            specs_small(s, "", small);
             length += (size_t)snprintf(text + length, SPECS_TEXT - length, "%s%s",
-                                       length ? " | " : "", stage.name);
+                                       length ? " | " : "", small);
             for (size_t p = 0; p < stage.parameter_count; p++) {
                 const tocsin_parameter_info parameter = specs_parameter(s, p);
                 const specs_values values = specs_candidates(&parameter);
 
-                if (values.count == 0 || rng_below(r, 3) != 0 || length + 128 > SPECS_TEXT)
+                if (values.count == 0 || rng_below(r, 3) != 0 || length + 128 > SPECS_TEXT ||
+                    specs_size(parameter.name) < SPECS_SIZES)
                     continue;
                 length += (size_t)snprintf(text + length, SPECS_TEXT - length, " %s=%s",
                                            parameter.name, values.text[rng_below(r, values.count)]);

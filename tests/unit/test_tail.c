@@ -228,7 +228,7 @@ static tocsin__rarity calibrator_rank(const calibrator *c, double statistic)
 static double calibrator_history(const calibrator *c)
 {
     tocsin_explanation explanation = {.struct_size = sizeof explanation};
-    const tocsin__reading reading = {{0}, {0}, 0, 0, 0, 0, 0};
+    const tocsin__reading reading = {.channel = {0}};
 
     tocsin__stage_tail.explain(c->constants, c->state, &reading, &explanation);
     return explanation.history;
