@@ -669,6 +669,25 @@ static int shard_reader_replaces(const tocsin_shard_reader *reader, uint32_t slo
     return theirs->points > 0 && (ours->points == 0 || theirs->time > ours->time);
 }
 
+/* The row, which the next series is told from; where a stage's parts do not fit together, another one
+ * in which that stage starts anew. */
+static const void *shard_reader_whole(const tocsin_shard_reader *reader)
+{
+    const void *whole = reader->row;
+
+    for (size_t i = 0; i < reader->spec->stage_count; i++) {
+        const tocsin__compiled_stage *stage = &reader->spec->stages[i];
+
+        if (tocsin__state_holds(stage, whole))
+            continue;
+        if (whole == reader->row)
+            memcpy(reader->ours, reader->row, reader->spec->state_size);
+        whole = reader->ours;
+        tocsin__stage_init(stage, reader->ours);
+    }
+    return whole;
+}
+
 /* Number `at` of its record. */
 static void shard_reader_take_one(tocsin_shard_reader *reader, const shard_reader_series *series,
                                   uint32_t at)
@@ -697,7 +716,7 @@ static void shard_reader_take_one(tocsin_shard_reader *reader, const shard_reade
             tocsin__bank_add(bank, series->id, &slot);
         }
     }
-    tocsin__bank_restore(bank, slot, reader->row,
+    tocsin__bank_restore(bank, slot, shard_reader_whole(reader),
                          series->has_active ? series->active : clock->time);
     shard_reader_enrol(reader, slot, at);
 }
@@ -730,9 +749,6 @@ static int shard_reader_take_series(tocsin_shard_reader *reader, const tocsin__s
     for (uint32_t at = 0; shard_reader_step(reader, &walk, &series, error) > 0; at++) {
         reader->next_slot = (uint64_t)series.slot + 1;
         shard_reader_values(reader, &walk, &series, reader->row, error);
-        for (size_t i = 0; i < reader->spec->stage_count; i++)
-            if (!tocsin__state_holds(&reader->spec->stages[i], reader->row))
-                tocsin__stage_init(&reader->spec->stages[i], reader->row);
         shard_reader_take_one(reader, &series, at);
     }
     reader->has_members = 0;

@@ -64,7 +64,8 @@ static void join_classes(tocsin_bank *bank)
 static void use_bank(tocsin_bank *bank)
 {
     static const double values[] = {1, 2, 1e308, -1e308, 0, 5e-324, 3};
-    double *row = malloc((tocsin_bank_slots(bank) + 1) * sizeof *row);
+    const size_t metrics = tocsin_spec_metrics(tocsin_bank_spec(bank));
+    double *row = malloc((tocsin_bank_slots(bank) + 1) * metrics * sizeof *row);
     tocsin_tick tick;
 
     memset(&tick, 0, sizeof tick);
@@ -72,7 +73,7 @@ static void use_bank(tocsin_bank *bank)
     tick.count = tocsin_bank_slots(bank);
     tick.values = row;
     for (size_t i = 0; i < sizeof values / sizeof values[0] && row; i++) {
-        for (size_t slot = 0; slot < tick.count; slot++)
+        for (size_t slot = 0; slot < tick.count * metrics; slot++)
             row[slot] = values[(i + slot) % (sizeof values / sizeof values[0])];
         tick.time = i < 6 ? (int64_t)(1800000000 + i) * TOCSIN_SECOND : INT64_MAX;
         tocsin_bank_tick(bank, &tick);

@@ -1025,7 +1025,7 @@ START_TEST(a_sentence_for_an_alarm)
     v.period = 9.2 * 2629746;
     v.raw = 6.1;
     v.expected = 230;
-    v.deviation = 95;
+    v.deviation = 582 / 6.1;
     v.alarm = TOCSIN_ALARM_ON;
     v.transition = TOCSIN_TRANSITION_START;
     v.tier = TOCSIN_TIER_PAGE;
