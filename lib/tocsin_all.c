@@ -66,6 +66,7 @@
 #include "bank/rounds.c"
 
 #include "forest/assemble.c"
+#include "forest/explain.c"
 #include "forest/grow.c"
 #include "forest/judge.c"
 

@@ -140,6 +140,26 @@ TOCSIN_API int tocsin_forest_score(const tocsin_forest *forest, const tocsin_mat
 TOCSIN_API int tocsin_forest_depth(const tocsin_forest *forest, const tocsin_matrix *matrix,
                                    double *depths);
 
+/** What each metric has to do with how easy a point is to isolate.
+ *
+ *  In cuts: a contribution of 1 says that because of this metric the point is alone a cut earlier, in
+ *  the mean over the trees, than a random point of a random tree.  Negative ones say later.  Those of
+ *  a row add up to expected_depth - depth (but for rounding, 1/256 at most), so that
+ *
+ *      score = 2^(sum of contributions / expected_depth) / 2
+ *
+ *  A cut from n rows of the sample to m of them contributes c(n) - 1 - c(m) to the metric it
+ *  cuts, c being the expected depth; a cut through several shares it out in proportion to how much
+ *  each, counted from its median, adds to the weighted sum.
+ *  @param forest         the forest
+ *  @param matrix         as for tocsin_forest_score()
+ *  @param contributions  receives rows * columns numbers, row after row
+ *  @retval the statuses of tocsin_forest_score()
+ *  Meant for points that somebody asks about: each takes some hundred times the time of its score
+ *  in a batch. */
+TOCSIN_API int tocsin_forest_explain(const tocsin_forest *forest, const tocsin_matrix *matrix,
+                                     double *contributions);
+
 /** Save a forest: all of it, in the container that snapshot.h describes, of kind 3.
  *  @param forest  the forest
  *  @param buffer  receives the snapshot; may be NULL if size is 0

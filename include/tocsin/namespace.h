@@ -117,6 +117,7 @@
 #define tocsin_forest_free TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_free)
 #define tocsin_forest_score TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_score)
 #define tocsin_forest_depth TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_depth)
+#define tocsin_forest_explain TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_explain)
 #define tocsin_forest_save TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_save)
 #define tocsin_forest_load TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_load)
 #define tocsin_forest_describe TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_forest_describe)

@@ -100,6 +100,20 @@ int tocsin_forest_depth(const tocsin_forest *forest, const tocsin_matrix *matrix
     return forest_api_judge(forest, matrix, 1, depths);
 }
 
+int tocsin_forest_explain(const tocsin_forest *forest, const tocsin_matrix *matrix,
+                          double *contributions)
+{
+    tocsin__matrix values;
+
+    if (!forest || !forest_api_matrix(&values, matrix) || (matrix->rows > 0 && !contributions))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (matrix->columns != forest->columns)
+        return TOCSIN_ERROR_MISMATCH;
+    for (uint64_t row = 0; row < matrix->rows; row++)
+        tocsin__forest_explain(forest, &values, row, contributions + row * forest->columns);
+    return TOCSIN_OK;
+}
+
 int tocsin_forest_save(const tocsin_forest *forest, void *buffer, size_t size, size_t *needed)
 {
     if (!forest || (!buffer && size > 0))

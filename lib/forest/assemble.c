@@ -13,7 +13,6 @@
 #include "forest.h"
 
 #include "../core/alloc.h"
-#include "../num/mathx.h"
 
 enum {
     ASSEMBLE_DIGIT_BITS = 11,
@@ -319,7 +318,7 @@ static void assemble_line_steps(const tocsin__forest_plan *plan, uint32_t codes,
 
 static void assemble_line(const tocsin__forest_plan *plan, uint32_t codes, assemble_parts *parts)
 {
-    const double unit = 256.0 * plan->trees;
+    const double rate = tocsin__forest_rate(plan->trees, plan->expected_depth);
 
     if (plan->is_line) {
         memcpy(parts->sums, plan->sums, codes * sizeof *parts->sums);
@@ -329,10 +328,7 @@ static void assemble_line(const tocsin__forest_plan *plan, uint32_t codes, assem
             parts->sums[code] += parts->sums[code - 1];
     }
     for (uint32_t code = 0; code < codes; code++)
-        parts->scores[code] =
-            plan->expected_depth > 0
-                ? tocsin__exp2(-(parts->sums[code] / unit / plan->expected_depth))
-                : 0.5;
+        parts->scores[code] = tocsin__forest_score(parts->sums[code], rate);
 }
 
 static void assemble_wide(const tocsin__forest_plan *plan, assemble_parts *parts)
@@ -460,6 +456,7 @@ int tocsin__forest_assemble(tocsin_forest **out, tocsin__forest_plan *plan,
     const size_t sums_at = tocsin__forest_part(&bytes, is_line ? codes : 0, 4);
     const size_t scores_at = tocsin__forest_part(&bytes, is_line ? codes : 0, sizeof(double));
     const size_t views_at = tocsin__forest_part(&bytes, plan->columns, sizeof *parts.views);
+    const size_t depth_at = tocsin__forest_part(&bytes, is_line ? 0 : (size_t)plan->sample + 1, 2);
 
     char *const block = tocsin__alloc(allocator, bytes, 64);
     if (!block)
@@ -497,6 +494,7 @@ int tocsin__forest_assemble(tocsin_forest **out, tocsin__forest_plan *plan,
     forest->mix = plan->mix;
     forest->feature_bits = is_line ? 0 : assemble_feature_bits(census.used);
     forest->flush = UINT16_MAX / (plan->leaf_max > 0 ? plan->leaf_max : 1);
+    forest->promised = plan->depth_of[plan->sample];
     forest->views = parts.views;
     forest->metrics = parts.metrics;
     forest->thresholds = parts.thresholds;
@@ -507,6 +505,8 @@ int tocsin__forest_assemble(tocsin_forest **out, tocsin__forest_plan *plan,
         memset(parts.marks, 0, nodes / 8);
         for (uint32_t k = 0; k < plan->cut_count; k++)
             parts.marks[plan->cuts[k].node / 64] |= UINT64_C(1) << plan->cuts[k].node % 64;
+        memcpy(block + depth_at, plan->depth_of, ((size_t)plan->sample + 1) * 2);
+        forest->depth_of = (const uint16_t *)(const void *)(block + depth_at);
         forest->leaves = parts.leaves;
         forest->counts = parts.counts;
         forest->marks = parts.marks;

@@ -25,6 +25,7 @@
 #define TOCSIN__FOREST_H
 
 #include "../num/kernels.h"
+#include "../num/mathx.h"
 #include "tocsin/forest.h"
 
 #define TOCSIN__FOREST_DEPTH_MAX 16u
@@ -60,6 +61,8 @@ struct tocsin_forest {
     uint32_t mix;                   /* metrics of each cut */
     uint32_t feature_bits;          /* of a narrow word, its lowest: the metric's place */
     uint32_t flush;                 /* trees whose leaves' sum always fits 16 bits */
+    uint32_t promised;              /* c(sample), in 256ths */
+    uint32_t reserved;
     /* In the same block; what a shape has no use for is NULL. */
     const tocsin__forest_view *views;       /* per column */
     const tocsin__forest_metric *metrics;   /* per metric that is cut; not of wide ones */
@@ -72,6 +75,7 @@ struct tocsin_forest {
     const uint16_t *leaves;         /* per tree 2^heap_depth: the depth there, in 256ths */
     const uint64_t *marks;          /* which nodes are cuts; 2^heap_depth bits per tree */
     const uint16_t *counts;         /* of the leaves of each tree from left to right: rows - 1 */
+    const uint16_t *depth_of;       /* c(n) in 256ths, up to the sample */
     const uint32_t *sums;           /* line: per code, the sum of depths in 256ths */
     const double *scores;           /* line: per code */
 };
@@ -184,9 +188,35 @@ int tocsin__forest_fit(tocsin_forest **out, const tocsin_forest_options *options
                        const tocsin__matrix *matrix, uint64_t rows, uint32_t columns,
                        const tocsin_allocator *allocator);
 
+/* The score of a sum of depths in 256ths over all trees, and what it takes: -1 / (256 * trees * c).
+ * Of a sample of one, c is 0: nothing is unusual. */
+static inline double tocsin__forest_rate(uint32_t trees, double expected_depth)
+{
+    return expected_depth > 0 ? -1 / (256.0 * trees * expected_depth) : 0;
+}
+
+static inline double tocsin__forest_score(uint32_t sum, double rate)
+{
+    return rate < 0 ? tocsin__exp2(sum * rate) : 0.5;
+}
+
 /* Scores, or mean depths, of `rows` points. */
 void tocsin__forest_judge(const tocsin_forest *forest, const tocsin__matrix *matrix, uint64_t rows,
                           int is_depth, double *out);
+
+/* By which metrics a point comes to be isolated: one number per column, which add up to
+ * c(sample) - depth. */
+void tocsin__forest_explain(const tocsin_forest *forest, const tocsin__matrix *matrix, uint64_t row,
+                            double *out);
+
+/* Does a point turn right at a cut?  Reads no more of its values than the cut compares, and fills
+ * in what each adds to the sum, and whose they are: `mix` of them. */
+int tocsin__forest_turns(const tocsin_forest *forest, const tocsin__matrix *matrix, uint64_t row,
+                         uint32_t tree, uint32_t node, float *part, uint32_t *column);
+
+/* A line's sum of depths for a point; the line has a cut. */
+uint32_t tocsin__forest_line_sum(const tocsin_forest *forest, const tocsin__matrix *matrix,
+                                 uint64_t row);
 
 /* Is a node a cut? */
 static inline int tocsin__forest_is_cut(const tocsin_forest *forest, uint32_t tree, uint32_t node)

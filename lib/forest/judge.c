@@ -17,25 +17,19 @@
  */
 #include "forest.h"
 
-#include "../num/mathx.h"
-
 #define JUDGE_METRICS (1u << TOCSIN__FOREST_FEATURE_BITS)
 #define JUDGE_BLOCK_MIN 16u         /* fewer points are faster one by one */
 
 /* What sums of leaves come to. */
 typedef struct judge_scale {
     double unit;                    /* 256 * trees */
-    double expected;
+    double rate;
     int is_depth;
 } judge_scale;
 
 static double judge_of_sum(const judge_scale *scale, uint32_t sum)
 {
-    const double depth = sum / scale->unit;
-
-    if (scale->is_depth)
-        return depth;
-    return scale->expected > 0 ? tocsin__exp2(-(depth / scale->expected)) : 0.5;
+    return scale->is_depth ? sum / scale->unit : tocsin__forest_score(sum, scale->rate);
 }
 
 /* A line's answer to a code. */
@@ -216,31 +210,39 @@ static uint32_t judge_mixed_point(const tocsin_forest *forest, const tocsin__mat
     return sum;
 }
 
-/* Does a point turn right at a cut?  Reads no more of its values than the cut compares. */
-static int judge_turns(const tocsin_forest *forest, const tocsin__matrix *matrix, uint64_t row,
-                       uint32_t tree, uint32_t node)
+int tocsin__forest_turns(const tocsin_forest *forest, const tocsin__matrix *matrix, uint64_t row,
+                         uint32_t tree, uint32_t node, float *part, uint32_t *column)
 {
-    uint32_t column[TOCSIN__FOREST_MIX_MAX];
     float weight[TOCSIN__FOREST_MIX_MAX];
     const float threshold = tocsin__forest_cut_at(forest, tree, node, weight, column);
-    float sum = judge_z(forest, matrix, row, column[0]);
+    float sum = part[0] = judge_z(forest, matrix, row, column[0]);
 
-    for (uint32_t j = 1; j < forest->mix; j++)
-        sum += weight[j - 1] * judge_z(forest, matrix, row, column[j]);
+    for (uint32_t j = 1; j < forest->mix; j++) {
+        part[j] = weight[j - 1] * judge_z(forest, matrix, row, column[j]);
+        sum += part[j];
+    }
     return sum >= threshold;
+}
+
+uint32_t tocsin__forest_line_sum(const tocsin_forest *forest, const tocsin__matrix *matrix,
+                                 uint64_t row)
+{
+    return forest->sums[judge_code(forest, matrix, row, forest->metrics)];
 }
 
 static uint32_t judge_any_point(const tocsin_forest *forest, const tocsin__matrix *matrix,
                                 uint64_t row)
 {
     const uint32_t nodes = 1u << forest->heap_depth;
-    uint32_t sum = 0;
+    float part[TOCSIN__FOREST_MIX_MAX];
+    uint32_t column[TOCSIN__FOREST_MIX_MAX], sum = 0;
 
     for (uint32_t tree = 0; tree < forest->trees; tree++) {
         uint32_t at = 1;
 
         while (tocsin__forest_is_cut(forest, tree, at))
-            at = 2 * at + (uint32_t)judge_turns(forest, matrix, row, tree, at);
+            at = 2 * at + (uint32_t)tocsin__forest_turns(forest, matrix, row, tree, at, part,
+                                                         column);
         while (at < nodes)
             at *= 2;
         sum += forest->leaves[((size_t)tree << forest->heap_depth) + at - nodes];
@@ -265,7 +267,9 @@ static double judge_point(const tocsin_forest *forest, const tocsin__matrix *mat
 void tocsin__forest_judge(const tocsin_forest *forest, const tocsin__matrix *matrix, uint64_t rows,
                           int is_depth, double *out)
 {
-    const judge_scale scale = {256.0 * forest->trees, forest->expected_depth, is_depth};
+    const judge_scale scale = {256.0 * forest->trees,
+                               tocsin__forest_rate(forest->trees, forest->expected_depth),
+                               is_depth};
     const int has_blocks =
         forest->shape != TOCSIN__FOREST_WIDE && forest->used <= JUDGE_METRICS;
     uint64_t row = 0;

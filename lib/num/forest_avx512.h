@@ -19,8 +19,6 @@
 
 #include "kernels.h"
 
-enum { FOREST_GROUPS = TOCSIN__FOREST_POINTS / 32 };
-
 static TOCSIN__INLINE __m512i forest_load_avx512(const uint16_t *p)
 {
     return _mm512_loadu_si512(p);
@@ -158,31 +156,21 @@ static TOCSIN__INLINE __m512i forest_of_64_avx512(const uint16_t *p, __m512i at)
     return _mm512_permutex2var_epi16(forest_load_avx512(p), at, forest_load_avx512(p + 32));
 }
 
-/* 32 points down one tree: their leaves. */
-static TOCSIN__INLINE __m512i forest_walk_avx512(const uint16_t *codes, const uint16_t *words,
-                                                 const uint16_t *leaves, int bits)
+/* The words of nodes on a level. */
+static TOCSIN__INLINE __m512i forest_words_avx512(const uint16_t *words, __m512i at, int level,
+                                                  const __mmask32 *turned)
 {
-    const __m512i top = forest_load_avx512(words);
-    __m512i at = _mm512_set1_epi16(1), word;
-    __mmask32 turned[TOCSIN__FOREST_DEPTH];
+    return level == 0   ? _mm512_set1_epi16((short)words[1])
+           : level <= 4 ? _mm512_permutexvar_epi16(at, forest_load_avx512(words))
+           : level == 5 ? _mm512_permutexvar_epi16(at, forest_load_avx512(words + 32))
+           : level == 6 ? forest_of_64_avx512(words + 64, at)
+                        : _mm512_mask_blend_epi16(turned[0], forest_of_64_avx512(words + 128, at),
+                                                  forest_of_64_avx512(words + 192, at));
+}
 
-    word = _mm512_set1_epi16((short)words[1]);
-    at = forest_step_avx512(codes, words, at, word, bits, 0, turned);
-    word = _mm512_permutexvar_epi16(at, top);
-    at = forest_step_avx512(codes, words, at, word, bits, 1, turned);
-    word = _mm512_permutexvar_epi16(at, top);
-    at = forest_step_avx512(codes, words, at, word, bits, 2, turned);
-    word = _mm512_permutexvar_epi16(at, top);
-    at = forest_step_avx512(codes, words, at, word, bits, 3, turned);
-    word = _mm512_permutexvar_epi16(at, top);
-    at = forest_step_avx512(codes, words, at, word, bits, 4, turned);
-    word = _mm512_permutexvar_epi16(at, forest_load_avx512(words + 32));
-    at = forest_step_avx512(codes, words, at, word, bits, 5, turned);
-    word = forest_of_64_avx512(words + 64, at);
-    at = forest_step_avx512(codes, words, at, word, bits, 6, turned);
-    word = _mm512_mask_blend_epi16(turned[0], forest_of_64_avx512(words + 128, at),
-                                   forest_of_64_avx512(words + 192, at));
-    at = forest_step_avx512(codes, words, at, word, bits, 7, turned);
+static TOCSIN__INLINE __m512i forest_leaves_avx512(const uint16_t *leaves, __m512i at,
+                                                   const __mmask32 *turned)
+{
     return _mm512_mask_blend_epi16(
         turned[0],
         _mm512_mask_blend_epi16(turned[1], forest_of_64_avx512(leaves, at),
@@ -191,34 +179,60 @@ static TOCSIN__INLINE __m512i forest_walk_avx512(const uint16_t *codes, const ui
                                 forest_of_64_avx512(leaves + 192, at)));
 }
 
+/* Twice 32 points down one tree, step by step together: one alone would wait for its own
+ * comparisons.  Adds their leaves to *a and *b. */
+static TOCSIN__INLINE void forest_walk_avx512(const uint16_t *codes, const uint16_t *words,
+                                              const uint16_t *leaves, int bits, __m512i *a,
+                                              __m512i *b)
+{
+    __m512i at = _mm512_set1_epi16(1), bt = at, word;
+    __mmask32 left[TOCSIN__FOREST_DEPTH], right[TOCSIN__FOREST_DEPTH];
+
+#define FOREST_LEVEL(level)                                                                       \
+    word = forest_words_avx512(words, at, level, left);                                           \
+    at = forest_step_avx512(codes, words, at, word, bits, level, left);                           \
+    word = forest_words_avx512(words, bt, level, right);                                          \
+    bt = forest_step_avx512(codes + 32, words, bt, word, bits, level, right);
+    FOREST_LEVEL(0)
+    FOREST_LEVEL(1)
+    FOREST_LEVEL(2)
+    FOREST_LEVEL(3)
+    FOREST_LEVEL(4)
+    FOREST_LEVEL(5)
+    FOREST_LEVEL(6)
+    FOREST_LEVEL(7)
+#undef FOREST_LEVEL
+    *a = _mm512_add_epi16(*a, forest_leaves_avx512(leaves, at, left));
+    *b = _mm512_add_epi16(*b, forest_leaves_avx512(leaves, bt, right));
+}
+
+/* Add 32 sums of 16 bits to what is in memory. */
+static TOCSIN__INLINE void forest_flush_avx512(uint32_t *sums, __m512i sum)
+{
+    const __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(sum));
+    const __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(sum, 1));
+
+    _mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums), low));
+    _mm512_storeu_si512(sums + 16, _mm512_add_epi32(_mm512_loadu_si512(sums + 16), high));
+}
+
+/* 64 points down all trees, and the next. */
 static TOCSIN__INLINE void forest_run_avx512(const tocsin__forest_job *job, int bits)
 {
-    uint32_t tree = 0;
-
     memset(job->sums, 0, TOCSIN__FOREST_POINTS * sizeof *job->sums);
-    while (tree < job->trees) {
-        const uint32_t rest = job->trees - tree;
-        const uint32_t end = tree + (rest < job->flush ? rest : job->flush);
-        __m512i sum[FOREST_GROUPS];
+    for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p += 64) {
+        uint32_t tree = 0;
 
-        for (int g = 0; g < FOREST_GROUPS; g++)
-            sum[g] = _mm512_setzero_si512();
-        for (; tree < end; tree++)
-            for (int g = 0; g < FOREST_GROUPS; g++)
-                sum[g] = _mm512_add_epi16(
-                    sum[g], forest_walk_avx512(job->codes + 32 * g,
-                                               job->words + (size_t)tree * FOREST_NODES,
-                                               job->leaves + (size_t)tree * FOREST_NODES, bits));
-        for (int g = 0; g < FOREST_GROUPS; g++) {
-            uint32_t *const sums = job->sums + 32 * g;
+        while (tree < job->trees) {
+            const uint32_t rest = job->trees - tree;
+            const uint32_t end = tree + (rest < job->flush ? rest : job->flush);
+            __m512i a = _mm512_setzero_si512(), b = _mm512_setzero_si512();
 
-            _mm512_storeu_si512(
-                sums, _mm512_add_epi32(_mm512_loadu_si512(sums),
-                                       _mm512_cvtepu16_epi32(_mm512_castsi512_si256(sum[g]))));
-            _mm512_storeu_si512(
-                sums + 16,
-                _mm512_add_epi32(_mm512_loadu_si512(sums + 16),
-                                 _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(sum[g], 1))));
+            for (; tree < end; tree++)
+                forest_walk_avx512(job->codes + p, job->words + (size_t)tree * FOREST_NODES,
+                                   job->leaves + (size_t)tree * FOREST_NODES, bits, &a, &b);
+            forest_flush_avx512(job->sums + p, a);
+            forest_flush_avx512(job->sums + p + 32, b);
         }
     }
 }

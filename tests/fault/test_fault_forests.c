@@ -70,7 +70,7 @@ static void victim_free(victim *v)
 static void live_with(const victim *v, tocsin_forest *forest)
 {
     tocsin_forest_info info = {.struct_size = sizeof info};
-    double scores[ROWS], again[ROWS], strange[ROWS][COLUMNS];
+    double scores[ROWS], again[ROWS], strange[ROWS][COLUMNS], parts[ROWS * COLUMNS];
     tocsin_matrix matrix = matrix_of(v, COLUMNS);
     tocsin_forest *copy;
     unsigned char *bytes;
@@ -92,6 +92,7 @@ static void live_with(const victim *v, tocsin_forest *forest)
             matrix.values = i ? (const void *)strange : (const void *)v->value;
             ck_assert_int_eq(tocsin_forest_score(forest, &matrix, scores), TOCSIN_OK);
             ck_assert_int_eq(tocsin_forest_score(copy, &matrix, again), TOCSIN_OK);
+            ck_assert_int_eq(tocsin_forest_explain(forest, &matrix, parts), TOCSIN_OK);
             for (size_t r = 0; r < ROWS; r++)
                 require(scores[r] >= 0 && scores[r] <= 1 && scores[r] == again[r],
                         "a score of %g, and of %g after a snapshot", scores[r], again[r]);

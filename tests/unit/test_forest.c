@@ -836,6 +836,127 @@ START_TEST(the_expected_depth_is_the_mean_over_random_samples)
 }
 END_TEST
 
+/* ---- Explanations --------------------------------------------------------------------------- */
+
+/* The same by the oracle's trees, which know how many rows each node has. */
+static void oracle_explain(const oracle *o, const double *row, double *out)
+{
+    const size_t columns = o->p->columns;
+    float *const z = malloc(columns * sizeof *z);
+
+    for (size_t c = 0; c < columns; c++) {
+        z[c] = oracle_z(o, row[c], c);
+        out[c] = 0;
+    }
+    for (size_t t = 0; t < o->trees; t++)
+        for (const oracle_node *node = o->tree[t], *next; node->left; node = next) {
+            double part[MIX_MAX], all = 0;
+
+            next = oracle_sum(node, z) < node->threshold ? node->left : node->right;
+            for (size_t j = 0; j < node->chosen; j++) {
+                part[j] = fabs((double)((j == 0 ? 1 : node->weight[j]) * z[node->column[j]]));
+                all += part[j];
+            }
+            for (size_t j = 0; j < node->chosen && all > 0; j++)
+                out[node->column[j]] += (oracle_expected(node->count) - 1 -
+                                         oracle_expected(next->count)) *
+                                        part[j] / all / (double)o->trees;
+            /* Where all lie at their medians, the parts are equal; cuts of one metric have one. */
+            for (size_t j = 0; j < node->chosen && all == 0; j++)
+                out[node->column[j]] += (oracle_expected(node->count) - 1 -
+                                         oracle_expected(next->count)) /
+                                        (double)node->chosen / (double)o->trees;
+        }
+    free(z);
+}
+
+static void check_explanations(size_t rows, size_t columns, uint32_t depth, uint32_t mix)
+{
+    const tocsin_forest_options options = {sizeof options, 20, 256, depth, 7, mix, 0};
+    points p = points_mixed(rows, columns, columns + mix);
+    points judged = points_to_judge(&p, 111);
+    const tocsin_matrix matrix = matrix_of(&judged);
+    tocsin_forest *const forest = fit(&p, &options);
+    oracle o = oracle_fit(&p, &options);
+    double *const depths = depths_of(forest, &judged);
+    double *const out = malloc(judged.rows * columns * sizeof *out);
+    double *const expected = malloc(columns * sizeof *expected);
+
+    ck_assert_int_eq(tocsin_forest_explain(forest, &matrix, out), TOCSIN_OK);
+    for (size_t r = 0; r < judged.rows; r++) {
+        double sum = 0;
+
+        for (size_t c = 0; c < columns; c++)
+            sum += out[r * columns + c];
+        require(fabs(sum - (info_of(forest).expected_depth - depths[r])) <= 1.0 / 256,
+                "row %zu: %g in all, not %g - %g", r, sum, info_of(forest).expected_depth,
+                depths[r]);
+        if (r % 10 != 0)
+            continue;
+        oracle_explain(&o, judged.value + r * columns, expected);
+        /* Each of a way's cuts is rounded to 256ths. */
+        for (size_t c = 0; c < columns; c++)
+            require(fabs(out[r * columns + c] - expected[c]) < 16.0 / 256,
+                    "%zux%zu, row %zu, metric %zu: %g, not %g", rows, columns, r, c,
+                    out[r * columns + c], expected[c]);
+    }
+    oracle_free(&o);
+    free(depths);
+    free(out);
+    free(expected);
+    tocsin_forest_free(forest);
+    free(p.value);
+    free(judged.value);
+}
+
+START_TEST(explanations_add_up_and_are_the_definitions)
+{
+    check_explanations(300, 1, 0, 1);
+    check_explanations(300, 4, 0, 1);
+    check_explanations(300, 4, 3, 1);
+    check_explanations(300, 100, 0, 1);
+    check_explanations(1, 3, 0, 1);
+}
+END_TEST
+
+START_TEST(explanations_of_mixed_cuts_too)
+{
+    check_explanations(300, 2, 0, 2);
+    check_explanations(300, 8, 0, 3);
+    check_explanations(300, 80, 0, 2);
+}
+END_TEST
+
+/* A point that is odd in one metric, whichever and in whatever unit, is explained by it. */
+START_TEST(the_metric_to_blame_is_named)
+{
+    enum { ROWS = 500, COLUMNS = 6 };
+    points p = points_new(ROWS, COLUMNS);
+    rng random = rng_seeded(120);
+    double out[COLUMNS * COLUMNS];
+
+    for (size_t k = 0; k < ROWS * COLUMNS; k++)
+        p.value[k] = pow(10, 3.0 * (double)(k % COLUMNS)) * rng_normal(&random);
+    for (size_t c = 0; c < COLUMNS; c++)
+        p.value[c * COLUMNS + c] = (c % 2 ? -12 : 12) * pow(10, 3.0 * (double)c);
+    for (uint32_t mix = 1; mix <= 2; mix++) {
+        const tocsin_forest_options options = {sizeof options, 200, 0, 0, 3, mix, 0};
+        const points odd = {p.value, COLUMNS, COLUMNS};
+        const tocsin_matrix matrix = matrix_of(&odd);
+        tocsin_forest *const forest = fit(&p, &options);
+
+        ck_assert_int_eq(tocsin_forest_explain(forest, &matrix, out), TOCSIN_OK);
+        for (size_t r = 0; r < COLUMNS; r++)
+            for (size_t c = 0; c < COLUMNS; c++)
+                require(c == r || out[r * COLUMNS + c] < out[r * COLUMNS + r] - 0.5,
+                        "mix %u: metric %zu is blamed for what %zu did: %g, %g", mix, c, r,
+                        out[r * COLUMNS + c], out[r * COLUMNS + r]);
+        tocsin_forest_free(forest);
+    }
+    free(p.value);
+}
+END_TEST
+
 /* ---- Snapshots ---------------------------------------------------------------------------- */
 
 /* A forest that was saved and loaded is the same, to the last answer and byte. */
@@ -1030,6 +1151,11 @@ static Suite *suite(void)
     tcase_add_test(tcase, mixed_cuts_see_combinations);
     tcase_add_test(tcase, missing_values_are_neutral);
     tcase_add_test(tcase, the_expected_depth_is_the_mean_over_random_samples);
+
+    tcase = suite_case(s, "explanations");
+    tcase_add_test(tcase, explanations_add_up_and_are_the_definitions);
+    tcase_add_test(tcase, explanations_of_mixed_cuts_too);
+    tcase_add_test(tcase, the_metric_to_blame_is_named);
 
     tcase = suite_case(s, "snapshots");
     tcase_add_test(tcase, snapshots_are_the_forest);
