@@ -36,6 +36,11 @@
 #define ewma_run LANES_NAME(ewma_run)
 #define ewma_kernel LANES_NAME(ewma_kernel)
 
+#ifndef EWMA_AHEAD
+#define EWMA_AHEAD 2                /* tiles */
+#define EWMA_LINE 64
+#endif
+
 #ifndef EWMA_MARKS
 #define EWMA_MARKS
 /* What became of a tile's lanes.  Bit k is lane k. */
@@ -435,6 +440,9 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
         const ewma_tile t = ewma_tile_at(job, i);
         uint64_t done = 0;
 
+        /* The plain recursion is so short that a processor asks for what comes next by itself. */
+        for (size_t at = 0; !is_plain && at < job->tiles.size; at += EWMA_LINE)
+            LANES_PREFETCH((const char *)head + EWMA_AHEAD * job->tiles.size + at);
         if (trusts && head->take == UINT64_MAX && (head->flags & TOCSIN__TILE_FULL))
             for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_bundle * lane_width)
                 if (ewma_quick(&c, &t, lane, is_plain, has_statistics, has_limits))

@@ -29,7 +29,8 @@
 #define LANE_HOLT_USUAL 1e37        /* with room for sums below TOCSIN__REAL_MAX */
 #define LANE_HOLT_NEVER 5e9         /* more points than a count can say */
 #define LANE_HOLT_CYCLES_MAX 1e18
-#define LANE_HOLT_AHEAD 1u          /* tiles */
+#define LANE_HOLT_AHEAD 2u          /* tiles */
+#define LANE_HOLT_LINE 64u
 #endif
 
 #define lane_holt_age LANES_NAME(lane_holt_age)
@@ -572,22 +573,12 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
 
 /* ---- Tiles ------------------------------------------------------------------- */
 
-/* Ask for the same lanes of a tile that comes `distance` bytes later.  A tile's columns are too
- * far apart, and too short, for the processor to see what comes next by itself. */
-static TOCSIN__INLINE void lane_holt_ask(const lane_holt_columns *c, uint32_t seasons,
-                                         size_t distance, size_t lanes, size_t at)
+/* Ask for a column of a tile that comes later: for each line in its order, so that the processor sees
+ * where this leads, and asks for more by itself. */
+static TOCSIN__INLINE void lane_holt_ask(const void *column, size_t distance, size_t size)
 {
-    for (size_t i = at; i < at + lane_width; i += 8)
-        LANES_PREFETCH((const char *)(c->level + i) + distance);
-    if (at % 16 == 0) {
-        LANES_PREFETCH((const char *)(c->trend + at) + distance);
-        LANES_PREFETCH((const char *)(c->spread + at) + distance);
-        LANES_PREFETCH((const char *)(c->reach + at) + distance);
-        for (uint32_t i = 0; i < seasons; i++)
-            LANES_PREFETCH(c->season[i] + at + lanes);
-        if (seasons > 0)
-            LANES_PREFETCH(c->own + at + lanes);
-    }
+    for (size_t at = 0; at < size; at += LANE_HOLT_LINE)
+        LANES_PREFETCH((const char *)column + distance + at);
 }
 
 /* Habits of a group of which these lanes have crossed nothing. */
@@ -654,6 +645,7 @@ static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lan
     const uint64_t used = head->used, take = head->take;
     const int is_full = (!job->gain_varies && flags & TOCSIN__TILE_FULL) ||
                         lane_holt_is_full(count, used, full_count);
+    const size_t columns = TOCSIN__LANES * sizeof(float);
     const lane_holt_age *age = mature;
     const lane_holt_columns c = lane_holt_columns_of(job, tile, first);
     uint64_t done = 0;
@@ -662,9 +654,17 @@ static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lan
         lane_holt_age_each(job, tocsin__tile_column(head, job->start), used, young);
         age = young;
     }
+    lane_holt_ask(c.level, ahead * job->tiles.size, TOCSIN__LANES * sizeof *c.level);
+    if (r->has_trend)
+        lane_holt_ask(c.trend, ahead * job->tiles.size, columns);
+    lane_holt_ask(c.spread, ahead * job->tiles.size, columns);
+    lane_holt_ask(c.reach, ahead * job->tiles.size, columns);
+    for (uint32_t i = 0; i < seasons; i++)
+        lane_holt_ask(c.season[i], ahead * columns, columns);
+    if (seasons > 0)
+        lane_holt_ask(c.own, ahead * columns, columns);
     if (is_full && take == UINT64_MAX)
         for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
-            lane_holt_ask(&c, seasons, ahead * job->tiles.size, ahead * TOCSIN__LANES, at);
             if (lane_holt_group(r, age, seasons, &c, at,
                                 lane_holt_value(values, is_float, first + at), 0, 0, NULL))
                 done |= ((UINT64_C(1) << lane_width) - 1) << at;
@@ -697,11 +697,9 @@ static TOCSIN__INLINE void lane_holt_tiles(const tocsin__holt_job *job, uint32_t
     lane_holt_grow_old(job, &mature);
     young.is_known = 0;
     for (size_t t = 0; t < job->tiles.count; t++) {
-        const size_t rest = job->tiles.count - 1 - t;
-        const size_t ahead = rest < LANE_HOLT_AHEAD ? rest : LANE_HOLT_AHEAD;
-
         lane_holt_tile(job, &r, seasons, &mature, &young, full_count,
-                       job->tiles.first + t * job->tiles.size, t * TOCSIN__LANES, ahead);
+                       job->tiles.first + t * job->tiles.size, t * TOCSIN__LANES,
+                       LANE_HOLT_AHEAD);
     }
 }
 
