@@ -44,6 +44,7 @@
 #include "detect/spot.c"
 #include "detect/rows.c"
 #include "detect/hstrees.c"
+#include "detect/cusum.c"
 
 #include "calibrate/tail.c"
 #include "calibrate/raw.c"

@@ -1,14 +1,14 @@
 /* spot.c - peaks over a threshold: how far do the rare values reach, above and below?
  *
  * Extreme value theory says that whatever a series' distribution is, its values beyond a high
- * threshold t exceed it by a generalised Pareto law.  SPOT fits that law as the series streams by and draws from
- * it the level z that is exceeded with a probability q far smaller than any frequency seen; DSPOT
- * does the same to what a moving mean leaves over (Siffer et al. 2017).
+ * threshold t exceed it by a generalised Pareto law.  SPOT fits that law as the series streams by
+ * and draws from it the level z that is exceeded with a probability far smaller than any frequency
+ * seen; DSPOT does the same to what a moving mean leaves over (Siffer et al. 2017).
  *
  * Model
  * -----
- * The drift is the mean of level.h, which takes irregular steps in its stride, and a value is told in
- * deviations r from it.  On either side for itself:
+ * The drift is the mean of level.h, which takes irregular steps in its stride, and a value is told
+ * in deviations r from it.  On either side for itself:
  *
  *     t       the quantile that a share `above` of the values exceeds, tracked by stochastic
  *             approximation (Robbins and Monro 1951): an exceedance raises it, all else lowers it
@@ -16,10 +16,10 @@
  *     law     of the peaks, by probability-weighted moments (Hosking and Wallis 1987)
  *     z       = t + scale / shape ((risk / above)^-shape - 1)
  *
- * The statistic of a value is r in units of its side's z, times the z that a Gaussian would have: it
- * reads 5 where a value lies as far beyond the usual extremes as one of 5 deviations lies beyond
- * a Gaussian's.  So a distribution that is skewed, or heavy on one side, is measured on each side
- * by what is usual there.  Channels 0 "above" and 1 "below".
+ * The statistic of a value is r in units of its side's z, times the z that a Gaussian would have:
+ * it reads 5 where a value lies as far beyond the usual extremes as one of 5 deviations lies
+ * beyond a Gaussian's.  So a distribution that is skewed, or heavy on one side, is measured on each
+ * side by what is usual there.  Channels 0 "above" and 1 "below".
  *
  * Siffer's fit is maximum likelihood; moments need no iteration and are as good or better below
  * a hundred peaks.  The shape is shrunk towards 0 (an exponential tail) and kept between that and
@@ -27,17 +27,17 @@
  * Gaussian's as its prior, worth 4 peaks.  What m peaks of an exponential tail predict is a Pareto
  * law with the shape 1/m, for their mean is not known better; so z is drawn with no smaller one.
  *
- * Learning.  Siffer leaves out what exceeds z.  Here it counts as if it lay at z, so that a series whose
- * habit is wilder than it seemed is understood in the end; and one incident is one peak at most, for a value
- * next to another beyond z is left out.
+ * Learning.  Siffer leaves out what exceeds z.  Here it counts as if it lay at z, so that a series
+ * whose habit is wilder than it seemed is understood in the end; and one incident is one peak at
+ * most, for a value next to another beyond z is left out.
  *
  * References: Siffer, Fouque, Termier & Largouet 2017; Hosking & Wallis 1987.
  *
  * Cost: that of ewma and a few operations; a fit, half a microsecond, for the few values beyond a
  * threshold.  88 bytes and 4 for each of 64 peaks.
  *
- * How it fails.  A season is not drift: its peaks are the tail.  Peaks come in clusters where a series is
- * correlated, and 32 of them are then fewer than they seem.
+ * How it fails.  A season is not drift: its peaks are the tail.  Peaks come in clusters where a
+ * series is correlated, and 32 of them are then fewer than they seem.
  */
 #include "../state/maxima.h"
 #include "level.h"
@@ -63,7 +63,7 @@ enum { SPOT_UP, SPOT_DOWN, SPOT_SIDES };
 #define SPOT_SCALE_MIN 0.02         /* deviations */
 #define SPOT_THRESHOLD_MIN 0.25     /* deviations */
 #define SPOT_THRESHOLD_MAX 1e6
-#define SPOT_PATIENCE 4.0           /* the threshold moves so many times more slowly than the drift */
+#define SPOT_PATIENCE 4.0           /* times the threshold moves more slowly than the drift */
 
 /* What a reading hands to `band` and `learn`, behind its channels. */
 enum { SPOT_NOTE_DEVIATION = SPOT_SIDES, SPOT_NOTE_SCALE };

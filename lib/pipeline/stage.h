@@ -312,6 +312,8 @@ extern const tocsin__stage tocsin__stage_ewma, tocsin__stage_holt_winters;
 extern const tocsin__stage tocsin__stage_focus;
 extern const tocsin__stage tocsin__stage_spot;
 extern const tocsin__stage tocsin__stage_hstrees;
+extern const tocsin__stage tocsin__stage_cusum;
+extern const tocsin__stage tocsin__stage_page_hinkley;
 extern const tocsin__stage tocsin__stage_tail, tocsin__stage_raw;
 extern const tocsin__stage tocsin__stage_alarm;
 

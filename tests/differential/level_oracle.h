@@ -143,8 +143,8 @@ static inline double oracle_next_gap(rng *r)
 /* ---- A detector that stands on such a level --------------------------------------- */
 
 /* One point of it: the raw statistic that its definition gives, NaN while warming; then
- * its own oracle learns the point, and the level's after it.  `size` is |value - mean| in deviations
- * with their floor. */
+ * its own oracle learns the point, and the level's after it.  `size` is |value - mean| in
+ * deviations with their floor. */
 typedef struct oracle_point {
     double seconds, value, gap;     /* gap: since the last value; 0 before the first */
     long double residual, deviation, size;

@@ -9,8 +9,6 @@
 
 #include "level_oracle.h"
 
-#include "tocsin.h"
-
 static const oracle_case cases[] = {
     {"half-life=20p clip=inf floor-relative=0 floor-history=0", 20, 0, 0, 0, 0, 0, 0, 0},
     {"half-life=10m clip=inf floor-relative=0 floor-history=0", 600, 0, 0, 1, 0, 0, 0, 0},
@@ -37,7 +35,8 @@ static void check_against_oracle(const oracle_case *c, const char *state, uint64
     size_t judged = 0;
 
     ck_assert_ptr_nonnull(o);
-    snprintf(text, sizeof text, "ewma %s warmup=%d state=%s | raw", c->parameters, ORACLE_WARMUP, state);
+    snprintf(text, sizeof text, "ewma %s warmup=%d state=%s | raw", c->parameters, ORACLE_WARMUP,
+             state);
     ck_assert_int_eq(tocsin_spec_compile(&spec, text, TOCSIN_NUL_TERMINATED, NULL, NULL), 0);
     ck_assert_int_eq(tocsin_detector_create(&detector, spec, NULL), 0);
     for (size_t i = 0; i < ORACLE_POINTS; i++) {

@@ -11,6 +11,7 @@
 #include "level_oracle.h"
 
 #define PEAKS 32
+#define CASES (sizeof cases / sizeof cases[0])
 
 typedef struct {
     long double above, risk, half_life;
@@ -183,8 +184,8 @@ static Suite *suite(void)
     Suite *s = suite_create("spot against its definition");
     TCase *oracles = suite_case(s, "oracle");
 
-    tcase_add_loop_test(oracles, double_equals_the_definition, 0, (int)(sizeof cases / sizeof *cases));
-    tcase_add_loop_test(oracles, mixed_is_near_the_definition, 0, (int)(sizeof cases / sizeof *cases));
+    tcase_add_loop_test(oracles, double_equals_the_definition, 0, (int)CASES);
+    tcase_add_loop_test(oracles, mixed_is_near_the_definition, 0, (int)CASES);
     tcase_add_test(oracles, the_level_is_exceeded_as_often_as_it_says);
     return s;
 }
