@@ -30,7 +30,7 @@
 
 #define TOCSIN__CACHE_LINE 64
 
-/* Tiles in a block.  Were it even, a series' own slots would all fall into a few sets of a cache. */
+/* Tiles in a block.  Were it even, a series' slots would all fall into a few sets of a cache. */
 #define TOCSIN__BLOCK 255
 
 /* Bytes of one slot of a tile. */

@@ -3,18 +3,19 @@
  *
  * A group is lane_width neighbouring series.  Three ways lead through it.
  *
- * The quick way is for groups in which every lane has an ordinary value, has its final gain and
- * stays within the clip.  It looks first, and has changed nothing where a group is
- * not one of those.  It divides only where statistics are wanted, or where one may be above a
- * calibrator's bar or its largest statistic so far (residual_template.h says how it knows).
+ * The quick way is for tiles in which every lane is to be taken and has its final gain.  It takes a
+ * bundle of groups at a time, in which every lane has an ordinary value and stays within the
+ * clip: it looks first, and has changed nothing where that is not so.  It divides only where
+ * statistics are wanted, or where one may be above a calibrator's bar or its largest statistic
+ * so far (residual_template.h says how it knows).  Habits are left to drain (kernels.h).
  *
- * The patchy way is the quick one with gaps: lanes whose value is missing, or that are not to be
- * touched, keep what they have.
+ * The patchy way does the same for a group with gaps: lanes whose value is missing, or that are
+ * not to be touched, keep what they have.
  *
  * The exact way does all that ewma_score and ewma_learn do, under masks: warm-up, crossings of
  * the limit, sizes that a float does not hold.
  *
- * Cost: bound by memory; in the cache, with statistics, by the processor's divider.
+ * Cost: bound by memory; in the cache by arithmetic, with statistics by the processor's divider.
  */
 #include "kernels.h"
 #include "mathx.h"
@@ -252,9 +253,9 @@ static TOCSIN__INLINE void ewma_drain_group(const ewma_tile *t, size_t lane, lan
 }
 
 /* The point of a bundle of groups, each lane of which is to be taken and has its final gain; or 0,
- * and nothing has changed, if it is not for this way.  All of it is loaded before anything is waited
- * for: a square root and a division take as long as a tile from memory.  All flags are known when
- * this is compiled; `has_limits`: a bar or a maximum. */
+ * and nothing has changed, if it is not for this way.  All of it is loaded before anything is
+ * waited for: a square root and a division take as long as a tile from memory.  All flags are
+ * known when this is compiled; `has_limits`: a bar or a maximum. */
 static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, size_t lane,
                                      int is_plain, int has_statistics, int has_limits)
 {
@@ -432,6 +433,8 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
 {
     const ewma_lanes c = ewma_lanes_set(job);
     const int trusts = !job->gains && !job->gain_varies;
+    /* Wide lanes do the plain recursion so fast that a processor sees by itself what comes. */
+    const int asks = !is_plain || lane_width < 8;
     const uint64_t bundle = UINT64_MAX >> (TOCSIN__LANES - lane_bundle * lane_width);
     const size_t count = job->tiles.count;
 
@@ -440,8 +443,7 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
         const ewma_tile t = ewma_tile_at(job, i);
         uint64_t done = 0;
 
-        /* The plain recursion is so short that a processor asks for what comes next by itself. */
-        for (size_t at = 0; !is_plain && at < job->tiles.size; at += EWMA_LINE)
+        for (size_t at = 0; asks && at < job->tiles.size; at += EWMA_LINE)
             LANES_PREFETCH((const char *)head + EWMA_AHEAD * job->tiles.size + at);
         if (trusts && head->take == UINT64_MAX && (head->flags & TOCSIN__TILE_FULL))
             for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_bundle * lane_width)

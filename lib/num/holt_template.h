@@ -16,6 +16,8 @@
  * are mature, and hardly ever more than once a job for the others.  A series older than the
  * point where its gains stop changing is mature.
  *
+ * Habits of tiles that cross nothing are left to drain (kernels.h).
+ *
  * Cost: some seventy operations, most of them on floats, and a division where statistics are wanted
  * for every `lane_width` series, which is what it takes while the tiles are in the cache; beyond,
  * 40 bytes read and 40 written per series, the value and its statistic included, with two seasons
@@ -573,8 +575,8 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
 
 /* ---- Tiles ------------------------------------------------------------------- */
 
-/* Ask for a column of a tile that comes later: for each line in its order, so that the processor sees
- * where this leads, and asks for more by itself. */
+/* Ask for a column of a tile that comes later: for each line in its order, so that the processor
+ * sees where this leads, and asks for more by itself. */
 static TOCSIN__INLINE void lane_holt_ask(const void *column, size_t distance, size_t size)
 {
     for (size_t at = 0; at < size; at += LANE_HOLT_LINE)
