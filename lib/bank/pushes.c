@@ -8,6 +8,10 @@
  * wait.  So batches overlap: while one is computed, the fields of the next are on their way,
  * and with ids the table's cells of the one after it.
  *
+ * A bank that lies in a cache has nothing to wait for, so nothing is asked for; there what costs is
+ * that a kernel reads in one piece what was just written in many, and it is given the time in
+ * which the next batch is looked up.
+ *
  * Which fields?  Those that the kernel reads.  Counts matter only until every series is past
  * warm-up and has its final gain; whether that is so is looked up every 64 ticks of pushes, as
  * long as it is not, and then two cache lines per point are left: mean and variance.
@@ -46,6 +50,8 @@ typedef struct pushes_batch {
 typedef struct pushes_fields {
     size_t mean, variance, reach, count, habit, outside;
     uint32_t is_plain, is_full;
+    uint32_t is_near;           /* all of the bank is in a cache: nothing to ask for */
+    uint32_t reserved;
 } pushes_fields;
 
 /* ---- Counts ------------------------------------------------------------------------- */
@@ -120,7 +126,7 @@ static char *pushes_only_slab(const tocsin_bank *bank)
 
 /* The next points, as many as a batch holds: those that have a slot and may be pushed.
  * TOCSIN_INFO_IGNORED if some may not. */
-static int pushes_collect(tocsin_bank *bank, tocsin__lane *lane, const pushes_fields *f,
+static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane, const pushes_fields *f,
                           const tocsin_point *points, uint32_t count, int by_id, double *scores,
                           pushes_batch *batch)
 {
@@ -145,7 +151,8 @@ static int pushes_collect(tocsin_bank *bank, tocsin__lane *lane, const pushes_fi
                               : (char *)bank->tiles[t];
             char *cold = f->is_plain && f->is_full ? tile : tocsin__bank_cold(bank, t);
 
-            pushes_prefetch(f, tile, cold, slot % TOCSIN__LANES);
+            if (!f->is_near)
+                pushes_prefetch(f, tile, cold, slot % TOCSIN__LANES);
             batch->place[n].tile = tile;
             batch->place[n].cold = cold;
             batch->place[n].lane = slot % TOCSIN__LANES;
@@ -311,7 +318,8 @@ static void pushes_run(tocsin_bank *bank, tocsin__lane *lane, const pushes_field
     double *statistics = scores && is_whole ? scores : sorted_out;
     tocsin__tiles tiles;
 
-    pushes_gather(f, scratch, batch);
+    if (!f->is_near)
+        pushes_gather(f, scratch, batch);
     if (bank->mapped) {
         pushes_find(batch, places);
         tocsin__mapped_log_batch(bank, lane, places, n, !f->is_full);
@@ -345,6 +353,14 @@ static void pushes_run(tocsin_bank *bank, tocsin__lane *lane, const pushes_field
             scores[batch->place[i].index] = statistics[i];
 }
 
+/* A bank that small is in a processor's second cache, where it is as quickly fetched as asked for. */
+#define PUSHES_NEAR ((uint64_t)512 << 10)
+
+static uint32_t pushes_is_near(const tocsin_bank *bank)
+{
+    return (uint64_t)bank->tile_count * bank->format.tile_size <= PUSHES_NEAR;
+}
+
 int tocsin__pushes_take(const tocsin_bank *bank)
 {
     return bank->by_kernel && bank->format.kind == TOCSIN__EWMA_KERNEL &&
@@ -358,7 +374,7 @@ int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
     const size_t warm = TOCSIN__COLD - 1;
     const pushes_fields f = {job->mean,          job->variance,      job->reach,
                              job->count & warm,  job->habit & warm,  job->outside & warm,
-                             job->is_plain,      bank->is_full};
+                             job->is_plain,      bank->is_full,      pushes_is_near(bank), 0};
     pushes_batch batches[2];
     int status = TOCSIN_OK;
     size_t asked = 0, before = 0;
@@ -368,7 +384,7 @@ int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
         const size_t left = count - done;
         const uint32_t next = left < TOCSIN__LANES ? (uint32_t)left : TOCSIN__LANES;
 
-        for (; asked < count && asked < done + 2 * TOCSIN__LANES; asked++)
+        for (; !f.is_near && asked < count && asked < done + 2 * TOCSIN__LANES; asked++)
             pushes_ask(bank, points[asked].key, by_id);
         if (pushes_collect(bank, lane, &f, points + done, next, by_id,
                            scores ? scores + done : NULL, &batches[b]) != TOCSIN_OK)
@@ -376,6 +392,8 @@ int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
         if (batches[1 - b].count)
             pushes_run(bank, lane, &f, points + before, by_id, scores ? scores + before : NULL,
                        &batches[1 - b]);
+        if (f.is_near)
+            pushes_gather(&f, lane->tile, &batches[b]);
         if (next == 0)
             return status;
         before = done;

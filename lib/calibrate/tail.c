@@ -66,7 +66,7 @@
  *
  * Cost: learning a point is a maximum and a comparison; the fit costs half a microsecond
  * per block.  Scoring takes two multiplications and, for the few points above the median
- * block, a logarithm; a return period takes an exponential.
+ * block, a logarithm, in a bank the curve drawn again; a return period takes an exponential.
  *
  * How it fails.  What changes more slowly than the ring is long (a season the detector
  * does not model, a random walk read as deviations from a slow mean) makes the blocks
@@ -80,11 +80,11 @@
 #define TAIL_BLOCKS_PER_PERIOD 8.0  /* at least so many blocks in the shortest return period */
 #define TAIL_BLOCKS_READY 8u        /* no score before */
 #define TAIL_HISTORY 1000.0         /* a budget rings once 1/1000 of its return period is known */
-#define TAIL_CLIP 3.0               /* rings that would hold the clipping level once */
+#define TAIL_LOG_CLIP TAIL_LN3      /* log of the rings that would hold the clipping level once: 3 */
 #define TAIL_CLIP_STEP 0.1          /* a maximum may exceed the ring's at least by this */
-#define TAIL_STATISTIC_MIN 1.0      /* smallest limit */
-#define TAIL_STATISTIC_STILL 3.0    /* the same for a series that hardly ever moved ... */
-#define TAIL_STILL 0.05             /* ... as far as this */
+#define TAIL_LEVEL_FLOOR TAIL_LN2   /* smallest limit: a statistic of 1 */
+#define TAIL_LEVEL_FLOOR_STILL (2 * TAIL_LN2)   /* the same for a series that hardly ever moved: of 3 */
+#define TAIL_LEVEL_STILL 0.048790164169432003   /* ... as far as this: of 0.05 */
 #define TAIL_STATISTIC_MAX TOCSIN__STATISTIC_MAX     /* levels end at 64 */
 #define TAIL_ELAPSED_MAX 4e18       /* of a block, ns: 127 years */
 #define TAIL_ELAPSED_MOST UINT64_C(4000000000000000000)
@@ -96,6 +96,8 @@
 
 #define TAIL_BODY_MIN 1e-30         /* of a series that stands still */
 #define TAIL_LN2 0.693147180559945309
+#define TAIL_LN3 1.098612288668109691
+#define TAIL_LN_LN2 (-0.366512920581664327)
 
 typedef struct {
     double period[2];               /* return periods of the alarm's tiers, ns */
@@ -289,7 +291,10 @@ static void tail_knot(tail_state *s, double level, double rarity)
 }
 
 /* The clusters that become knots, by rank. */
-static const uint32_t tail_ranks[] = {6, 4, 3, 2};
+static const struct {
+    uint32_t rank;
+    double log;
+} tail_ranks[] = {{6, TAIL_LN2 + TAIL_LN3}, {4, 2 * TAIL_LN2}, {3, TAIL_LN3}, {2, TAIL_LN2}};
 
 static double tail_draw_curve(tail_state *s)
 {
@@ -299,22 +304,20 @@ static double tail_draw_curve(tail_state *s)
     tocsin__tail_forget(s);
     tocsin__maxima_fit(&s->maxima, s->history / length, &tail);
 
-    const int is_still = tail.threshold <= tail_level(TAIL_STILL);
-    const double floor = tail_level(is_still ? TAIL_STATISTIC_STILL : TAIL_STATISTIC_MIN);
-
+    const int is_still = tail.threshold <= TAIL_LEVEL_STILL;
+    const double floor = is_still ? TAIL_LEVEL_FLOOR_STILL : TAIL_LEVEL_FLOOR;
     const double per_block = tocsin__log(length);
     const double blocks = (double)tail.blocks;
     const double once = per_block + tocsin__log(blocks);
     const double rate = tail.clusters > 0 ? tail.rate : 1 / blocks;
 
     if (tail.median < tail.threshold)
-        tail_knot(s, tail.median, per_block - tocsin__log(TAIL_LN2));
+        tail_knot(s, tail.median, per_block - TAIL_LN_LN2);
     tail_knot(s, tocsin__max(floor, tail.threshold), per_block - tocsin__log(tail.reach));
     tail_knot(s, tail.threshold, per_block - tocsin__log(rate));
     for (size_t i = 0; i < TOCSIN__COUNT(tail_ranks); i++)
-        if (tail_ranks[i] < tail.clusters)
-            tail_knot(s, tail.cluster[tail_ranks[i] - 1],
-                      once - tocsin__log((double)tail_ranks[i]));
+        if (tail_ranks[i].rank < tail.clusters)
+            tail_knot(s, tail.cluster[tail_ranks[i].rank - 1], once - tail_ranks[i].log);
 
     const double beyond = tocsin__log(rate * blocks);
 
@@ -338,7 +341,7 @@ static void tail_draw(const tail_constants *k, tail_state *s)
     const double once = tail_draw_curve(s), step = tocsin__tail_step(s);
 
     s->clip = tocsin__level_code(
-        tocsin__max(tail_level(tail_statistic_at(s, once + tocsin__log(TAIL_CLIP))),
+        tocsin__max(tail_level(tail_statistic_at(s, once + TAIL_LOG_CLIP)),
                     tocsin__level_of(s->knot_level[s->knots - 1]) + TAIL_CLIP_STEP));
     for (uint32_t t = 0; t < k->tiers; t++) {
         const double rarity = tocsin__log(tocsin__max(1, k->period[t] / step));

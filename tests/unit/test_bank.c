@@ -1185,6 +1185,65 @@ START_TEST(tiles_keep_their_slots)
 }
 END_TEST
 
+/* Whatever is done about memory that is far away: of a bank too large for a cache each series says
+ * what it says in a small one. */
+START_TEST(far_series_say_what_near_ones_do)
+{
+    static const char *const texts[] = {
+        "ewma half-life=10p warmup=4 | raw",
+        "ewma half-life=10p warmup=4 clip=inf floor-relative=0 floor-history=0 | raw"};
+    enum { FAR = 50000, NEAR = 150, TICKS = 40, STRIDE = FAR / NEAR };
+    tocsin_spec *compiled = specs_compile(texts[_i / 2]);
+    tocsin_bank_options options = banks_options();
+    tocsin_bank *far_bank, *near_bank;
+    tocsin_point far_points[NEAR], near_points[NEAR];
+    double far_scores[NEAR], near_scores[NEAR];
+    const int by_id = _i % 2;
+    rng r = rng_seeded(21);
+
+    options.clock = TOCSIN_CLOCK_SHARED;
+    options.ids = by_id ? TOCSIN_IDS_KEPT : TOCSIN_IDS_NONE;
+    far_bank = banks_create(compiled, &options);
+    near_bank = banks_create(compiled, &options);
+    ck_assert_int_eq(tocsin_bank_reserve(far_bank, FAR), TOCSIN_OK);
+    for (uint64_t i = 0; i < FAR; i++)
+        ck_assert_uint_eq(banks_add(far_bank, i), i);
+    for (uint64_t i = 0; i < NEAR; i++)
+        ck_assert_uint_eq(banks_add(near_bank, i), i);
+    for (int t = 1; t <= TICKS; t++) {
+        const tocsin_tick tick = {.struct_size = sizeof tick, .time = t * TOCSIN_MINUTE};
+        const size_t first = rng_below(&r, NEAR), count = 1 + rng_below(&r, NEAR);
+
+        for (size_t i = 0; i < count; i++) {
+            const size_t series = (first + 7 * i) % NEAR;   /* 7 and 150 have no factor in common */
+            const double value = rng_below(&r, 50) == 0 ? NAN : rng_normal(&r);
+
+            near_points[i] = (tocsin_point){series, TOCSIN_TIME_NONE, value};
+            far_points[i] = (tocsin_point){series * STRIDE, TOCSIN_TIME_NONE, value};
+        }
+        ck_assert_int_eq(tocsin_bank_tick_begin(far_bank, &tick), TOCSIN_OK);
+        ck_assert_int_eq(tocsin_bank_tick_begin(near_bank, &tick), TOCSIN_OK);
+        if (by_id) {
+            tocsin_bank_push_ids(far_bank, far_points, count, TOCSIN_LEARN_AND_SCORE, far_scores,
+                                 NULL, 0);
+            tocsin_bank_push_ids(near_bank, near_points, count, TOCSIN_LEARN_AND_SCORE,
+                                 near_scores, NULL, 0);
+        } else {
+            tocsin_bank_push_slots(far_bank, far_points, count, TOCSIN_LEARN_AND_SCORE, far_scores,
+                                   NULL, 0);
+            tocsin_bank_push_slots(near_bank, near_points, count, TOCSIN_LEARN_AND_SCORE,
+                                   near_scores, NULL, 0);
+        }
+        require(memcmp(far_scores, near_scores, count * sizeof *far_scores) == 0, "tick %d", t);
+        ck_assert_int_eq(tocsin_bank_tick_end(far_bank), TOCSIN_OK);
+        ck_assert_int_eq(tocsin_bank_tick_end(near_bank), TOCSIN_OK);
+    }
+    tocsin_bank_free(far_bank);
+    tocsin_bank_free(near_bank);
+    tocsin_spec_free(compiled);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("bank");
@@ -1225,6 +1284,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, the_idle_of_a_shared_clock_are_evicted, 0, 4);
     tcase_add_loop_test(tcase, tiles_keep_their_slots, 0, 3);
     tcase_add_loop_test(tcase, those_who_are_held_are_not_idle, 0, 8);
+    tcase_add_loop_test(tcase, far_series_say_what_near_ones_do, 0, 4);
     return s;
 }
 
