@@ -32,12 +32,14 @@
 #include "num/kernels_neon.c"
 #include "num/kernels.c"
 
+#include "state/bars.c"
 #include "state/maxima.c"
 
 #include "prepare/clock.c"
 #include "prepare/counter.c"
 #include "prepare/gaps.c"
 
+#include "detect/auto.c"
 #include "detect/ewma.c"
 #include "detect/holt_winters.c"
 #include "detect/focus.c"

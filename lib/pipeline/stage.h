@@ -314,6 +314,7 @@ extern const tocsin__stage tocsin__stage_spot;
 extern const tocsin__stage tocsin__stage_hstrees;
 extern const tocsin__stage tocsin__stage_cusum;
 extern const tocsin__stage tocsin__stage_page_hinkley;
+extern const tocsin__stage tocsin__stage_auto;
 extern const tocsin__stage tocsin__stage_tail, tocsin__stage_raw;
 extern const tocsin__stage tocsin__stage_alarm;
 

@@ -1,0 +1,751 @@
+/* auto.c - the detector for people who do not want to choose.
+ *
+ * No single statistic finds everything: a spike in a one-minute series shows in the step from one
+ * value to the next, a lasting shift in a mean over some of them, a livelier time in a mean of sizes.
+ * So there are seven channels, and each is measured against its own history: the most surprising
+ * one speaks, and its name is the reason.
+ *
+ * Model
+ * -----
+ * A level and a deviation with exponential weights (half-life 2000 points; arithmetic ones at the
+ * start); what lies more than 4 deviations out is learnt as if it lay there, and the
+ * deviation has floors (residual.h).  About the level two profiles, civil time being UTC: 48 half
+ * hours of the day, read with linear interpolation, and on what they leave 168 hours of the week.
+ * Each slot's mean is shrunk by n / (n + 3), of the week by n / (n + 2), n its visits.  A profile
+ * counts only while it pays: the day's while the mean absolute residual with it is less than 0.95
+ * of that without, the week's while both together save another tenth.  Each half hour also has a
+ * mean absolute residual and a mean absolute step of its own, shrunk to the common one by n / (n + 5),
+ * so that a night is not judged by the day's noise.
+ *
+ *     z = (x - level - season) / deviation of that half hour
+ *
+ * Channels, each >= 0 and in deviations of its own past:
+ *
+ *     residual    |z|                                                 spike, drop, season
+ *     step        |x_t - x_{t-1}|                                     spike, drop
+ *     departure   |z - mean of z over 60 points|                      spike, drop
+ *     short-mean  |mean of z over 3 points|                           level
+ *     long-mean   |mean of z over 30 points|                          level
+ *     record      1.2 times the excess over the largest value so far  spike, drop
+ *     unrest      mean over 15 points of the larger of the first two  variance
+ *
+ * Means of z take it limited to +-10.  Deviations of channels are exponentially weighted root mean
+ * squares, winsorised at 4, and are at least what they would be were z white noise.
+ *
+ * Bars (state/bars.h) learn how high each channel reaches per block of 100 points, and per 200; four
+ * times as long for long-mean, whose values are alike for a while.  With e, the smaller of
+ * both excesses, the statistic is
+ *
+ *     exp(1.1 + 0.46 e) - 1           where e >= 0,
+ *     2 f / top                       below, where nobody is interested and a logarithm saved.
+ *
+ * All channels so have one scale, which can be read as deviations: a usual block's maximum reads 2,
+ * and 1.1 and 0.46 are where bars begin, so that at first a channel reads about what it is.  The
+ * calibrator turns it into a rate.
+ *
+ * References: Roberts 1959; Finch 2009; Brutlag 2000 on deviations per slot; Gumbel 1958; James and
+ * Stein 1961 on shrinkage.
+ *
+ * Cost: about a hundred nanoseconds per point, and 2.2 KB per series.
+ *
+ * How it fails.  A season that is neither of a day nor of a week counts as noise.  A level that moves by many deviations takes days to become usual.  A record is broken
+ * by a trend again and again, until the bar has learnt it.  Profiles and other memories of values
+ * are floats: beyond +-1e37 they are limited.
+ */
+#include "../state/bars.h"
+#include "residual.h"
+
+enum {
+    AUTO_HALF_LIFE,
+    AUTO_SEASON,
+    AUTO_SEASON_MEMORY,
+    AUTO_CLIP,
+    AUTO_FLOOR,
+    AUTO_FLOOR_RELATIVE,
+    AUTO_FLOOR_HISTORY,
+    AUTO_WARMUP
+};
+
+static const tocsin__param auto_params[] = {
+    {"half-life", TOCSIN_TYPE_SPAN, 1, 0, 0, "", "2000p", 1e-3, 3.2e9, "",
+     "time, or points, after which a value counts half for level and deviations"},
+    {"season", TOCSIN_TYPE_CHOICE, 1, 0, 0, "", "auto", 0, 0, "auto|off",
+     "whether seasons of a day and a week are looked for"},
+    {"season-memory", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "7d", 86400, 3.2e9, "",
+     "time after which a day counts half for the season, a week after as many weeks"},
+    {"clip", TOCSIN_TYPE_NUMBER, 1, 0, 0, "deviations", "4", 1, 1e6, "",
+     "what lies farther out is learnt as if it lay there"},
+    {"floor", TOCSIN_TYPE_NUMBER, 1, 0, 0, "the metric's", "0", 0, 1e150, "",
+     "the deviation is never taken for less"},
+    {"floor-relative", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the level", "0.1%", 0, 1, "",
+     "nor for less than this share of the level"},
+    {"floor-history", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the largest residual", "0.1%", 0, 1, "",
+     "nor for less than this share of the largest residual remembered"},
+    {"warmup", TOCSIN_TYPE_INTEGER, 1, 0, 0, "points", "32", 16, 65535, "",
+     "points before the first verdict"},
+};
+
+enum { AUTO_SEASON_FOUND, AUTO_SEASON_OFF };
+
+/* Channels. */
+enum {
+    AUTO_RESIDUAL,
+    AUTO_STEP,
+    AUTO_DEPARTURE,
+    AUTO_SHORT_MEAN,
+    AUTO_LONG_MEAN,
+    AUTO_RECORD,
+    AUTO_UNREST,
+    AUTO_CHANNELS,
+    AUTO_NOTE = AUTO_CHANNELS
+};
+
+static const char *const auto_channels[AUTO_CHANNELS] = {
+    "residual", "step", "departure", "short-mean", "long-mean", "record", "unrest",
+};
+
+/* The channels' deviations that are remembered. */
+enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES };
+
+#define AUTO_DAY_SLOTS 48
+#define AUTO_WEEK_SLOTS 168
+#define AUTO_DAY_SHRINKAGE 3.0      /* visits at which a slot's mean counts half */
+#define AUTO_WEEK_SHRINKAGE 2.0
+#define AUTO_SPREAD_SHRINKAGE 5.0
+#define AUTO_DAY_PAYS 0.95          /* of the mean absolute residual without it */
+#define AUTO_WEEK_PAYS 0.9
+#define AUTO_SPREAD_MIN 0.5         /* of the common one */
+#define AUTO_TO_STANDARD 1.2533     /* sqrt(pi/2): standard / mean deviation */
+#define AUTO_LN2 0.693147180559945309
+#define AUTO_STEP_MEMORY 50.0       /* points, of the mean time between them */
+#define AUTO_STEP_GAP 4.0           /* steps a gap counts as */
+#define AUTO_UNKNOWN_MEMORY 3000.0  /* points, where the step is not known */
+#define AUTO_BEGIN 16u              /* points before a channel is measured */
+#define AUTO_YOUNG 8u               /* points that are not winsorised */
+#define AUTO_TRUST 4.0              /* confidence is full after so many warm-ups */
+
+#define AUTO_Z_MAX 10.0             /* of a mean's share */
+#define AUTO_DEPARTURE_SPAN 60.0    /* points */
+#define AUTO_SHORT_SPAN 3.0
+#define AUTO_LONG_SPAN 30.0
+#define AUTO_UNREST_GAIN (AUTO_LN2 / 15.0)
+#define AUTO_UNREST_MAX 6.0
+#define AUTO_RECORD_WEIGHT 1.2
+#define AUTO_WINSOR 4.0
+
+#define AUTO_BLOCK 100u             /* points */
+#define AUTO_LONG_BLOCKS 4u         /* so many of them for long-mean */
+#define AUTO_READING_AT_BAR 1.1     /* log(1 + statistic) at e = 0, and per e */
+#define AUTO_READING_SLOPE 0.46
+#define AUTO_AT_BAR 2.0041660239464331      /* exp(1.1) - 1 */
+
+/* What a channel's excess is worth beside the others'. */
+static const double auto_weight[AUTO_CHANNELS] = {1, 1, 1, 1, 1, 1, 0.7};
+static const double auto_offset[AUTO_CHANNELS] = {0, 0, 0.2, 0, 0, 0, 0};
+
+/* The least a channel's deviation is taken for: what it is where z is white noise, of a step the
+ * floor. */
+static const double auto_least[AUTO_SCALES] = {1, 1, 0.447, 0.13};
+
+/* The arrays, in the order of the field table. */
+enum { AUTO_PROFILE, AUTO_SPREAD, AUTO_BARS, AUTO_ARRAYS };
+
+#define AUTO_PROFILE_FLOATS (AUTO_DAY_SLOTS + AUTO_WEEK_SLOTS)  /* means: of the day, of the week */
+#define AUTO_SPREAD_FLOATS (2 * AUTO_DAY_SLOTS) /* of the day: mean |residual|, mean |step| */
+#define AUTO_BARS_FLOATS (2 * AUTO_CHANNELS * TOCSIN__BAR_FLOATS)
+
+typedef struct {
+    tocsin__residual_rules rules;
+    double gain;            /* per point */
+    double rate;            /* per ns; 0: per point */
+    double day_rate;        /* of a slot's gain, per ns of step */
+    double week_rate;
+    double step;            /* nominal, ns; 0: nobody said */
+    double trust;           /* confidence per point */
+    uint32_t season;
+    uint32_t warmup;
+    uint64_t array[AUTO_ARRAYS];    /* offsets in the state */
+} auto_constants;
+
+typedef struct {
+    double level;
+    double variance;
+    double reach;                   /* see residual.h */
+    double step;                    /* mean time between points, ns; 0: not known */
+    double bare;                    /* mean |residual| without a season ... */
+    double with_day;                /* ... with the day's ... */
+    double with_week;               /* ... and with the week's too */
+    double stride;                  /* mean |step| */
+    double last;                    /* value */
+    double lowest, highest;         /* values so far */
+    double slow_mean;               /* of z: departure's */
+    double short_mean, long_mean;
+    double unrest;
+    double scale[AUTO_SCALES];      /* variances */
+    uint32_t count;                 /* points learnt */
+    uint32_t blocks[4];             /* ended: the bars', twice as long ones, long-mean's, and twice */
+    uint16_t block[4];              /* points in those under way */
+    uint16_t day_visits[AUTO_DAY_SLOTS];
+    uint8_t week_visits[AUTO_WEEK_SLOTS];
+    uint8_t spare[4];
+} auto_state;
+
+#define AUTO_UNIT(member, min, max) TOCSIN__FIELD(auto_state, member, F64, min, max)
+#define AUTO_VALUE(member) AUTO_UNIT(member, -TOCSIN__VALUE_MAX, TOCSIN__VALUE_MAX)
+#define AUTO_SIZE(member) AUTO_UNIT(member, 0, 1e151)
+
+static const tocsin__field auto_fields[] = {
+    AUTO_VALUE(level),
+    AUTO_UNIT(variance, 0, 1e301),
+    AUTO_SIZE(reach),
+    AUTO_UNIT(step, 0, 2e19),
+    AUTO_SIZE(bare),
+    AUTO_SIZE(with_day),
+    AUTO_SIZE(with_week),
+    AUTO_SIZE(stride),
+    AUTO_VALUE(last),
+    AUTO_VALUE(lowest),
+    AUTO_VALUE(highest),
+    AUTO_UNIT(slow_mean, -100, 100),
+    AUTO_UNIT(short_mean, -100, 100),
+    AUTO_UNIT(long_mean, -100, 100),
+    AUTO_UNIT(unrest, 0, 100),
+    AUTO_UNIT(scale, 0, 1e303),
+    TOCSIN__FIELD(auto_state, count, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(auto_state, blocks, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(auto_state, block, U16, 0, UINT16_MAX),
+    TOCSIN__FIELD(auto_state, day_visits, U16, 0, UINT16_MAX),
+    TOCSIN__FIELD(auto_state, week_visits, U8, 0, UINT8_MAX),
+    TOCSIN__FIELD(auto_state, spare, U8, 0, 0),
+    TOCSIN__ARRAY("profile", REAL, AUTO_PROFILE, -TOCSIN__REAL_MAX, TOCSIN__REAL_MAX),
+    TOCSIN__ARRAY("spread", REAL, AUTO_SPREAD, 0, TOCSIN__REAL_MAX),
+    TOCSIN__ARRAY("bars", REAL, AUTO_BARS, 0, 1e6),
+};
+
+static const tocsin__layout auto_layout = {sizeof(auto_state), auto_fields,
+                                           TOCSIN__COUNT(auto_fields)};
+
+/* ---- Parameters ------------------------------------------------------------ */
+
+static int auto_resolve(const tocsin__values *values, const tocsin__context *context,
+                        void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
+{
+    auto_constants *k = constants;
+    const tocsin_value *half_life = &values[AUTO_HALF_LIFE].item[0];
+    const double season_memory = (double)values[AUTO_SEASON_MEMORY].item[0].duration;
+    double memory = AUTO_UNKNOWN_MEMORY;
+
+    (void)complaint;
+    k->step = (double)context->step;
+    if (half_life->form == TOCSIN_VALUE_POINTS) {
+        k->gain = -tocsin__expm1(-AUTO_LN2 / half_life->number);
+        memory = 1 / k->gain;
+    } else {
+        k->rate = AUTO_LN2 / (double)half_life->duration;
+        if (context->step > 0)
+            memory = 1 / (k->rate * (double)context->step);
+    }
+    /* A slot takes one in so many points, so a point weighs so much more in it. */
+    k->day_rate = AUTO_LN2 * AUTO_DAY_SLOTS / season_memory;
+    k->week_rate = AUTO_LN2 * AUTO_WEEK_SLOTS / (7 * season_memory);
+    k->season = (uint32_t)values[AUTO_SEASON].item[0].number;
+    k->warmup = (uint32_t)values[AUTO_WARMUP].item[0].number;
+    k->trust = 1 / (AUTO_TRUST * k->warmup);
+    tocsin__residual_rules_init(&k->rules, values[AUTO_CLIP].item[0].number,
+                                values[AUTO_FLOOR].item[0].number,
+                                values[AUTO_FLOOR_RELATIVE].item[0].number,
+                                values[AUTO_FLOOR_HISTORY].item[0].number, memory, TOCSIN__DOUBLE);
+    shape->precision = TOCSIN__MIXED;
+    shape->length[AUTO_PROFILE] = AUTO_PROFILE_FLOATS;
+    shape->length[AUTO_SPREAD] = AUTO_SPREAD_FLOATS;
+    shape->length[AUTO_BARS] = AUTO_BARS_FLOATS;
+    for (uint32_t i = 0; i < AUTO_ARRAYS; i++)
+        k->array[i] = tocsin__layout_array(&auto_layout, shape, i);
+    return TOCSIN_OK;
+}
+
+static size_t auto_warmup(const void *constants)
+{
+    return ((const auto_constants *)constants)->warmup;
+}
+
+/* ---- The state's arrays ------------------------------------------------------ */
+
+/* They stand behind the struct always: no kernel keeps this detector in columns. */
+static float *auto_floats(const auto_constants *k, const auto_state *s, uint32_t array)
+{
+    return (float *)(void *)((char *)(uintptr_t)s + k->array[array]);
+}
+
+static tocsin__bar *auto_bars(const auto_constants *k, const auto_state *s)
+{
+    return (tocsin__bar *)(void *)auto_floats(k, s, AUTO_BARS);
+}
+
+static void auto_init(const void *constants, void *state)
+{
+    const auto_constants *k = constants;
+    tocsin__bar *bars = auto_bars(k, state);
+
+    for (size_t i = 0; i < 2 * AUTO_CHANNELS; i++)
+        tocsin__bar_init(&bars[i]);
+}
+
+/* ---- Looking at a point -------------------------------------------------------- */
+
+/* All there is to say of a point before it is learnt. */
+typedef struct {
+    double gain;
+    double residual;                /* from the level */
+    double floor, sigma;            /* of the deviation; the level's */
+    double after_day, after_week;   /* residuals that the profiles leave */
+    double bare_size;               /* |residual| winsorised; see auto_learn */
+    double season;                  /* what the profiles in use add to the level */
+    double surprise;                /* the residual that is left */
+    double spread;                  /* standard deviation it is told in */
+    double z, limited;              /* and told in it; within +-AUTO_Z_MAX */
+    double step, common_step;       /* in the value's unit; as if at a usual time of the day */
+    double slow_mean, short_mean, long_mean, unrest;
+    double told[AUTO_SCALES];       /* sizes of the channels with deviations of their own ... */
+    double variance[AUTO_SCALES];   /* ... and these, squared, no less than their floors */
+    double statistic[AUTO_CHANNELS];
+    uint32_t day_slot, week_slot;
+    uint32_t uses_day, uses_week, is_floored;
+} auto_view;
+
+/* The mean of a slot, shrunk. */
+static double auto_slot(const float *profile, uint32_t slot, double visits, double shrinkage)
+{
+    return (double)profile[slot] * (visits / (visits + shrinkage));
+}
+
+static double auto_day_slot(const auto_state *s, const float *profile, uint32_t slot)
+{
+    return auto_slot(profile, slot, s->day_visits[slot], AUTO_DAY_SHRINKAGE);
+}
+
+/* Time since the last multiple of a period. */
+static int64_t auto_phase(int64_t time, int64_t period)
+{
+    const int64_t rest = time % period;
+
+    return rest < 0 ? rest + period : rest;
+}
+
+/* What both profiles say. */
+static void auto_look_at_season(const auto_constants *k, const auto_state *s, int64_t time,
+                                auto_view *view)
+{
+    const float *profile = auto_floats(k, s, AUTO_PROFILE);
+    const int64_t of_week = auto_phase(time, TOCSIN_WEEK);
+    const double at = (double)(of_week % TOCSIN_DAY) * (AUTO_DAY_SLOTS / (double)TOCSIN_DAY);
+    const uint32_t slot = (uint32_t)at;
+    const double aside = at - slot - 0.5;       /* from the slot's middle, in slots */
+    const uint32_t next =
+        (slot + (aside < 0 ? AUTO_DAY_SLOTS - 1u : 1u)) % AUTO_DAY_SLOTS;
+    double day = auto_day_slot(s, profile, slot);
+
+    view->day_slot = slot;
+    view->week_slot = (uint32_t)(of_week / TOCSIN_HOUR);
+    if (s->day_visits[slot] > 0 && s->day_visits[next] > 0)
+        day += tocsin__abs(aside) * (auto_day_slot(s, profile, next) - day);
+
+    const double week = auto_slot(profile + AUTO_DAY_SLOTS, view->week_slot,
+                                  s->week_visits[view->week_slot], AUTO_WEEK_SHRINKAGE);
+
+    view->after_day = view->residual - day;
+    view->after_week = view->after_day - week;
+    view->uses_day = s->count >= AUTO_BEGIN && s->with_day < AUTO_DAY_PAYS * s->bare;
+    view->uses_week = s->count >= AUTO_BEGIN &&
+                      s->with_week < AUTO_WEEK_PAYS * tocsin__min(s->bare, s->with_day);
+    view->season = view->uses_week ? day + week : view->uses_day ? day : 0;
+}
+
+/* How much a time of the day is livelier than the day: its slot's mean size over the common one. */
+static double auto_liveliness(const auto_state *s, const float *sizes, uint32_t slot,
+                              double common)
+{
+    const double trust = s->day_visits[slot] / (s->day_visits[slot] + AUTO_SPREAD_SHRINKAGE);
+
+    if (!(common > TOCSIN__DEVIATION_MIN))
+        return 1;
+    return tocsin__max(AUTO_SPREAD_MIN, 1 + trust * ((double)sizes[slot] / common - 1));
+}
+
+/* A channel with a deviation of its own: how many of it. */
+static double auto_tell(const auto_state *s, uint32_t scale, double size, double least,
+                        auto_view *view)
+{
+    view->told[scale] = size;
+    view->variance[scale] = tocsin__max(s->scale[scale], least * least);
+    return size / tocsin__sqrt(view->variance[scale]);
+}
+
+static void auto_look(const auto_constants *k, const auto_state *s, const tocsin__point *point,
+                      auto_view *view)
+{
+    const double value = point->value;
+    const uint32_t n = s->count + (s->count < UINT32_MAX);
+    const float *spread = auto_floats(k, s, AUTO_SPREAD);
+    double gain = k->gain, common = s->bare, livelier = 1, calmer_step = 1;
+    double *f = view->statistic;
+
+    if (k->rate != 0)
+        gain = -tocsin__expm1(-tocsin__min((double)point->elapsed * k->rate, AUTO_LN2));
+    view->gain = tocsin__max(gain, 1.0 / n);
+    if (s->count == 0)
+        gain = view->gain = 1;
+
+    /* The level and what it leaves. */
+    view->residual = s->count > 0 ? value - s->level : 0;
+    view->floor = tocsin__residual_floor(&k->rules, s->level, s->reach);
+    view->sigma = tocsin__max(tocsin__sqrt(s->variance), view->floor);
+    view->is_floored = !(view->sigma > view->floor) || view->sigma < TOCSIN__DEVIATION_MIN;
+    if (view->sigma < TOCSIN__DEVIATION_MIN)
+        view->sigma = tocsin__max(tocsin__abs(view->residual), TOCSIN__DEVIATION_MIN);
+
+    /* The season and what it leaves. */
+    view->day_slot = view->week_slot = view->uses_day = view->uses_week = 0;
+    view->after_day = view->after_week = view->residual;
+    view->season = 0;
+    if (k->season == AUTO_SEASON_FOUND)
+        auto_look_at_season(k, s, point->time, view);
+    view->surprise = view->residual - view->season;
+    if (view->uses_day || view->uses_week) {
+        common = view->uses_week ? s->with_week : s->with_day;
+        livelier = auto_liveliness(s, spread, view->day_slot, common);
+        calmer_step =
+            1 / auto_liveliness(s, spread + AUTO_DAY_SLOTS, view->day_slot, s->stride);
+    }
+    view->spread = tocsin__max(AUTO_TO_STANDARD * common * livelier, view->floor);
+    if (view->spread < TOCSIN__DEVIATION_MIN)
+        view->spread = tocsin__max(tocsin__abs(view->surprise), TOCSIN__DEVIATION_MIN);
+    view->z = view->surprise / view->spread;
+    view->limited = tocsin__clamp(view->z, -AUTO_Z_MAX, AUTO_Z_MAX);
+
+    /* The channels. */
+    f[AUTO_RESIDUAL] = tocsin__abs(view->z);
+
+    double least = tocsin__max(view->floor, TOCSIN__DEVIATION_MIN) * auto_least[AUTO_OF_STEP];
+
+    view->step = s->count > 0 ? value - s->last : 0;
+    view->common_step = view->step * calmer_step;
+    if (s->scale[AUTO_OF_STEP] < TOCSIN__DEVIATION_MIN * TOCSIN__DEVIATION_MIN)
+        least = tocsin__max(least, tocsin__abs(view->common_step));
+    f[AUTO_STEP] =
+        auto_tell(s, AUTO_OF_STEP, tocsin__abs(view->common_step), least, view);
+
+    f[AUTO_DEPARTURE] =
+        auto_tell(s, AUTO_OF_DEPARTURE,
+                  tocsin__abs(tocsin__clamp(view->z, -1e3, 1e3) - s->slow_mean),
+                  auto_least[AUTO_OF_DEPARTURE], view);
+    view->slow_mean = s->slow_mean + (view->limited - s->slow_mean) *
+                                         tocsin__max(1.0 / n, 1 / AUTO_DEPARTURE_SPAN);
+    view->short_mean = s->short_mean + (view->limited - s->short_mean) * (1 / AUTO_SHORT_SPAN);
+    view->long_mean = s->long_mean + (view->limited - s->long_mean) *
+                                         tocsin__max(1.0 / n, 1 / AUTO_LONG_SPAN);
+    f[AUTO_SHORT_MEAN] = auto_tell(s, AUTO_OF_SHORT, tocsin__abs(view->short_mean),
+                                   auto_least[AUTO_OF_SHORT], view);
+    f[AUTO_LONG_MEAN] = auto_tell(s, AUTO_OF_LONG, tocsin__abs(view->long_mean),
+                                  auto_least[AUTO_OF_LONG], view);
+
+    f[AUTO_RECORD] = 0;
+    if (s->count > 0)
+        f[AUTO_RECORD] = AUTO_RECORD_WEIGHT *
+                         tocsin__max(0, tocsin__max(value - s->highest, s->lowest - value)) /
+                         view->sigma;
+
+    view->unrest =
+        s->unrest + (tocsin__min(tocsin__max(f[AUTO_RESIDUAL], f[AUTO_STEP]), AUTO_UNREST_MAX) -
+                     s->unrest) *
+                        tocsin__max(1.0 / n, AUTO_UNREST_GAIN);
+    f[AUTO_UNREST] = view->unrest;
+}
+
+/* ---- Scoring --------------------------------------------------------------- */
+
+/* What a channel reads; `bars` are its two. */
+static double auto_read(const tocsin__bar *bars, double weight, double offset, double f)
+{
+    const double top = tocsin__max((double)bars[0].top, (double)bars[1].top);
+
+    f = tocsin__min(f, TOCSIN__BAR_STATISTIC_MAX);
+    if (f <= top)
+        return AUTO_AT_BAR * f / top;
+
+    const double u = tocsin__log(1 + f);
+    const double excess = tocsin__min(tocsin__bar_excess(&bars[0], u),
+                                      tocsin__bar_excess(&bars[1], u));
+
+    return tocsin__exp(AUTO_READING_AT_BAR +
+                       AUTO_READING_SLOPE * tocsin__max(0, weight * excess - offset)) - 1;
+}
+
+/* A note to auto_band: the residual's higher bar, as two floats in the place of a double. */
+static void auto_note_bar(const tocsin__bar *bars, tocsin__reading *reading)
+{
+    const tocsin__bar *higher = &bars[bars[1].top > bars[0].top];
+    const float note[2] = {higher->mean, higher->per_spread};
+
+    memcpy(&reading->channel[AUTO_NOTE], note, sizeof note);
+}
+
+static uint8_t auto_spike_or_drop(double towards)
+{
+    return towards < 0 ? TOCSIN_REASON_DROP : TOCSIN_REASON_SPIKE;
+}
+
+static void auto_say(const auto_constants *k, const auto_state *s, const tocsin__point *point,
+                     const auto_view *view, tocsin__reading *reading)
+{
+    const tocsin__bar *bars = auto_bars(k, s);
+    uint32_t speaker;
+
+    reading->expected = s->count > 0 ? s->level + view->season : tocsin__nan();
+    if (s->count < k->warmup) {
+        reading->flags |= TOCSIN_FLAG_WARMING;
+        for (uint32_t c = 0; c < AUTO_CHANNELS; c++) {
+            reading->channel[c] = tocsin__nan();
+            reading->reason[c] = TOCSIN_REASON_NONE;
+        }
+        reading->expected = reading->deviation = tocsin__nan();
+        reading->confidence = 0;
+        return;
+    }
+    for (uint32_t c = 0; c < AUTO_CHANNELS; c++)
+        reading->channel[c] =
+            auto_read(&bars[2 * c], auto_weight[c], auto_offset[c], view->statistic[c]);
+
+    auto_note_bar(&bars[2 * AUTO_RESIDUAL], reading);
+
+    /* Usual without the season, hence at another time. */
+    const int is_season = tocsin__abs(view->residual) < 0.5 * tocsin__abs(view->surprise);
+
+    reading->reason[AUTO_RESIDUAL] =
+        is_season ? (uint8_t)TOCSIN_REASON_SEASON : auto_spike_or_drop(view->surprise);
+    reading->reason[AUTO_STEP] = auto_spike_or_drop(view->step);
+    reading->reason[AUTO_DEPARTURE] = auto_spike_or_drop(view->z - s->slow_mean);
+    reading->reason[AUTO_SHORT_MEAN] = TOCSIN_REASON_LEVEL;
+    reading->reason[AUTO_LONG_MEAN] = TOCSIN_REASON_LEVEL;
+    reading->reason[AUTO_RECORD] = auto_spike_or_drop(point->value - s->highest);
+    reading->reason[AUTO_UNREST] = TOCSIN_REASON_VARIANCE;
+
+    const double towards[AUTO_CHANNELS] = {
+        view->surprise,  view->step,     view->z - s->slow_mean, view->short_mean,
+        view->long_mean, view->surprise, view->surprise,
+    };
+
+    tocsin__speaker(reading, AUTO_CHANNELS, &speaker);
+    reading->direction = (towards[speaker] > 0) - (towards[speaker] < 0);
+    reading->deviation = view->spread;
+    reading->confidence = tocsin__min(1, s->count * k->trust);
+    if (view->is_floored)
+        reading->flags |= TOCSIN_FLAG_FLOORED;
+}
+
+/* Where the residual alone would read the limit, whichever channel spoke: what the others read depends
+ * on more than the value. */
+static void auto_band(const void *constants, const tocsin__reading *reading, uint32_t channel,
+                      double limit, double *lower, double *upper)
+{
+    float note[2];
+    double f = limit / AUTO_AT_BAR;
+
+    (void)constants;
+    (void)channel;
+    memcpy(note, &reading->channel[AUTO_NOTE], sizeof note);
+    if (limit > AUTO_AT_BAR) {
+        const double e = (tocsin__log(1 + limit) - AUTO_READING_AT_BAR) / AUTO_READING_SLOPE;
+
+        f = tocsin__exp((double)note[0] + e / (double)note[1]) - 1;
+    } else {
+        f *= tocsin__exp((double)note[0]) - 1;
+    }
+    *lower = reading->expected - f * reading->deviation;
+    *upper = reading->expected + f * reading->deviation;
+}
+
+static void auto_score(const void *constants, const void *state, const tocsin__arrays *arrays,
+                       const tocsin__point *point, tocsin__reading *reading)
+{
+    auto_view view;
+
+    (void)arrays;
+    auto_look(constants, state, point, &view);
+    auto_say(constants, state, point, &view, reading);
+}
+
+/* ---- Learning -------------------------------------------------------------- */
+
+/* Learn a channel's deviation. */
+static void auto_learn_scale(auto_state *s, uint32_t scale, const auto_view *view)
+{
+    const double variance = view->variance[scale];
+    const double square = tocsin__min(view->told[scale] * view->told[scale],
+                                      AUTO_WINSOR * AUTO_WINSOR * variance);
+
+    s->scale[scale] = variance + view->gain * (square - variance);
+}
+
+static float auto_moved(float mean, double gain, double value)
+{
+    return tocsin__residual_narrow((double)mean + gain * (value - (double)mean));
+}
+
+/* Learn the time of the day and of the week. */
+static void auto_learn_season(const auto_constants *k, auto_state *s, const auto_view *view,
+                              double step)
+{
+    float *profile = auto_floats(k, s, AUTO_PROFILE), *spread = auto_floats(k, s, AUTO_SPREAD);
+    float *day = &profile[view->day_slot], *week = &profile[AUTO_DAY_SLOTS + view->week_slot];
+    uint16_t *day_visits = &s->day_visits[view->day_slot];
+    uint8_t *week_visits = &s->week_visits[view->week_slot];
+    const double limit = AUTO_WINSOR * view->sigma;
+    const double after_day = tocsin__clamp(view->after_day, -limit, limit);
+    const double after_week = tocsin__clamp(view->after_week, -limit, limit);
+    const double steps = AUTO_WINSOR * tocsin__sqrt(view->variance[AUTO_OF_STEP]);
+
+    *day_visits = (uint16_t)(*day_visits + (*day_visits < UINT16_MAX));
+    *week_visits = (uint8_t)(*week_visits + (*week_visits < UINT8_MAX));
+
+    const double of_day = tocsin__max(1.0 / *day_visits, tocsin__min(1, k->day_rate * step));
+    const double of_week = tocsin__max(1.0 / *week_visits, tocsin__min(1, k->week_rate * step));
+
+    *day = auto_moved(*day, of_day, tocsin__clamp(view->residual, -limit, limit));
+    *week = auto_moved(*week, of_week, after_day);
+    spread[view->day_slot] = auto_moved(spread[view->day_slot], of_day,
+                                        tocsin__abs(view->uses_week ? after_week : after_day));
+    spread[AUTO_DAY_SLOTS + view->day_slot] =
+        auto_moved(spread[AUTO_DAY_SLOTS + view->day_slot], of_day,
+                   tocsin__min(tocsin__abs(view->step), steps));
+    s->stride += view->gain * (tocsin__min(tocsin__abs(view->step), steps) - s->stride);
+    s->with_day += view->gain * (tocsin__abs(after_day) - s->with_day);
+    s->with_week += view->gain * (tocsin__abs(after_week) - s->with_week);
+}
+
+/* Let the bars see the channels. */
+static void auto_learn_bars(const auto_constants *k, auto_state *s, const auto_view *view)
+{
+    static const uint16_t length[4] = {AUTO_BLOCK, 2 * AUTO_BLOCK, AUTO_LONG_BLOCKS * AUTO_BLOCK,
+                                       2 * AUTO_LONG_BLOCKS * AUTO_BLOCK};
+    tocsin__bar *bars = auto_bars(k, s);
+
+    for (uint32_t c = 0; c < 2 * AUTO_CHANNELS; c++)
+        tocsin__bar_learn(&bars[c], view->statistic[c / 2]);
+    for (uint32_t b = 0; b < 4; b++) {
+        if (++s->block[b] < length[b])
+            continue;
+        for (uint32_t c = 0; c < AUTO_CHANNELS; c++)
+            if ((c == AUTO_LONG_MEAN) == (b >= 2))
+                tocsin__bar_end_block(&bars[2 * c + b % 2], s->blocks[b]);
+        s->blocks[b] += s->blocks[b] < UINT32_MAX;
+        s->block[b] = 0;
+    }
+}
+
+static void auto_learn_view(const auto_constants *k, auto_state *s, const tocsin__point *point,
+                            const auto_view *view)
+{
+    const double value = point->value;
+    double d = view->residual;
+
+    if (s->count == 0) {
+        s->level = s->last = s->lowest = s->highest = value;
+        s->step = k->step;
+        s->count = 1;
+        return;
+    }
+    if (s->count >= AUTO_YOUNG)
+        d = tocsin__clamp(d, -k->rules.clip * view->sigma, k->rules.clip * view->sigma);
+
+    if (point->elapsed > 0) {
+        const double elapsed = (double)point->elapsed;
+
+        if (s->step > 0)
+            s->step += (tocsin__min(elapsed, AUTO_STEP_GAP * s->step) - s->step) /
+                       tocsin__min(AUTO_STEP_MEMORY, s->count);
+        else
+            s->step = elapsed;
+    }
+    s->count += s->count < UINT32_MAX;
+
+    auto_learn_scale(s, AUTO_OF_STEP, view);
+    auto_learn_scale(s, AUTO_OF_DEPARTURE, view);
+    auto_learn_scale(s, AUTO_OF_SHORT, view);
+    auto_learn_scale(s, AUTO_OF_LONG, view);
+    s->slow_mean = view->slow_mean;
+    s->short_mean = view->short_mean;
+    s->long_mean = view->long_mean;
+    s->unrest = view->unrest;
+    if (s->count > AUTO_BEGIN)
+        auto_learn_bars(k, s, view);
+
+    if (k->season == AUTO_SEASON_FOUND)
+        auto_learn_season(k, s, view, s->step);
+    s->bare += view->gain * (tocsin__abs(d) - s->bare);
+    s->level += view->gain * d;
+    s->variance += view->gain * ((1 - view->gain) * (d * d) - s->variance);
+    s->reach = tocsin__residual_reach(&k->rules, s->reach, tocsin__abs(d));
+    s->lowest = tocsin__min(s->lowest, value);
+    s->highest = tocsin__max(s->highest, value);
+    s->last = value;
+}
+
+static void auto_learn(const void *constants, void *state, const tocsin__arrays *arrays,
+                       const tocsin__point *point, const tocsin__reading *reading)
+{
+    auto_view view;
+
+    (void)arrays;
+    (void)reading;
+    auto_look(constants, state, point, &view);
+    auto_learn_view(constants, state, point, &view);
+}
+
+static void auto_push(const void *constants, void *state, const tocsin__arrays *arrays,
+                      const tocsin__point *point, tocsin__reading *reading)
+{
+    auto_view view;
+
+    (void)arrays;
+    auto_look(constants, state, point, &view);
+    auto_say(constants, state, point, &view, reading);
+    auto_learn_view(constants, state, point, &view);
+}
+
+static void auto_explain(const void *constants, const void *state, const tocsin__reading *reading,
+                         tocsin_explanation *explanation)
+{
+    const auto_constants *k = constants;
+    const auto_state *s = state;
+
+    explanation->level = s->count ? s->level : tocsin__nan();
+    explanation->trend = tocsin__nan();
+    explanation->season = k->season == AUTO_SEASON_FOUND ? reading->expected - s->level
+                                                         : tocsin__nan();
+    explanation->floor = tocsin__residual_floor(&k->rules, s->level, s->reach);
+}
+
+const tocsin__stage tocsin__stage_auto = {
+    .name = "auto",
+    .summary = "seven channels, each measured against its own history; finds daily and weekly seasons",
+    .reference = "Roberts 1959; Brutlag 2000; Gumbel 1958",
+    .kind = TOCSIN_STAGE_DETECT,
+    .rank = TOCSIN__RANK_DETECT,
+    .channel_count = AUTO_CHANNELS,
+    .revision = 1,
+    .oldest_revision = 1,
+    .params = auto_params,
+    .param_count = TOCSIN__COUNT(auto_params),
+    .constants_size = sizeof(auto_constants),
+    .layout = {sizeof(auto_state), auto_fields, TOCSIN__COUNT(auto_fields)},
+    .resolve = auto_resolve,
+    .warmup = auto_warmup,
+    .init = auto_init,
+    .explain = auto_explain,
+    .channel_names = auto_channels,
+    .score = auto_score,
+    .learn = auto_learn,
+    .push = auto_push,
+    .band = auto_band,
+};

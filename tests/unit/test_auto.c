@@ -1,0 +1,336 @@
+/* The detector `auto` and the bars it measures its channels with: against plain restatements of what
+ * they promise, on series whose answer is known. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "state/bars.h"
+#include "tocsin.h"
+#include "../support/rng.h"
+#include "../support/suite.h"
+
+#define expect(condition) require(condition, "expected: %s", #condition)
+
+/* ---- Bars ------------------------------------------------------------------- */
+
+/* The recursion as the header states it, in doubles. */
+START_TEST(bars_are_the_moments_of_block_maxima)
+{
+    rng r = rng_seeded(1);
+    tocsin__bar bar;
+    double mean = 1.1, variance = 0.1225;
+
+    tocsin__bar_init(&bar);
+    for (uint32_t block = 0; block < 500; block++) {
+        double most = 0;
+
+        for (int i = 0; i < 20; i++) {
+            const double f = fabs(rng_normal(&r)) * (block % 50 == 7 ? 40 : 1);
+
+            most = fmax(most, fmin(f, 50));
+            tocsin__bar_learn(&bar, f);
+        }
+        tocsin__bar_end_block(&bar, block);
+
+        const double share = 1 / fmin(115.4, block + 4.0);
+        const double spread = sqrt(variance + 0.0225);
+        const double news = fmin(log(1 + most) - mean, 2 * spread);
+
+        variance = (1 - share) * (variance + share * news * news);
+        mean = fmax(log(2), mean + share * news);
+        expect(fabs((double)bar.mean - mean) < 1e-5);
+        expect(fabs((double)bar.variance - variance) < 1e-5);
+        expect(fabs((double)bar.top - (exp(mean) - 1)) < 1e-4);
+        expect(bar.highest == 0);
+        for (double f = 0.5; f < 50; f *= 3)
+            expect(fabs(tocsin__bar_excess(&bar, log(1 + f)) -
+                        (log(1 + f) - mean) / sqrt(variance + 0.0225)) < 1e-3);
+    }
+}
+END_TEST
+
+START_TEST(bars_of_a_series_at_rest_stay_above_one_deviation)
+{
+    tocsin__bar bar;
+
+    tocsin__bar_init(&bar);
+    for (uint32_t block = 0; block < 5000; block++)
+        tocsin__bar_end_block(&bar, block);
+    ck_assert_double_eq_tol((double)bar.top, 1, 1e-6);
+    ck_assert_double_eq_tol((double)bar.variance, log(2) * log(2), 0.01);
+    tocsin__bar_end_block(&bar, UINT32_MAX);
+    ck_assert_double_eq_tol((double)bar.top, 1, 1e-6);
+}
+END_TEST
+
+/* ---- The detector ----------------------------------------------------------- */
+
+typedef struct {
+    tocsin_spec *spec;
+    tocsin_detector *detector;
+    tocsin_verdict verdict;     /* of the last point */
+    int64_t time, step;
+} series;
+
+/* A Monday. */
+#define MONDAY (INT64_C(1767571200) * TOCSIN_SECOND)
+
+static series series_of(const char *text, int64_t step)
+{
+    series s;
+
+    memset(&s, 0, sizeof s);
+    ck_assert_int_eq(tocsin_spec_compile(&s.spec, text, TOCSIN_NUL_TERMINATED, NULL, NULL), 0);
+    ck_assert_int_eq(tocsin_detector_create(&s.detector, s.spec, NULL), 0);
+    s.time = MONDAY;
+    s.step = step;
+    return s;
+}
+
+static void series_end(series *s)
+{
+    tocsin_detector_free(s->detector);
+    tocsin_spec_free(s->spec);
+}
+
+static double push(series *s, double value)
+{
+    s->time += s->step;
+    require(tocsin_detector_push(s->detector, s->time, value, TOCSIN_LEARN_AND_SCORE, &s->verdict,
+                                 sizeof s->verdict) == 0, "refused");
+    return s->verdict.raw;
+}
+
+static double day_of(const series *s)
+{
+    return (double)((s->time + s->step) % TOCSIN_DAY) / (double)TOCSIN_DAY;
+}
+
+static int is_weekend(const series *s)
+{
+    return (s->time + s->step - MONDAY) / TOCSIN_DAY % 7 >= 5;
+}
+
+static double daily(const series *s, rng *r)
+{
+    return 100 + 20 * sin(2 * 3.14159265358979 * day_of(s)) + rng_normal(r);
+}
+
+static const int64_t steps[] = {TOCSIN_MINUTE, 5 * TOCSIN_MINUTE, TOCSIN_HOUR};
+
+/* What was promised of the scale: in noise, a usual block's maximum reads 2. */
+START_TEST(highest_of_usual_blocks_reads_two)
+{
+    series s = series_of("auto season=off | raw", steps[_i]);
+    rng r = rng_seeded(5);
+    double sum = 0;
+    int blocks = 0;
+
+    for (int block = 0; block < 100; block++) {
+        double most = 0;
+
+        for (int i = 0; i < 100; i++) {
+            push(&s, rng_normal(&r));
+            if (s.verdict.channel == 0 && s.verdict.raw > most)
+                most = s.verdict.raw;
+        }
+        if (block >= 20) {
+            sum += log(1 + most);
+            blocks++;
+        }
+    }
+    ck_assert_double_gt(exp(sum / blocks) - 1, 1.2);
+    ck_assert_double_lt(exp(sum / blocks) - 1, 3.5);
+    series_end(&s);
+}
+END_TEST
+
+START_TEST(spikes_and_drops_are_told_by_their_names)
+{
+    for (int direction = -1; direction <= 1; direction += 2)
+        for (int seasonal = 0; seasonal < 2; seasonal++) {
+            series s = series_of("auto | raw", steps[_i]);
+            rng r = rng_seeded(7);
+            double usual = 0;
+
+            for (int i = 0; i < 1200; i++) {
+                const double raw = push(&s, seasonal ? daily(&s, &r) : rng_normal(&r));
+
+                if (i > 600)
+                    usual = fmax(usual, raw);
+            }
+
+            const double base = seasonal ? daily(&s, &r) : 0;
+
+            expect(push(&s, base + direction * 12 * (seasonal ? 6 : 1)) > usual);
+            expect(s.verdict.raw > 5);
+            ck_assert_int_eq(s.verdict.direction, direction);
+            series_end(&s);
+        }
+}
+END_TEST
+
+START_TEST(a_lasting_shift_is_a_matter_of_level)
+{
+    series s = series_of("auto season=off | raw", steps[_i]);
+    rng r = rng_seeded(11);
+    double highest = 0;
+    int is_level = 0;
+
+    for (int i = 0; i < 3000; i++)
+        push(&s, rng_normal(&r));
+    for (int i = 0; i < 60; i++) {
+        highest = fmax(highest, push(&s, 1.5 + rng_normal(&r)));
+        is_level |= s.verdict.raw > 4 && s.verdict.channel == 4;
+    }
+    ck_assert_double_gt(highest, 4);
+    ck_assert(is_level);
+    series_end(&s);
+}
+END_TEST
+
+/* The noise of two deviations sees no single point that is strange. */
+START_TEST(a_livelier_time_is_unrest)
+{
+    series s = series_of("auto season=off | raw", steps[_i]);
+    rng r = rng_seeded(13);
+    int unrest = 0;
+
+    for (int i = 0; i < 3000; i++)
+        push(&s, rng_normal(&r));
+    for (int i = 0; i < 60; i++) {
+        const double size = 1.9 + 0.2 * rng_uniform(&r);
+
+        push(&s, i % 2 ? size : -size);
+        unrest |= s.verdict.channel == 6 || s.verdict.channel == 1;
+    }
+    ck_assert(unrest);
+    series_end(&s);
+}
+END_TEST
+
+START_TEST(a_day_is_found_and_left_alone_where_it_is_not)
+{
+    series s = series_of("auto | raw", steps[_i]);
+    series off = series_of("auto season=off | raw", steps[_i]);
+    const int days = steps[_i] == TOCSIN_MINUTE ? 6 : 12;
+    rng r = rng_seeded(17);
+
+    for (int64_t i = 0; i < days * (TOCSIN_DAY / steps[_i]); i++) {
+        const double value = daily(&s, &r);
+
+        push(&s, value);
+        push(&off, value);
+    }
+    ck_assert_double_lt(s.verdict.deviation, 4);
+    ck_assert_double_gt(off.verdict.deviation, 10);
+
+    /* The noon's height at midnight. */
+    while (s.time % TOCSIN_DAY != 18 * TOCSIN_HOUR - steps[_i])
+        push(&s, daily(&s, &r));
+    ck_assert_double_gt(push(&s, 120), 4);
+    series_end(&s);
+    series_end(&off);
+}
+END_TEST
+
+START_TEST(a_week_is_found)
+{
+    series s = series_of("auto | raw", TOCSIN_HOUR);
+    rng r = rng_seeded(19);
+
+    for (int i = 0; i < 10 * 168; i++)
+        push(&s, (is_weekend(&s) ? 20 : 100) + 10 * sin(6.28318530718 * day_of(&s)) + rng_normal(&r));
+    ck_assert_double_lt(s.verdict.deviation, 15);      /* without a week it is beyond 30 */
+    while (is_weekend(&s) || day_of(&s) != 0.5)
+        push(&s, (is_weekend(&s) ? 20 : 100) + 10 * sin(6.28318530718 * day_of(&s)) + rng_normal(&r));
+    ck_assert_double_gt(push(&s, 20), 4);
+    series_end(&s);
+}
+END_TEST
+
+/* Units and dates are nobody's business: a power of two, or four weeks, change no bit. */
+START_TEST(units_and_dates_do_not_matter)
+{
+    series s = series_of("auto | raw", steps[_i]), scaled = series_of("auto | raw", steps[_i]);
+    rng r = rng_seeded(23);
+
+    scaled.time += 4 * TOCSIN_WEEK;
+    for (int i = 0; i < 3000; i++) {
+        const double value = daily(&s, &r) + (rng_uniform(&r) < 0.01 ? 50 : 0);
+        const double raw = push(&s, value), other = push(&scaled, 1024 * value);
+
+        expect(raw == other || (isnan(raw) && isnan(other)));
+        expect(s.verdict.reason == scaled.verdict.reason && s.verdict.channel == scaled.verdict.channel);
+    }
+    series_end(&s);
+    series_end(&scaled);
+}
+END_TEST
+
+/* However long it rested: nobody is called for it, for it has no scale. */
+START_TEST(the_first_ripple_of_a_series_at_rest_is_no_alarm)
+{
+    static const double levels[] = {0, 100};
+
+    for (size_t l = 0; l < 2; l++) {
+        series s = series_of("auto | tail | alarm budget=1/day", steps[_i]);
+
+        for (int i = 0; i < 4000; i++)
+            expect(!(push(&s, levels[l]) > 0));
+        push(&s, levels[l] * 1.001 + (levels[l] == 0 ? 1e-3 : 0));
+        ck_assert_double_le(s.verdict.raw, 2.5);
+        ck_assert_int_eq(s.verdict.alarm, TOCSIN_ALARM_OFF);
+        series_end(&s);
+    }
+}
+END_TEST
+
+/* And one spike, far out, does not make it deaf to the next. */
+START_TEST(an_outage_does_not_deafen)
+{
+    series s = series_of("auto | raw", steps[_i]);
+    rng r = rng_seeded(29);
+
+    for (int i = 0; i < 2000; i++)
+        push(&s, 100 + rng_normal(&r));
+    for (int i = 0; i < 50; i++)
+        push(&s, 0);
+    for (int i = 0; i < 1000; i++)
+        push(&s, 100 + rng_normal(&r));
+    ck_assert_double_gt(push(&s, 130), 5);
+    series_end(&s);
+}
+END_TEST
+
+START_TEST(state_is_small)
+{
+    tocsin_spec *spec;
+
+    ck_assert_int_eq(tocsin_spec_compile(&spec, "auto", TOCSIN_NUL_TERMINATED, NULL, NULL), 0);
+    ck_assert_uint_le(tocsin_spec_state_size(spec), 2560);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("auto");
+    TCase *bars = suite_case(s, "bars"), *detector = suite_case(s, "detector");
+
+    tcase_add_test(bars, bars_are_the_moments_of_block_maxima);
+    tcase_add_test(bars, bars_of_a_series_at_rest_stay_above_one_deviation);
+    tcase_add_loop_test(detector, highest_of_usual_blocks_reads_two, 0, 3);
+    tcase_add_loop_test(detector, spikes_and_drops_are_told_by_their_names, 0, 3);
+    tcase_add_loop_test(detector, a_lasting_shift_is_a_matter_of_level, 0, 3);
+    tcase_add_loop_test(detector, a_livelier_time_is_unrest, 0, 3);
+    tcase_add_loop_test(detector, a_day_is_found_and_left_alone_where_it_is_not, 0, 3);
+    tcase_add_test(detector, a_week_is_found);
+    tcase_add_loop_test(detector, units_and_dates_do_not_matter, 0, 3);
+    tcase_add_loop_test(detector, the_first_ripple_of_a_series_at_rest_is_no_alarm, 0, 3);
+    tcase_add_loop_test(detector, an_outage_does_not_deafen, 0, 3);
+    tcase_add_test(detector, state_is_small);
+    return s;
+}
+
+TOCSIN_TEST_MAIN(suite)
