@@ -7,6 +7,7 @@ FOLDER is a build of tocsin's.  A hundred trees of 256 points each, one thread:
 
   fit     from 10,000 rows
   batch   16,384 rows at once, as doubles in the order that each library likes best
+  mixed   the same, by forests whose cuts go through two metrics
   point   one row a call; tocsin's by its own program, for a call from Python costs more than it
 
 and whether the libraries say the same of data that scikit-learn brings along: Spearman's rank
@@ -75,9 +76,9 @@ class Tocsin:
         return Matrix(ctypes.sizeof(Matrix), 0, x.shape[0], x.shape[1], x.strides[0] // 8,
                       x.strides[1] // 8, x.ctypes.data)
 
-    def fit(self, x, seed):
+    def fit(self, x, seed, mix=1):
         forest = ctypes.c_void_p()
-        options = Options(ctypes.sizeof(Options), TREES, SAMPLE, 0, seed)
+        options = Options(ctypes.sizeof(Options), TREES, SAMPLE, 0, seed, mix, 0)
         matrix = self.matrix(x)
         if self.tocsin.tocsin_forest_fit(ctypes.byref(forest), ctypes.byref(options),
                                           ctypes.byref(matrix), None) < 0:
@@ -109,8 +110,8 @@ class Isotree:
     def prepare(self, x):
         return self.numpy.asfortranarray(x) if x.shape[1] > 1 else x
 
-    def fit(self, x, seed):
-        return self.make(ntrees=TREES, sample_size=SAMPLE, ndim=1, missing_action="fail",
+    def fit(self, x, seed, mix=1):
+        return self.make(ntrees=TREES, sample_size=SAMPLE, ndim=mix, missing_action="fail",
                          penalize_range=False, standardize_data=False, random_seed=seed,
                          nthreads=1).fit(x)
 
@@ -209,6 +210,16 @@ def ways_of(arguments, numpy, libraries):
 
                 name = f"{library.name} {kernel}" if kernel else library.name
                 yield Way("batch", columns, name, BATCH_ROWS, batch)
+            if columns > 1 and library.name != "scikit-learn":
+                mixed = library.fit(x, 1, 2)
+                for kernel in tocsin.kernels() if library is tocsin else [None]:
+                    def batch_mixed(library=library, forest=mixed, y=y, kernel=kernel):
+                        tocsin.force(kernel)
+                        library.score(forest, y)
+                        tocsin.force(None)
+
+                    name = f"{library.name} {kernel}" if kernel else library.name
+                    yield Way("mixed", columns, name, BATCH_ROWS, batch_mixed)
             if library is tocsin:
                 for kernel in tocsin.kernels():
                     yield Way("point", columns, f"tocsin {kernel}", 1,
@@ -239,13 +250,15 @@ def measure(arguments, numpy, libraries, write):
         for way in ways:
             way.turn()
     peers = [library.name for library in libraries[1:]]
-    for work in ("fit", "batch", "point"):
+    for work in ("fit", "batch", "mixed", "point"):
         for columns in DIMENSIONS:
             group = {way.name: way for way in ways if (way.work, way.columns) == (work, columns)}
             for name, way in group.items():
                 line = f"{work:6} d={columns:<3} {name:18} {way.ns:14,.1f} ns"
                 ratios = {}
                 for peer in peers if name.startswith("tocsin") else []:
+                    if peer not in group:
+                        continue
                     ratios[peer] = statistics.median(
                         theirs / own for theirs, own in zip(group[peer].turns, way.turns))
                     line += f"   {ratios[peer]:8.1f} x {peer}"
