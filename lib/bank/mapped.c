@@ -663,7 +663,7 @@ static inline size_t mapped_batch_tile(const tocsin_bank *bank, uintptr_t place)
     const size_t half = bank->format.tile_size / 2;
     const uintptr_t offset = (place - place % TOCSIN__CACHE_LINE) - (uintptr_t)bank->tiles[0];
     const size_t block = (size_t)((double)(offset + half) * mapped->per_block);
-    const size_t rest = offset - block * mapped->block_size;
+    const size_t rest = (size_t)(offset - block * mapped->block_size);
 
     return block * TOCSIN__BLOCK + (size_t)((double)(rest + half) * mapped->per_tile);
 }
