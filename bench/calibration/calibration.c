@@ -5,14 +5,21 @@
  * kept to the letter, 2.00 twice as many alarms as promised.
  *
  *     calibration [--spec S] [--budget 1/day,1/week] [--step 1m,5m] [--types gaussian,...]
- *                 [--years 10] [--weeks 13] [--seed 1] [--power] [--json FILE] [--list]
+ *                 [--years 10] [--weeks 13] [--seed 1] [--power] [--incidents] [--json FILE]
+ *                 [--list]
  *
- * --spec is a pipe up to its alarm stage, which this program appends; --years is the history per
- * type, in series of --weeks each.  --power also asks the opposite: are spikes of 8 standard
- * deviations found, by themselves and after an outage of a day?
+ * --spec is a pipe up to its alarm stage, which this program appends, or the word `random`: a bell
+ * that knows nothing of the series and rings at random, as often as promised.  --years is the
+ * history per type, in series of --weeks each.  --power also asks the opposite: are spikes of 8
+ * standard deviations found, by themselves and after an outage of a day?
  *
- * Exit: 0 every cell keeps the promise (at most twice; at least half for continuous types),
- * 1 some cell does not, 64 usage.
+ * --incidents prints another table: of what should be found, how much is.  Forty series of a type
+ * (default: gaussian, seasonal) are in order for eight weeks; then a spike of 8 standard deviations
+ * of the noise, a shift of the level by 3, a drop to zero and a tripled variance are tried at five moments of
+ * the ninth week, each on a copy of the detector, at a budget of 1/month.
+ *
+ * Exit: 0 every cell keeps the promise (at most twice; at least half for continuous types), and 95 %
+ * of each kind of incident are found; 1 some cell does not, 64 usage.
  */
 #include <getopt.h>
 #include <math.h>
@@ -227,25 +234,26 @@ typedef struct {
     const char *name;
     generator *make;
     int is_continuous;      /* must use at least half of its budget */
+    double noise;           /* standard deviation about what is expected; 0: see spread() */
 } kind;
 
 static const kind kinds[] = {
-    {"gaussian", make_gaussian, 1},
-    {"ar", make_ar, 1},
-    {"ar99", make_ar99, 1},
-    {"walk", make_walk, 1},
-    {"seasonal", make_seasonal, 1},
-    {"weekly", make_weekly, 1},
-    {"sawtooth", make_sawtooth, 1},
-    {"heteroscedastic", make_heteroscedastic, 1},
-    {"heavy", make_heavy, 1},
-    {"bursts", make_bursts, 1},
-    {"two-level", make_two_level, 1},
-    {"trend", make_trend, 1},
-    {"poisson", make_poisson, 0},
-    {"sparse", make_sparse, 0},
-    {"quantised", make_quantised, 0},
-    {"constant", make_constant, 0},
+    {"gaussian", make_gaussian, 1, 10},
+    {"ar", make_ar, 1, 0},
+    {"ar99", make_ar99, 1, 0},
+    {"walk", make_walk, 1, 0},
+    {"seasonal", make_seasonal, 1, 5},
+    {"weekly", make_weekly, 1, 0},
+    {"sawtooth", make_sawtooth, 1, 0},
+    {"heteroscedastic", make_heteroscedastic, 1, 0},
+    {"heavy", make_heavy, 1, 0},
+    {"bursts", make_bursts, 1, 0},
+    {"two-level", make_two_level, 1, 0},
+    {"trend", make_trend, 1, 0},
+    {"poisson", make_poisson, 0, 0},
+    {"sparse", make_sparse, 0, 0},
+    {"quantised", make_quantised, 0, 0},
+    {"constant", make_constant, 0, 0},
 };
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
@@ -276,6 +284,7 @@ typedef struct {
     double weeks;
     uint64_t seed;
     int power;
+    int incidents;
 } options;
 
 static void die(const char *what, const char *detail)
@@ -284,13 +293,19 @@ static void die(const char *what, const char *detail)
     exit(EXIT_USAGE);
 }
 
+static int is_random(const options *o)
+{
+    return strcmp(o->spec, "random") == 0;
+}
+
 static tocsin_spec *compile(const options *o, const char *budget)
 {
     char text[1024];
     tocsin_error error = {.struct_size = sizeof error};
     tocsin_spec *spec;
 
-    snprintf(text, sizeof text, "%s | alarm budget=%s", o->spec, budget);
+    snprintf(text, sizeof text, "%s | alarm budget=%s", is_random(o) ? "ewma | tail" : o->spec,
+             budget);
     if (tocsin_spec_compile(&spec, text, TOCSIN_NUL_TERMINATED, NULL, &error) < 0)
         die(text, error.message);
     return spec;
@@ -307,11 +322,47 @@ static double promised_period(const tocsin_spec *spec)
     return (double)value.duration * 1e-9;
 }
 
-static int push(tocsin_detector *detector, double t, double value)
+/* ---- Bells ------------------------------------------------------------------------ */
+
+/* A detector, or chance. */
+typedef struct {
+    tocsin_detector *detector;      /* NULL: rings at random */
+    double chance;                  /* per point */
+    rng rng;
+} bell;
+
+static bell bell_make(const options *o, const tocsin_spec *spec, double step, uint64_t seed)
+{
+    bell b = {.chance = step / promised_period(spec), .rng = {.state = seed}};
+
+    if (!is_random(o) && tocsin_detector_create(&b.detector, spec, NULL) < 0)
+        die("out of memory", NULL);
+    return b;
+}
+
+static bell bell_copy(bell *original)
+{
+    bell b = *original;
+
+    if (b.detector && tocsin_detector_clone(&b.detector, original->detector, NULL) < 0)
+        die("out of memory", NULL);
+    b.rng.state = rng_next(&original->rng);
+    return b;
+}
+
+static void bell_free(bell *b)
+{
+    tocsin_detector_free(b->detector);
+}
+
+/* Whether a point rings it. */
+static int push(bell *b, double t, double value)
 {
     tocsin_verdict verdict;
 
-    if (tocsin_detector_push(detector, (int64_t)(t * 1e9), value, TOCSIN_LEARN_AND_SCORE, &verdict,
+    if (!b->detector)
+        return rng_uniform(&b->rng) < b->chance;
+    if (tocsin_detector_push(b->detector, (int64_t)(t * 1e9), value, TOCSIN_LEARN_AND_SCORE, &verdict,
                              sizeof verdict) < 0)
         die("push failed", NULL);
     return verdict.transition == TOCSIN_TRANSITION_START;
@@ -326,15 +377,13 @@ static void measure_promise(const options *o, const tocsin_spec *spec, double pe
     size_t above = 0;
 
     for (size_t i = 0; i < members; i++) {
-        tocsin_detector *detector;
+        bell b = bell_make(o, spec, step, o->seed + i);
         series s;
         double alarms = 0;
 
-        if (tocsin_detector_create(&detector, spec, NULL) < 0)
-            die("out of memory", NULL);
         series_start(&s, k, step, o->seed, i);
         for (double t = 0; t < length; t += step) {
-            if (!push(detector, s.phase + t, k->make(&s, s.phase + t)))
+            if (!push(&b, s.phase + t, k->make(&s, s.phase + t)))
                 continue;
             alarms++;
             if (t < week)
@@ -343,7 +392,7 @@ static void measure_promise(const options *o, const tocsin_spec *spec, double pe
                 later++;
         }
         above += alarms > 4 * length / period;
-        tocsin_detector_free(detector);
+        bell_free(&b);
     }
 
     const double n = (double)members;
@@ -380,15 +429,12 @@ static double spread(const options *o, const kind *k, double step)
 }
 
 /* Whether a spike at time t rings: pushed into a copy, so that the series itself stays clean. */
-static int is_found(const tocsin_detector *detector, double t, double value)
+static int is_found(bell *b, double t, double value)
 {
-    tocsin_detector *copy;
-    int found;
+    bell copy = bell_copy(b);
+    const int found = push(&copy, t, value);
 
-    if (tocsin_detector_clone(&copy, detector, NULL) < 0)
-        die("out of memory", NULL);
-    found = push(copy, t, value);
-    tocsin_detector_free(copy);
+    bell_free(&copy);
     return found;
 }
 
@@ -403,12 +449,10 @@ static void measure_power(const options *o, const tocsin_spec *spec, const kind 
     double tried[4] = {0}, found[4] = {0};
 
     for (size_t i = 0; i < 8; i++) {
-        tocsin_detector *detector;
+        bell b = bell_make(o, spec, step, o->seed + 2 + i);
         series s;
         double next = outage - week;
 
-        if (tocsin_detector_create(&detector, spec, NULL) < 0)
-            die("out of memory", NULL);
         series_start(&s, k, step, o->seed + 2, i);
         for (double t = 0; t < end; t += step) {
             const double value = k->make(&s, s.phase + t);
@@ -425,17 +469,114 @@ static void measure_power(const options *o, const tocsin_spec *spec, const kind 
                 next += pace;
                 if (slot >= 0) {
                     tried[slot]++;
-                    found[slot] += is_found(detector, s.phase + t, value + height);
+                    found[slot] += is_found(&b, s.phase + t, value + height);
                 }
             }
-            push(detector, s.phase + t, is_out ? value - 5 * height : value);
+            push(&b, s.phase + t, is_out ? value - 5 * height : value);
         }
-        tocsin_detector_free(detector);
+        bell_free(&b);
     }
     c->spikes = found[0] / tried[0];
     c->spikes_1 = found[1] / tried[1];
     c->spikes_3 = found[2] / tried[2];
     c->spikes_28 = found[3] / tried[3];
+}
+
+/* ---- What should be found ----------------------------------------------------------------- */
+
+enum { SPIKE, SHIFT, DROP, VARIANCE, INCIDENTS };
+
+#define SERIES_WITH_INCIDENTS 40
+#define MOMENTS 5               /* of each series at which incidents are tried */
+#define FOUND_AT_LEAST 0.95
+
+/* How long each may take to be found: a spike is a point, a drop lasts an hour, and what stays is
+ * to be found within a day; at coarse steps some points at least. */
+static double incident_length(int incident, double step)
+{
+    switch (incident) {
+    case SPIKE: return step;
+    case DROP: return fmax(3600, 10 * step);
+    default: return fmax(day, 200 * step);
+    }
+}
+
+static double incident_value(int incident, double value, double noise, rng *r)
+{
+    switch (incident) {
+    case SPIKE: return value + 8 * noise;
+    case SHIFT: return value + 3 * noise;
+    case DROP: return 0;
+    default: return value + sqrt(2) * noise * rng_normal(r);
+    }
+}
+
+/* Whether an incident that begins at t rings a copy of the bell; the series goes on in a copy too. */
+static int rings_for(int incident, bell *b, const kind *k, series s, double t, double noise)
+{
+    const double end = t + incident_length(incident, s.step) - s.step / 2;
+    bell copy = bell_copy(b);
+    rng r = {.state = s.rng.state ^ (uint64_t)incident};
+    int found = 0;
+
+    for (; t < end && !found; t += s.step)
+        found = push(&copy, s.phase + t,
+                     incident_value(incident, k->make(&s, s.phase + t), noise, &r));
+    bell_free(&copy);
+    return found;
+}
+
+/* The share found of each. */
+static void measure_incidents(const options *o, const tocsin_spec *spec, const kind *k, double step,
+                              double share[INCIDENTS])
+{
+    const double noise = k->noise > 0 ? k->noise : spread(o, k, step);
+    const double begin = 8 * week, pace = floor(week / MOMENTS / step) * step;
+
+    for (int incident = 0; incident < INCIDENTS; incident++)
+        share[incident] = 0;
+    for (size_t i = 0; i < SERIES_WITH_INCIDENTS; i++) {
+        bell b = bell_make(o, spec, step, o->seed + 3 + i);
+        series s;
+        double next = begin;
+
+        series_start(&s, k, step, o->seed + 3, i);
+        for (double t = 0; t < begin + MOMENTS * pace; t += step) {
+            if (t >= next) {
+                for (int incident = 0; incident < INCIDENTS; incident++)
+                    share[incident] += rings_for(incident, &b, k, s, t, noise);
+                next += pace;
+            }
+            push(&b, s.phase + t, k->make(&s, s.phase + t));
+        }
+        bell_free(&b);
+    }
+    for (int incident = 0; incident < INCIDENTS; incident++)
+        share[incident] /= SERIES_WITH_INCIDENTS * MOMENTS;
+}
+
+/* A row of their table; 0 if too little is found. */
+static int print_incidents(const options *o, const kind *k, const char *budget, const char *step,
+                           const double share[INCIDENTS])
+{
+    int is_kept = 1;
+
+    fputs("| `", stdout);
+    for (const char *c = o->spec; *c; c++) {
+        if (*c == '|')
+            putchar('\\');
+        putchar(*c);
+    }
+    printf("` | %s | %s | %s |", k->name, budget, step);
+    for (int incident = 0; incident < INCIDENTS; incident++) {
+        const int is_enough = share[incident] >= FOUND_AT_LEAST;
+
+        printf(" %.2f%s |", share[incident], is_enough ? "" : " (!)");
+        is_kept &= is_enough;
+    }
+    putchar('\n');
+    fflush(stdout);
+    return is_kept;
 }
 
 /* ---- The table --------------------------------------------------------------------- */
@@ -491,7 +632,8 @@ static void json_cell(FILE *json, int is_first, const kind *k, const char *budge
 static void usage(FILE *to)
 {
     fputs("usage: calibration [--spec S] [--budget LIST] [--step LIST] [--types LIST] [--years N]\n"
-          "                   [--weeks N] [--seed N] [--power] [--json FILE] [--list] [--help]\n",
+          "                   [--weeks N] [--seed N] [--power] [--incidents] [--json FILE] [--list]\n"
+          "                   [--help]\n",
           to);
 }
 
@@ -503,11 +645,13 @@ int main(int argc, char **argv)
         {"years", required_argument, NULL, 'y'}, {"weeks", required_argument, NULL, 'w'},
         {"seed", required_argument, NULL, 'r'},  {"power", no_argument, NULL, 'p'},
         {"json", required_argument, NULL, 'j'},  {"list", no_argument, NULL, 'l'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+        {"help", no_argument, NULL, 'h'},        {"incidents", no_argument, NULL, 'i'},
+        {NULL, 0, NULL, 0},
     };
     options o = {.spec = "ewma | tail", .years = 10, .weeks = 13, .seed = 1};
     char default_budgets[] = "1/day,1/week", default_steps[] = "1m,5m";
-    char *budget_list = default_budgets, *step_list = default_steps, *type_list = NULL;
+    char month[] = "1/month", incident_types[] = "gaussian,seasonal";
+    char *budget_list = NULL, *step_list = default_steps, *type_list = NULL;
     const char *budget[8], *step[8], *type[KINDS], *json_path = NULL;
     FILE *json = NULL;
     int broken = 0, cells = 0;
@@ -522,6 +666,7 @@ int main(int argc, char **argv)
         case 'w': o.weeks = strtod(optarg, NULL); break;
         case 'r': o.seed = strtoull(optarg, NULL, 10); break;
         case 'p': o.power = 1; break;
+        case 'i': o.incidents = 1; break;
         case 'j': json_path = optarg; break;
         case 'l':
             for (size_t i = 0; i < KINDS; i++)
@@ -534,6 +679,14 @@ int main(int argc, char **argv)
         usage(stderr);
         return EXIT_USAGE;
     }
+
+    if (!budget_list)
+        budget_list = o.incidents ? month : default_budgets;
+    if (o.incidents && !type_list)
+        type_list = incident_types;
+
+    if (o.incidents && json_path)
+        die("--json is for the table of rates, not for --incidents", NULL);
 
     const size_t budgets = split(budget_list, budget, 8), steps = split(step_list, step, 8);
     size_t types = 0;
@@ -553,10 +706,14 @@ int main(int argc, char **argv)
                 o.spec, o.years, o.weeks, (unsigned long long)o.seed);
     }
 
-    printf("| type | budget | step | observed / promised | +- | first week | later |"
-           " series > 4x |%s\n",
-           o.power ? " spikes found | 1 d after an outage | 3 d | 28 d |" : "");
-    printf("|---|---|---|---|---|---|---|---|%s\n", o.power ? "---|---|---|---|" : "");
+    if (o.incidents)
+        puts("| spec | type | budget | step | spike of 8 | shift of 3 | drop to zero |"
+             " tripled variance |\n|---|---|---|---|---|---|---|---|");
+    else
+        printf("| type | budget | step | observed / promised | +- | first week | later |"
+           " series > 4x |%s\n|---|---|---|---|---|---|---|---|%s\n",
+           o.power ? " spikes found | 1 d after an outage | 3 d | 28 d |" : "",
+           o.power ? "---|---|---|---|" : "");
     for (size_t i = 0; i < types; i++) {
         const kind *k = NULL;
 
@@ -570,6 +727,15 @@ int main(int argc, char **argv)
                 tocsin_spec *spec = compile(&o, budget[b]);
                 cell c = {0};
 
+                if (o.incidents) {
+                    double share[INCIDENTS];
+
+                    measure_incidents(&o, spec, k, parse_step(step[t]), share);
+                    tocsin_spec_free(spec);
+                    broken += !print_incidents(&o, k, budget[b], step[t], share);
+                    cells++;
+                    continue;
+                }
                 measure_promise(&o, spec, promised_period(spec), k, parse_step(step[t]), &c);
                 if (o.power)
                     measure_power(&o, spec, k, parse_step(step[t]), &c);
@@ -594,6 +760,7 @@ int main(int argc, char **argv)
         if (fclose(json) != 0)
             die("cannot write", json_path);
     }
-    fprintf(stderr, "%d of %d cells keep the promise\n", cells - broken, cells);
+    fprintf(stderr, o.incidents ? "%d of %d rows find enough\n" : "%d of %d cells keep the promise\n",
+            cells - broken, cells);
     return broken ? EXIT_BROKEN : EXIT_KEPT;
 }

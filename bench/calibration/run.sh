@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures whether alarms keep their promise, and writes the table into
+# Measures whether alarms keep their promise and find what they should, and writes the tables into
 # bench/README.md.
 #
 #     sh bench/calibration/run.sh [options of calibration, see its head]
@@ -23,16 +23,38 @@ if [ $# -gt 0 ]; then
 fi
 
 status=0
-"$work/calibration" --power > "$work/table" || status=$?
-[ "$status" -le 1 ] || exit "$status"
-awk -v table="$work/table" '
-    /^<!-- table ends -->/ { inside = 0 }
-    !inside { print }
-    /^<!-- table begins/ {
-        inside = 1
-        while ((getline line < table) > 0)
-            print line
-    }
-' "$here/../README.md" > "$work/README.md"
-cp "$work/README.md" "$here/../README.md"
+
+# Run the program and put its tables, one below the other, between two lines of the README.
+write_table()    # name of the place, specs
+{
+    place=$1
+    shift
+    : > "$work/table"
+    for spec in "$@"; do
+        set -- --spec "$spec"
+        [ "$place" = incidents ] && set -- "$@" --incidents || set -- "$@" --power
+        code=0
+        "$work/calibration" "$@" > "$work/part" || code=$?
+        [ "$code" -le 1 ] || exit "$code"
+        [ "$place" = incidents ] || status=$code
+        if [ -s "$work/table" ]; then
+            sed 1,2d "$work/part" >> "$work/table"
+        else
+            cp "$work/part" "$work/table"
+        fi
+    done
+    awk -v table="$work/table" -v begins="^<!-- $place begins" -v ends="^<!-- $place ends -->" '
+        $0 ~ ends { inside = 0 }
+        !inside { print }
+        $0 ~ begins {
+            inside = 1
+            while ((getline line < table) > 0)
+                print line
+        }
+    ' "$here/../README.md" > "$work/README.md"
+    cp "$work/README.md" "$here/../README.md"
+}
+
+write_table table 'ewma | tail'
+write_table incidents 'ewma | tail' 'holt-winters season=1d | tail' random
 exit "$status"
