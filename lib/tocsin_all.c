@@ -34,6 +34,7 @@
 
 #include "state/bars.c"
 #include "state/maxima.c"
+#include "state/quartiles.c"
 
 #include "prepare/clock.c"
 #include "prepare/counter.c"
@@ -47,6 +48,7 @@
 #include "detect/rows.c"
 #include "detect/hstrees.c"
 #include "detect/cusum.c"
+#include "detect/robust.c"
 
 #include "calibrate/tail.c"
 #include "calibrate/raw.c"

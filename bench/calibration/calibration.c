@@ -15,11 +15,11 @@
  *
  * --incidents prints another table: of what should be found, how much is.  Forty series of a type
  * (default: gaussian, seasonal) are in order for eight weeks; then a spike of 8 standard deviations
- * of the noise, a shift of the level by 3, a drop to zero and a tripled variance are tried at five moments of
- * the ninth week, each on a copy of the detector, at a budget of 1/month.
+ * of the noise, a shift of the level by 3, a drop to zero and a tripled variance are tried at five
+ * moments of the ninth week, each on a copy of the detector, at a budget of 1/month.
  *
- * Exit: 0 every cell keeps the promise (at most twice; at least half for continuous types), and 95 %
- * of each kind of incident are found; 1 some cell does not, 64 usage.
+ * Exit: 0 every cell keeps the promise (at most twice; at least half for continuous types), and
+ * 95 % of each kind of incident are found; 1 some cell does not, 64 usage.
  */
 #include <getopt.h>
 #include <math.h>
@@ -362,8 +362,8 @@ static int push(bell *b, double t, double value)
 
     if (!b->detector)
         return rng_uniform(&b->rng) < b->chance;
-    if (tocsin_detector_push(b->detector, (int64_t)(t * 1e9), value, TOCSIN_LEARN_AND_SCORE, &verdict,
-                             sizeof verdict) < 0)
+    if (tocsin_detector_push(b->detector, (int64_t)(t * 1e9), value, TOCSIN_LEARN_AND_SCORE,
+                             &verdict, sizeof verdict) < 0)
         die("push failed", NULL);
     return verdict.transition == TOCSIN_TRANSITION_START;
 }
@@ -511,7 +511,7 @@ static double incident_value(int incident, double value, double noise, rng *r)
     }
 }
 
-/* Whether an incident that begins at t rings a copy of the bell; the series goes on in a copy too. */
+/* Whether an incident that begins at t rings a copy of the bell; `s` is a copy too. */
 static int rings_for(int incident, bell *b, const kind *k, series s, double t, double noise)
 {
     const double end = t + incident_length(incident, s.step) - s.step / 2;
@@ -632,8 +632,8 @@ static void json_cell(FILE *json, int is_first, const kind *k, const char *budge
 static void usage(FILE *to)
 {
     fputs("usage: calibration [--spec S] [--budget LIST] [--step LIST] [--types LIST] [--years N]\n"
-          "                   [--weeks N] [--seed N] [--power] [--incidents] [--json FILE] [--list]\n"
-          "                   [--help]\n",
+          "                   [--weeks N] [--seed N] [--power] [--incidents] [--json FILE]\n"
+          "                   [--list] [--help]\n",
           to);
 }
 
@@ -760,7 +760,7 @@ int main(int argc, char **argv)
         if (fclose(json) != 0)
             die("cannot write", json_path);
     }
-    fprintf(stderr, o.incidents ? "%d of %d rows find enough\n" : "%d of %d cells keep the promise\n",
-            cells - broken, cells);
+    fprintf(stderr, "%d of %d %s\n", cells - broken, cells,
+            o.incidents ? "rows find enough" : "cells keep the promise");
     return broken ? EXIT_BROKEN : EXIT_KEPT;
 }

@@ -161,6 +161,17 @@ static inline void tocsin__level_warming(tocsin__reading *reading, uint32_t chan
     }
 }
 
+/* The trust in a level that has learnt so much, after a gap. */
+static inline double tocsin__level_confidence(const tocsin__level_rules *k, uint32_t count,
+                                              int64_t elapsed)
+{
+    double confidence = tocsin__min(1, count * k->trust);
+
+    if (k->rate != 0 && (double)elapsed * k->rate > k->longest)
+        confidence *= k->longest / ((double)elapsed * k->rate);
+    return confidence;
+}
+
 /* Read a point: channel 0 is |x - mean| / deviation.  Returns 0 while warming. */
 static TOCSIN__INLINE int tocsin__level_score(const tocsin__level_rules *k, const tocsin__level *s,
                                               const tocsin__point *point, tocsin__reading *reading)
@@ -171,9 +182,7 @@ static TOCSIN__INLINE int tocsin__level_score(const tocsin__level_rules *k, cons
     }
     tocsin__residual_read(&k->residual, point->value - s->mean, s->mean,
                           tocsin__level_deviation(k, s), s->reach, reading);
-    reading->confidence = tocsin__min(1, s->count * k->trust);
-    if (k->rate != 0 && (double)point->elapsed * k->rate > k->longest)
-        reading->confidence *= k->longest / ((double)point->elapsed * k->rate);
+    reading->confidence = tocsin__level_confidence(k, s->count, point->elapsed);
     return 1;
 }
 

@@ -315,6 +315,7 @@ extern const tocsin__stage tocsin__stage_hstrees;
 extern const tocsin__stage tocsin__stage_cusum;
 extern const tocsin__stage tocsin__stage_page_hinkley;
 extern const tocsin__stage tocsin__stage_auto;
+extern const tocsin__stage tocsin__stage_robust;
 extern const tocsin__stage tocsin__stage_tail, tocsin__stage_raw;
 extern const tocsin__stage tocsin__stage_alarm;
 
