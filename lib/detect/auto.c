@@ -26,10 +26,10 @@
  *     departure   |z - mean of z over 60 points|                      spike, drop
  *     short-mean  |mean of z over 3 points|                           level
  *     long-mean   |mean of z over 30 points|                          level
- *     record      1.2 times the excess over the largest value so far  spike, drop
+ *     record      1.5 times the excess over the largest value so far  spike, drop
  *     unrest      mean over 15 points of the larger of the first two  variance
  *
- * Means of z take it limited to +-10.  Deviations of channels are exponentially weighted root mean
+ * Means of z take it limited to +-6.  Deviations of channels are exponentially weighted root mean
  * squares, winsorised at 4, and are at least what they would be were z white noise.
  *
  * Bars (state/bars.h) learn how high each channel reaches per block of 100 points, and per 200; four
@@ -46,11 +46,12 @@
  * References: Roberts 1959; Finch 2009; Brutlag 2000 on deviations per slot; Gumbel 1958; James and
  * Stein 1961 on shrinkage.
  *
- * Cost: about a hundred nanoseconds per point, and 2.2 KB per series.
+ * Cost: five square roots and some twenty divisions per point; logarithms only above a bar.  2,096
+ * bytes per series.
  *
- * How it fails.  A season that is neither of a day nor of a week counts as noise.  A level that moves by many deviations takes days to become usual.  A record is broken
- * by a trend again and again, until the bar has learnt it.  Profiles and other memories of values
- * are floats: beyond +-1e37 they are limited.
+ * How it fails.  A season that is neither of a day nor of a week counts as noise.  A level that moves
+ * by many deviations takes days to become usual.  A record is broken by a trend again and again,
+ * until the bar has learnt it.  Profiles are floats: beyond +-1e38 they are limited.
  */
 #include "../state/bars.h"
 #include "residual.h"
@@ -124,13 +125,13 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_YOUNG 8u               /* points that are not winsorised */
 #define AUTO_TRUST 4.0              /* confidence is full after so many warm-ups */
 
-#define AUTO_Z_MAX 10.0             /* of a mean's share */
+#define AUTO_Z_MAX 6.0             /* of a mean's share */
 #define AUTO_DEPARTURE_SPAN 60.0    /* points */
 #define AUTO_SHORT_SPAN 3.0
 #define AUTO_LONG_SPAN 30.0
 #define AUTO_UNREST_GAIN (AUTO_LN2 / 15.0)
 #define AUTO_UNREST_MAX 6.0
-#define AUTO_RECORD_WEIGHT 1.2
+#define AUTO_RECORD_WEIGHT 1.5
 #define AUTO_WINSOR 4.0
 
 #define AUTO_BLOCK 100u             /* points */
@@ -141,7 +142,7 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 
 /* What a channel's excess is worth beside the others'. */
 static const double auto_weight[AUTO_CHANNELS] = {1, 1, 1, 1, 1, 1, 0.7};
-static const double auto_offset[AUTO_CHANNELS] = {0, 0, 0.2, 0, 0, 0, 0};
+static const double auto_offset[AUTO_CHANNELS] = {0.1, 0, 0.2, 0, 0, 0, 0};
 
 /* The least a channel's deviation is taken for: what it is where z is white noise, of a step the
  * floor. */
