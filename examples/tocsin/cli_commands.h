@@ -9,5 +9,6 @@ int cmd_backtest(const cli_options *options);
 int cmd_explain(const cli_options *options);
 int cmd_catalog(const cli_options *options);
 int cmd_changes(const cli_options *options);
+int cmd_gate(const cli_options *options);
 
 #endif

@@ -59,14 +59,14 @@ static int64_t incidents_time(const cli_source *source, cli_text cell, cli_time_
     return time;
 }
 
-static void incidents_row(void *user, const cli_source *source, const cli_text *cells,
-                          size_t count)
+static int incidents_row(void *user, const cli_source *source, const cli_text *cells,
+                         size_t count)
 {
     incidents_input *in = user;
 
     if (!in->has_header) {
         incidents_header(in, source, cells, count);
-        return;
+        return 1;
     }
     if (count != in->column_count)
         cli_source_bad(source, "this row has %zu cells; %zu were expected, as in the header", count,
@@ -79,6 +79,7 @@ static void incidents_row(void *user, const cli_source *source, const cli_text *
     incidents_add(in->incidents, cells[in->columns[0]],
                   in->columns[3] == SIZE_MAX ? (cli_text){"", 0} : cells[in->columns[3]], start,
                   end);
+    return 1;
 }
 
 void cli_incidents_read(cli_incidents *incidents, const char *path, cli_time_unit unit)

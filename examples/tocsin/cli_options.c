@@ -10,6 +10,7 @@
 /* What popt fills in before it is checked. */
 typedef struct {
     char *input, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets, *slack;
+    char *shift_only, *invalid;
     char *alpha, *min_effect, *min_segment, *permutations, *block, *seed;
 } options_words;
 
@@ -111,6 +112,28 @@ static void options_check_changes(tocsin_changes_options *changes, const options
         changes->seed = options_whole("--seed", words->seed, 0, UINT64_MAX);
 }
 
+static void options_check_gate(cli_options *options, const options_words *words)
+{
+    static const char *const inputs[] = {"auto", "csv", "jsonl", "prometheus", NULL};
+    static const char *const formats[] = {"table", "json", "junit", NULL};
+    static const char *const ends[] = {"pass", "fail", "undecided", NULL};
+
+    if (words->input)
+        options->gate_format = (gate_format)options_choice("--input", words->input, inputs);
+    if (words->format)
+        options->gate_output = (gate_output)options_choice("--format", words->format, formats);
+    options->shift_only = options->invalid = CLI_UNDECIDED;
+    if (words->shift_only)
+        options->shift_only = options_choice("--shift-only", words->shift_only, ends);
+    if (words->invalid)
+        options->invalid = 1 + options_choice("--invalid", words->invalid, ends + 1);
+    while (options->metrics && options->metrics[options->metric_count])
+        options->metric_count++;
+    if (!options->gate || options->metric_count == 0)
+        cli_die(CLI_USAGE, "--gate and at least one --metric were expected, such as --gate "
+                           "'unit=request share=50%%' --metric 'latency margin=10%%'");
+}
+
 static void options_check(cli_options *options, const options_words *words)
 {
     static const char *const inputs[] = {"auto", "csv", "jsonl", "openmetrics", "influx", NULL};
@@ -120,11 +143,15 @@ static void options_check(cli_options *options, const options_words *words)
     static const char *const short_formats[] = {"table", "json", NULL};
     static const char *const events[] = {"alarm", "never", NULL};
 
-    if (words->input)
-        options->input = (cli_input)options_choice("--input", words->input, inputs);
     if (words->time_unit)
         options->time_unit =
             (cli_time_unit)options_choice("--time-unit", words->time_unit, units);
+    if (options->command == CLI_GATE) {
+        options_check_gate(options, words);
+        return;
+    }
+    if (words->input)
+        options->input = (cli_input)options_choice("--input", words->input, inputs);
     if (words->counter)
         options->counter =
             (cli_counter_rule)options_choice("--counter", words->counter, counters);
@@ -158,6 +185,8 @@ static void options_free_words(options_words *words)
     free(words->fail_on);
     free(words->budgets);
     free(words->slack);
+    free(words->shift_only);
+    free(words->invalid);
     free(words->alpha);
     free(words->min_effect);
     free(words->min_segment);
@@ -243,22 +272,50 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
          "N"},
         {"seed", 0, POPT_ARG_STRING, &words.seed, 0, "of the permutations (default: 0)", "N"},
         POPT_TABLEEND};
+    const struct poptOption gate_table[] = {
+        {"gate", 'g', POPT_ARG_STRING, &options->gate, 0,
+         "unit=, share=, alpha= and what else tocsin/gate.h tells of: 'unit=request share=50%'",
+         "SPEC"},
+        {"metric", 'm', POPT_ARG_ARGV, &options->metrics, 0,
+         "a metric; as often as there are metrics: 'latency name=checkout worse=up margin=10%'",
+         "SPEC"},
+        {"input", 'i', POPT_ARG_STRING, &words.input, 0,
+         "format of the input: csv, jsonl, prometheus (default: told by its content)", "FORMAT"},
+        {"time-unit", 0, POPT_ARG_STRING, &words.time_unit, 0,
+         "what a bare number counts: s, ms, us, ns (default: told by its size)", "UNIT"},
+        {"any-name", 0, POPT_ARG_NONE, &options->metric_any, 0,
+         "with one metric: take every row for it, whatever its name", NULL},
+        {"follow", 'F', POPT_ARG_NONE, &options->follow, 0,
+         "judge while rows come, wait for more of a file, and stop at the first decision", NULL},
+        {"format", 'f', POPT_ARG_STRING, &words.format, 0, "table, json or junit", "FORMAT"},
+        {"report", 'r', POPT_ARG_STRING, &options->report, 0,
+         "write one self-contained HTML page with the verdict and its evidence", "FILE.html"},
+        {"shift-only", 0, POPT_ARG_STRING, &words.shift_only, 0,
+         "what 'shift only' ends as: pass, fail, undecided (default: undecided)", "END"},
+        {"invalid", 0, POPT_ARG_STRING, &words.invalid, 0,
+         "what 'invalid' ends as: fail, undecided (default: undecided)", "END"},
+        {"plan", 0, POPT_ARG_STRING, &options->plan, 0,
+         "no input: tell how long a decision will take; 'rps=200 share=50% effect=10%', and sigma= "
+         "(latencies' deviation in logarithms: 1), errors= (their rate: 0.1%)",
+         "WORDS"},
+        POPT_TABLEEND};
     const struct poptOption help_table[] = {
         {"help", 'h', POPT_ARG_NONE, NULL, OPTIONS_HELP, "list these options", NULL},
         POPT_TABLEEND};
     static const char *const names[] = {"tocsin detect", "tocsin backtest", "tocsin explain",
-                                        "tocsin catalog", "tocsin changes"};
+                                        "tocsin catalog", "tocsin changes", "tocsin gate"};
     static const char *const operands[] = {"[OPTION...] FILE|-", "[OPTION...] FILE|-",
                                            "[OPTION...] SPEC|FILE|-", "[OPTION...] [STAGE]",
-                                           "[OPTION...] FILE|-"};
+                                           "[OPTION...] FILE|-",
+                                           "--gate SPEC --metric SPEC... [OPTION...] FILE|-"};
     static const char *const headings[] = {"Output:", "Budgets and labels:", "", "Output:",
-                                           "Changes:"};
+                                           "Changes:", "The gate:"};
     const struct poptOption *const own[] = {detect_table, backtest_table, NULL, catalog_table,
-                                            changes_table};
+                                            changes_table, gate_table};
     struct poptOption table[4];     /* popt's own help would be -? instead of -h */
     size_t rows = 0;
 
-    if (command != CLI_CATALOG)
+    if (command != CLI_CATALOG && command != CLI_GATE)
         table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,
                                             (void *)(uintptr_t)(input_table + (command == CLI_CHANGES)),
                                             0, "Input:", NULL};
@@ -295,7 +352,7 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     if (poptPeekArg(context))
         cli_die(CLI_USAGE, "one %s at a time, but '%s' follows '%s'",
                 command == CLI_CATALOG ? "stage" : "file", poptPeekArg(context), operand);
-    if (!operand && command != CLI_EXPLAIN && command != CLI_CATALOG)
+    if (!operand && command != CLI_EXPLAIN && command != CLI_CATALOG && !options->plan)
         cli_die(CLI_USAGE,
                 "no input: a file, or - for standard input, was expected\nTry '%s --help'.",
                 names[command]);

@@ -12,7 +12,10 @@ typedef enum { CLI_INPUT_AUTO, CLI_INPUT_CSV, CLI_INPUT_JSONL, CLI_INPUT_OPENMET
                CLI_INPUT_INFLUX } cli_input;
 typedef enum { CLI_OUTPUT_TABLE, CLI_OUTPUT_CSV, CLI_OUTPUT_JSON, CLI_OUTPUT_INFLUX } cli_output;
 typedef enum { CLI_COUNTER_AUTO, CLI_COUNTER_ALWAYS, CLI_COUNTER_NEVER } cli_counter_rule;
-typedef enum { CLI_DETECT, CLI_BACKTEST, CLI_EXPLAIN, CLI_CATALOG, CLI_CHANGES } cli_command;
+typedef enum { CLI_DETECT, CLI_BACKTEST, CLI_EXPLAIN, CLI_CATALOG, CLI_CHANGES,
+               CLI_GATE } cli_command;
+typedef enum { GATE_TELL, GATE_CSV, GATE_JSONL, GATE_PROMETHEUS } gate_format;
+typedef enum { GATE_TABLE, GATE_JSON, GATE_JUNIT } gate_output;
 
 typedef struct cli_options {
     cli_command command;
@@ -43,6 +46,16 @@ typedef struct cli_options {
     int64_t slack;
     /* changes */
     tocsin_changes_options changes;
+    /* gate */
+    const char *gate;
+    const char **metrics;
+    size_t metric_count;
+    gate_format gate_format;
+    gate_output gate_output;
+    int metric_any;                 /* whatever a row's metric is called, it is the only one */
+    int follow;
+    int shift_only, invalid;        /* the exit codes of these outcomes */
+    const char *plan;
 } cli_options;
 
 /* Read the arguments that follow a command's name.  A wrong one is told and ends the program

@@ -88,9 +88,14 @@ int cli_reader_uses_labels(const cli_reader *reader);
 /* "0", "1", "true", "false" and any other number: 0, 1; -1: none of these. */
 int cli_parse_label(cli_text text);
 
-/* Every row of a small CSV file, its header included; errors as those of a reader. */
-void cli_csv_rows(const char *path, void (*row)(void *user, const cli_source *source,
-                                                const cli_text *cells, size_t count),
+/* Every row of a CSV source, its header included, until `row` gives 0; errors as those of a reader. */
+void cli_csv_source_rows(cli_source *source, int (*row)(void *user, const cli_source *source,
+                                                        const cli_text *cells, size_t count),
+                         void *user);
+
+/* Every row of a small CSV file. */
+void cli_csv_rows(const char *path, int (*row)(void *user, const cli_source *source,
+                                               const cli_text *cells, size_t count),
                   void *user);
 
 #endif

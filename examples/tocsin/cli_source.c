@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SOURCE_BLOCK ((size_t)1 << 18)
@@ -21,6 +22,7 @@ struct cli_source {
     const char *name;
     int file;
     int at_end;
+    int follows;
     uint64_t line_number;
     uint64_t size;          /* of a regular file; 0: not known */
     uint64_t taken;         /* bytes read so far */
@@ -47,6 +49,7 @@ cli_source *cli_source_open(const char *path)
     source->file = file;
     source->size = known && S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
     source->at_end = 0;
+    source->follows = 0;
     source->line_number = 0;
     source->taken = 0;
     source->begin = source->end = 0;
@@ -88,6 +91,12 @@ static int source_fill(cli_source *source)
             source->end += (size_t)count;
             source->taken += (uint64_t)count;
             return 1;
+        }
+        if (count == 0 && source->follows) {
+            const struct timespec pause = {0, 100000000};
+
+            nanosleep(&pause, NULL);
+            continue;
         }
         if (count == 0) {
             source->at_end = 1;
@@ -155,6 +164,22 @@ int cli_source_line(cli_source *source, cli_text *line)
         cli_source_bad(source,
                        "holds a NUL byte; text was expected, this looks like a binary file");
     return 1;
+}
+
+void cli_source_follow(cli_source *source)
+{
+    struct stat status;
+
+    source->follows = fstat(source->file, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+void cli_source_rest(cli_source *source, cli_buffer *text)
+{
+    source->line_number++;
+    do {
+        cli_buffer_add(text, source->buffer + source->begin, source->end - source->begin);
+        source->begin = source->end;
+    } while (source_fill(source));
 }
 
 uint64_t cli_source_line_number(const cli_source *source)

@@ -23,6 +23,12 @@ void cli_source_skip(cli_source *source, size_t count);
  * input.  A line that is too long or holds a NUL byte ends the program. */
 int cli_source_line(cli_source *source, cli_text *line);
 
+/* At the end of a file wait for more of it, until a signal asks to stop. */
+void cli_source_follow(cli_source *source);
+
+/* All that is left, whatever its lines. */
+void cli_source_rest(cli_source *source, cli_buffer *text);
+
 /* The number of the line read last, from 1. */
 uint64_t cli_source_line_number(const cli_source *source);
 

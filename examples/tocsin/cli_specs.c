@@ -9,7 +9,7 @@
  *     ewma seson=1d
  *          ^~~~~
  */
-static void specs_show(const char *text, const tocsin_error *error)
+void cli_spec_show(const char *text, const tocsin_error *error)
 {
     const size_t length = strlen(text);
     const size_t offset = error->offset < length ? error->offset : length;
@@ -43,7 +43,7 @@ tocsin_spec *cli_spec_compile(const char *text)
     if (status < 0) {
         cli_note("the spec is wrong: %s", error.message[0] ? error.message
                                                            : tocsin_status_text(status));
-        specs_show(text, &error);
+        cli_spec_show(text, &error);
         exit(CLI_USAGE);
     }
     return spec;

@@ -13,6 +13,10 @@ typedef struct cli_specs {
 
 /* Compile; a text that is wrong is shown with a caret under the word at fault, exit 64. */
 tocsin_spec *cli_spec_compile(const char *text);
+
+/* Show a wrong text on stderr, with the word at fault underlined. */
+void cli_spec_show(const char *text, const tocsin_error *error);
+
 void cli_specs_compile(cli_specs *specs, const char *text);
 
 /* The same with another budget.  `budget` is a rate as a spec would write it. */

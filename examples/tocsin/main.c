@@ -15,6 +15,7 @@ static const struct {
     {"detect", CLI_DETECT, cmd_detect, "judge every point of an input as it comes"},
     {"backtest", CLI_BACKTEST, cmd_backtest, "what would have rung, at which budget"},
     {"explain", CLI_EXPLAIN, cmd_explain, "what a spec means; why an alarm rang"},
+    {"gate", CLI_GATE, cmd_gate, "is this release worse than what it replaces?"},
     {"changes", CLI_CHANGES, cmd_changes, "where the level of a whole history moved for good"},
     {"catalog", CLI_CATALOG, cmd_catalog, "every stage and parameter a spec may name"},
 };

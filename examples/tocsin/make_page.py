@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Make cli_page.c: report.html with uPlot, a chart library, put in.
+"""Make cli_page.c: the HTML pages with their common style and uPlot, a chart library, put in.
 
-    python3 make_page.py report.html cli_page.c
+    python3 make_page.py page.css cli=report.html gate=gate.html cli_page.c
 
 uPlot comes from npm, in one pinned version whose bytes are checked against the
 hash below.  Where npm is missing or reaches no registry the page is made without
@@ -79,16 +79,22 @@ def as_c(name, data):
 
 
 def main():
-    template, output = sys.argv[1:]
-    with open(template, "rb") as page:
-        html = page.read()
+    style_sheet, *templates, output = sys.argv[1:]
+    with open(style_sheet, "rb") as page:
+        page_style = page.read()
     script, style = chart_library(os.path.dirname(os.path.abspath(output)))
-    html = html.replace(b"/*UPLOT_STYLE*/", style).replace(b"/*UPLOT_SCRIPT*/", script)
-    head, tail = html.split(DATA_MARK)
     with open(output, "w", encoding="ascii") as out:
         out.write("/* Made by make_page.py. */\n#include \"cli_page.h\"\n\n")
-        out.write(as_c("cli_page_head", head))
-        out.write(as_c("cli_page_tail", tail))
+        for template in templates:
+            name, path = template.split("=", 1)
+            with open(path, "rb") as page:
+                html = page.read()
+            for mark, text in ((b"/*UPLOT_STYLE*/", style), (b"/*UPLOT_SCRIPT*/", script),
+                               (b"/*PAGE_STYLE*/", page_style)):
+                html = html.replace(mark, text)
+            head, tail = html.split(DATA_MARK)
+            out.write(as_c(name + "_page_head", head))
+            out.write(as_c(name + "_page_tail", tail))
         out.write("const size_t cli_page_chart_size = %d;\n" % len(script))
 
 

@@ -153,17 +153,25 @@ static void csv_stop(csv_reader_state *csv)
     free(csv->cells);
 }
 
-void cli_csv_rows(const char *path, void (*row)(void *user, const cli_source *source,
-                                                const cli_text *cells, size_t count),
-                  void *user)
+void cli_csv_source_rows(cli_source *source, int (*row)(void *user, const cli_source *source,
+                                                        const cli_text *cells, size_t count),
+                         void *user)
 {
     csv_reader_state csv;
-    cli_source *source = cli_source_open(path);
 
     csv_start(&csv, source);
-    while (csv_read_record(&csv))
-        row(user, source, csv.cells, csv.cell_count);
+    while (csv_read_record(&csv) && row(user, source, csv.cells, csv.cell_count))
+        continue;
     csv_stop(&csv);
+}
+
+void cli_csv_rows(const char *path, int (*row)(void *user, const cli_source *source,
+                                               const cli_text *cells, size_t count),
+                  void *user)
+{
+    cli_source *source = cli_source_open(path);
+
+    cli_csv_source_rows(source, row, user);
     cli_source_close(source);
 }
 

@@ -15,7 +15,7 @@ class Usage(Test):
     def test_help_and_version(self):
         self.assertIn("detect", self.good("--help").out)
         self.assertRegex(self.good("--version").out, r"^tocsin \d+\.\d+\.\d+\n$")
-        for command in ("detect", "backtest", "explain", "catalog", "changes"):
+        for command in ("detect", "backtest", "explain", "catalog", "changes", "gate"):
             with self.subTest(command):
                 self.assertIn("Usage: ", self.good(command, "--help").out)
                 self.assertEqual(self.good(command, "-h").out, self.good(command, "--help").out)

@@ -51,7 +51,7 @@ class Readme(Test):
                 self.assertRegex(output, r"\A" + pattern(lines) + r"\Z")
 
     def test_every_option_is_told(self):
-        for command in ("detect", "backtest", "explain", "catalog", "changes"):
+        for command in ("detect", "backtest", "explain", "catalog", "changes", "gate"):
             for option in re.findall(r"--[a-z-]+", tocsin(command, "--help").out):
                 if option not in ("--help", "--usage"):
                     self.assertIn("`%s" % option, self.text.replace(", `--", " `--"), option)
