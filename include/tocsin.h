@@ -35,6 +35,7 @@
  *     tocsin/shard.h      save, load, split and merge banks
  *     tocsin/forest.h     points with several metrics: isolation forests
  *     tocsin/changes.h    change points of a whole history
+ *     tocsin/gate.h       is this release worse than what it replaces?
  *
  * How a point flows
  * -----------------
@@ -104,5 +105,6 @@
 #include "tocsin/shard.h"
 #include "tocsin/forest.h"
 #include "tocsin/changes.h"
+#include "tocsin/gate.h"
 
 #endif

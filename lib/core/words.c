@@ -115,3 +115,47 @@ int tocsin__guess_try(tocsin__guess *guess, const char *candidate, size_t length
     guess->distance = distance;
     return 1;
 }
+
+/* ---- The words of a spec ---------------------------------------------------- */
+
+static int words_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+void tocsin__skip_space(tocsin__reader *reader)
+{
+    while (reader->at < reader->length) {
+        if (reader->text[reader->at] == '#')
+            while (reader->at < reader->length && reader->text[reader->at] != '\n')
+                reader->at++;
+        else if (words_is_space(reader->text[reader->at]))
+            reader->at++;
+        else
+            return;
+    }
+}
+
+tocsin__word tocsin__next_word(tocsin__reader *reader)
+{
+    tocsin__skip_space(reader);
+
+    const size_t start = reader->at;
+    while (reader->at < reader->length && !words_is_space(reader->text[reader->at]) &&
+           reader->text[reader->at] != '|' && reader->text[reader->at] != '#')
+        reader->at++;
+    return (tocsin__word){reader->text + start, reader->at - start};
+}
+
+tocsin__word tocsin__split_word(tocsin__word word, char separator,
+                                     tocsin__word *rest)
+{
+    size_t length = 0;
+
+    while (length < word.length && word.text[length] != separator)
+        length++;
+    *rest = length == word.length
+                ? (tocsin__word){NULL, 0}
+                : (tocsin__word){word.text + length + 1, word.length - length - 1};
+    return (tocsin__word){word.text, length};
+}

@@ -28,4 +28,28 @@ void tocsin__guess_start(tocsin__guess *guess, const char *typed, size_t length)
 /* 1: it is nearer than all before. */
 int tocsin__guess_try(tocsin__guess *guess, const char *candidate, size_t length);
 
+/* ---- The words of a spec ---------------------------------------------------- */
+
+typedef struct tocsin__reader {
+    const char *text;
+    size_t length;
+    size_t at;
+} tocsin__reader;
+
+typedef struct tocsin__word {
+    const char *text;
+    size_t length;
+} tocsin__word;
+
+/* Past spaces, line ends and comments. */
+void tocsin__skip_space(tocsin__reader *reader);
+
+/* The next word of a stage; an empty one at a '|' and at the end. */
+tocsin__word tocsin__next_word(tocsin__reader *reader);
+
+/* The part of a word before the first `separator`; what follows it goes to `rest`,
+ * whose text is NULL if there is no separator. */
+tocsin__word tocsin__split_word(tocsin__word word, char separator,
+                                     tocsin__word *rest);
+
 #endif

@@ -97,67 +97,12 @@ static void spec_suggest(tocsin_error *error, tocsin__text *message, const char 
 
 /* ---- Words ----------------------------------------------------------------- */
 
-typedef struct spec_reader {
-    const char *text;
-    size_t length;
-    size_t at;
-} spec_reader;
-
-typedef struct spec_word {
-    const char *text;
-    size_t length;
-} spec_word;
-
-static int spec_is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static void spec_skip_space(spec_reader *reader)
-{
-    while (reader->at < reader->length) {
-        if (reader->text[reader->at] == '#')
-            while (reader->at < reader->length && reader->text[reader->at] != '\n')
-                reader->at++;
-        else if (spec_is_space(reader->text[reader->at]))
-            reader->at++;
-        else
-            return;
-    }
-}
-
-/* The next word of a stage; an empty one at a '|' and at the end. */
-static spec_word spec_next_word(spec_reader *reader)
-{
-    spec_skip_space(reader);
-
-    const size_t start = reader->at;
-    while (reader->at < reader->length && !spec_is_space(reader->text[reader->at]) &&
-           reader->text[reader->at] != '|' && reader->text[reader->at] != '#')
-        reader->at++;
-    return (spec_word){reader->text + start, reader->at - start};
-}
-
-/* The part of a word before the first `separator`; what follows it goes to `rest`,
- * whose text is NULL if there is no separator. */
-static spec_word spec_split(spec_word word, char separator, spec_word *rest)
-{
-    size_t length = 0;
-
-    while (length < word.length && word.text[length] != separator)
-        length++;
-    *rest = length == word.length
-                ? (spec_word){NULL, 0}
-                : (spec_word){word.text + length + 1, word.length - length - 1};
-    return (spec_word){word.text, length};
-}
-
-static spec_place spec_place_of(const spec_draft *draft, spec_word word)
+static spec_place spec_place_of(const spec_draft *draft, tocsin__word word)
 {
     return (spec_place){(uint32_t)(word.text - draft->text), (uint32_t)word.length};
 }
 
-static int spec_fail_at(const spec_draft *draft, int status, spec_word word)
+static int spec_fail_at(const spec_draft *draft, int status, tocsin__word word)
 {
     tocsin__error_at(draft->error, status, (size_t)(word.text - draft->text), word.text,
                      word.length);
@@ -192,7 +137,7 @@ static const tocsin__stage *spec_owner(const spec_draft *draft, const char *name
     return owner;
 }
 
-static int spec_missing_stage(const spec_draft *draft, spec_word gap)
+static int spec_missing_stage(const spec_draft *draft, tocsin__word gap)
 {
     tocsin__text text;
 
@@ -203,7 +148,7 @@ static int spec_missing_stage(const spec_draft *draft, spec_word gap)
 }
 
 /* "season=1d" where a stage's name belongs. */
-static int spec_misplaced_param(const spec_draft *draft, spec_word word, spec_word name)
+static int spec_misplaced_param(const spec_draft *draft, tocsin__word word, tocsin__word name)
 {
     const tocsin__stage *const owner = spec_owner(draft, name.text, name.length);
     tocsin__text text;
@@ -217,7 +162,7 @@ static int spec_misplaced_param(const spec_draft *draft, spec_word word, spec_wo
     return TOCSIN_ERROR_SYNTAX;
 }
 
-static int spec_unknown_stage(const spec_draft *draft, spec_word name)
+static int spec_unknown_stage(const spec_draft *draft, tocsin__word name)
 {
     tocsin__guess guess;
     tocsin__text text;
@@ -242,8 +187,8 @@ static int spec_unknown_stage(const spec_draft *draft, spec_word name)
     return TOCSIN_ERROR_NAME;
 }
 
-static int spec_read_revision(const spec_draft *draft, const tocsin__stage *stage, spec_word word,
-                              uint32_t *revision)
+static int spec_read_revision(const spec_draft *draft, const tocsin__stage *stage,
+                              tocsin__word word, uint32_t *revision)
 {
     const uint32_t largest = 1000000;
     uint32_t number = 0;
@@ -297,7 +242,7 @@ static void spec_add_order(tocsin__text *text)
 }
 
 /* A stage whose rank is taken, or that comes after one of a later rank. */
-static int spec_check_order(const spec_draft *draft, const tocsin__stage *stage, spec_word name)
+static int spec_check_order(const spec_draft *draft, const tocsin__stage *stage, tocsin__word name)
 {
     const tocsin__stage *later = NULL;
     tocsin__text text;
@@ -329,7 +274,8 @@ static int spec_check_order(const spec_draft *draft, const tocsin__stage *stage,
     return TOCSIN_ERROR_CONFLICT;
 }
 
-static int spec_check_pipe_end(const spec_draft *draft, const tocsin__stage *stage, spec_word name)
+static int spec_check_pipe_end(const spec_draft *draft, const tocsin__stage *stage,
+                               tocsin__word name)
 {
     const tocsin__stage *const calibrator = draft->ranks[TOCSIN__RANK_CALIBRATE].stage;
     tocsin__text text;
@@ -348,7 +294,7 @@ static int spec_check_pipe_end(const spec_draft *draft, const tocsin__stage *sta
 /* ---- Parameters ------------------------------------------------------------ */
 
 /* A word without '='. */
-static int spec_stray_word(const spec_draft *draft, const tocsin__stage *stage, spec_word word)
+static int spec_stray_word(const spec_draft *draft, const tocsin__stage *stage, tocsin__word word)
 {
     const tocsin_error *const error = draft->error;
     tocsin__text text;
@@ -363,8 +309,8 @@ static int spec_stray_word(const spec_draft *draft, const tocsin__stage *stage, 
 
     tocsin__text suggestion;
     tocsin__text_start(&suggestion, better, sizeof better);
-    spec_word ignored;
-    const spec_word name = spec_split(word, '@', &ignored);
+    tocsin__word ignored;
+    const tocsin__word name = tocsin__split_word(word, '@', &ignored);
     if (tocsin__find_stage(name.text, name.length)) {
         tocsin__text_add(&suggestion, "| ");
         tocsin__text_add(&suggestion, error->word);
@@ -448,11 +394,11 @@ static int spec_given_twice(const spec_draft *draft, const tocsin__param *param)
     return TOCSIN_ERROR_CONFLICT;
 }
 
-static int spec_read_param(spec_draft *draft, spec_stage *target, spec_word word)
+static int spec_read_param(spec_draft *draft, spec_stage *target, tocsin__word word)
 {
     const tocsin__stage *const stage = target->stage;
-    spec_word value;
-    const spec_word name = spec_split(word, '=', &value);
+    tocsin__word value;
+    const tocsin__word name = tocsin__split_word(word, '=', &value);
 
     if (!value.text || name.length == 0)
         return spec_stray_word(draft, stage, word);
@@ -477,16 +423,16 @@ static int spec_read_param(spec_draft *draft, spec_stage *target, spec_word word
 /* ---- Reading --------------------------------------------------------------- */
 
 /* One stage with its parameters, up to the '|' or the end. */
-static int spec_read_stage(spec_draft *draft, spec_reader *reader)
+static int spec_read_stage(spec_draft *draft, tocsin__reader *reader)
 {
-    const spec_word word = spec_next_word(reader);
-    spec_word revision, value;
-    const spec_word name = spec_split(word, '@', &revision);
+    const tocsin__word word = tocsin__next_word(reader);
+    tocsin__word revision, value;
+    const tocsin__word name = tocsin__split_word(word, '@', &revision);
     int status;
 
     if (name.length == 0)
         return spec_missing_stage(draft, name);
-    const spec_word before_value = spec_split(word, '=', &value);
+    const tocsin__word before_value = tocsin__split_word(word, '=', &value);
     if (value.text)
         return spec_misplaced_param(draft, word, before_value);
     const tocsin__stage *const stage = tocsin__find_stage(name.text, name.length);
@@ -506,7 +452,7 @@ static int spec_read_stage(spec_draft *draft, spec_reader *reader)
             return status;
     }
     for (;;) {
-        const spec_word param = spec_next_word(reader);
+        const tocsin__word param = tocsin__next_word(reader);
 
         if (param.length == 0)
             return TOCSIN_OK;
@@ -518,9 +464,9 @@ static int spec_read_stage(spec_draft *draft, spec_reader *reader)
 
 static int spec_read_text(spec_draft *draft, size_t length)
 {
-    spec_reader reader = {draft->text, length, 0};
+    tocsin__reader reader = {draft->text, length, 0};
 
-    spec_skip_space(&reader);
+    tocsin__skip_space(&reader);
     if (reader.at == length)
         return TOCSIN_OK;
     for (;;) {

@@ -46,7 +46,7 @@ typedef struct tocsin__param {
     /* Inclusive.  Durations in seconds, rates in events per second; of a SPAN, seconds or
      * points, as it is given; of a SMOOTHING, the fraction: half-lives are only > 0. */
     double min, max;
-    const char *choices;    /* the words accepted: "skip|hold"; beside a type only "auto"; or "" */
+    const char *choices;    /* the words accepted: "skip|hold"; beside a type one, like "auto"; or "" */
     const char *summary;
 } tocsin__param;
 

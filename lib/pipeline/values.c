@@ -18,7 +18,7 @@
  *     rate        1/week                       RATE           events per second
  *     choice      one of the row's words       CHOICE         -
  *
- * A typed parameter whose row lists the word "auto" accepts it too.
+ * A typed parameter whose row lists a word, such as "auto", accepts that too.
  *
  * A value has one representation: the fields its form does not use are 0, and -0 is
  * 0.  So values are equal exactly if they are written alike.
@@ -36,8 +36,8 @@
 
 static int values_is_auto(const tocsin__param *param, const char *text, size_t length)
 {
-    return param->type != TOCSIN_TYPE_CHOICE && tocsin__word_is(text, length, "auto") &&
-           tocsin__word_index(param->choices, text, length) >= 0;
+    return param->type != TOCSIN_TYPE_CHOICE &&
+           tocsin__word_index(param->choices, text, length) == 0;
 }
 
 static int values_is_whole(double number)
@@ -182,7 +182,7 @@ static void values_write_item(const tocsin__param *param, const tocsin_value *va
         tocsin__text_add_n(text, choice, length);
         return;
     default:
-        tocsin__text_add(text, "auto");
+        tocsin__text_add(text, param->choices);
         return;
     }
     tocsin__text_add_n(text, words, length);
@@ -405,7 +405,7 @@ static int values_is_form(const tocsin__param *param, uint32_t form)
     case TOCSIN_VALUE_CHOICE:
         return param->type == TOCSIN_TYPE_CHOICE;
     case TOCSIN_VALUE_AUTO:
-        return values_is_auto(param, "auto", 4);
+        return param->type != TOCSIN_TYPE_CHOICE && param->choices[0] != '\0';
     default:
         return 0;
     }

@@ -237,7 +237,7 @@ static int records_is_intact(const uint8_t *bytes, size_t size)
 /* Another kind than the one that is wanted, of those that there are. */
 static int records_refuse_kind(uint32_t kind, uint32_t wanted, tocsin_error *error)
 {
-    static const char *const names[] = {"", "a detector", "a bank", "a forest"};
+    static const char *const names[] = {"", "a detector", "a bank", "a forest", "a gate"};
     tocsin__text text;
 
     tocsin__malformed(error, 12, "");
@@ -259,7 +259,7 @@ int tocsin__record_open(const uint8_t *bytes, size_t size, uint32_t kind, tocsin
 
     if (status < 0)
         return status;
-    if (found != kind && found >= TOCSIN__RECORD_OF_DETECTOR && found <= TOCSIN__RECORD_OF_FOREST)
+    if (found != kind && found >= TOCSIN__RECORD_OF_DETECTOR && found <= TOCSIN__RECORD_OF_GATE)
         return records_refuse_kind(found, kind, error);
     if (tocsin__get32(bytes + 8) > size)
         return tocsin__malformed(error, size, "the snapshot is cut off");

@@ -14,6 +14,7 @@ enum {
     TOCSIN__RECORD_OF_DETECTOR = 1,
     TOCSIN__RECORD_OF_BANK = 2,
     TOCSIN__RECORD_OF_FOREST = 3,
+    TOCSIN__RECORD_OF_GATE = 4,
 
     /* Types that those of detectors and of banks have. */
     TOCSIN__RECORD_SPEC = 1,

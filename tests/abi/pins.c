@@ -441,6 +441,14 @@ PIN_OFFSET(tocsin_matrix, row_stride, 24);
 PIN_OFFSET(tocsin_matrix, column_stride, 32);
 PIN_OFFSET(tocsin_matrix, values, 40);
 
+PIN_SIZE(tocsin_metric_info, 32);
+PIN_OFFSET(tocsin_metric_info, struct_size, 0);
+PIN_OFFSET(tocsin_metric_info, kind, 4);
+PIN_OFFSET(tocsin_metric_info, worse, 8);
+PIN_OFFSET(tocsin_metric_info, reserved, 12);
+PIN_OFFSET(tocsin_metric_info, margin, 16);
+PIN_OFFSET(tocsin_metric_info, name, 24);
+
 #endif
 
 PIN(TOCSIN_FOREST_COLUMNS_MAX == 65535);
@@ -494,3 +502,85 @@ PIN_OFFSET(tocsin_change, shift_lower, 64);
 PIN_OFFSET(tocsin_change, shift_upper, 72);
 PIN_OFFSET(tocsin_change, effect, 80);
 PIN_OFFSET(tocsin_change, autocorrelation, 88);
+
+PIN(TOCSIN_GATE_METRICS_MAX == 4096);
+PIN(TOCSIN_GATE_BUCKETS_MAX == 64);
+PIN(TOCSIN_ARM_BASELINE == 0);
+PIN(TOCSIN_ARM_CANDIDATE == 1);
+PIN(TOCSIN_METRIC_LATENCY == 0);
+PIN(TOCSIN_METRIC_HISTOGRAM == 1);
+PIN(TOCSIN_METRIC_ERRORS == 2);
+PIN(TOCSIN_METRIC_COUNT == 3);
+PIN(TOCSIN_METRIC_GAUGE == 4);
+PIN(TOCSIN_OUTCOME_NO_DATA == 0);
+PIN(TOCSIN_OUTCOME_UNDECIDED == 1);
+PIN(TOCSIN_OUTCOME_PASS == 2);
+PIN(TOCSIN_OUTCOME_SHIFT_ONLY == 3);
+PIN(TOCSIN_OUTCOME_FAIL == 4);
+PIN(TOCSIN_OUTCOME_INVALID == 5);
+PIN(TOCSIN_GATE_NOT_RANDOMISED == 1 << 0);
+PIN(TOCSIN_GATE_TURNS == 1 << 1);
+PIN(TOCSIN_GATE_BUDGET_SPENT == 1 << 2);
+PIN(TOCSIN_GATE_IGNORED == 1 << 3);
+PIN(TOCSIN_GATE_FULL == 1 << 4);
+PIN(TOCSIN_GATE_FEW_PODS == 1 << 5);
+PIN(TOCSIN_GATE_INTERPOLATED == 1 << 6);
+
+PIN_SIZE(tocsin_observation, 32);
+PIN_OFFSET(tocsin_observation, metric, 0);
+PIN_OFFSET(tocsin_observation, arm, 4);
+PIN_OFFSET(tocsin_observation, time, 8);
+PIN_OFFSET(tocsin_observation, unit, 16);
+PIN_OFFSET(tocsin_observation, value, 24);
+
+PIN_SIZE(tocsin_counter, 24);
+PIN_OFFSET(tocsin_counter, struct_size, 0);
+PIN_OFFSET(tocsin_counter, resets, 4);
+PIN_OFFSET(tocsin_counter, readings, 8);
+PIN_OFFSET(tocsin_counter, total, 16);
+
+PIN_SIZE(tocsin_gate_verdict, 144);
+PIN_OFFSET(tocsin_gate_verdict, struct_size, 0);
+PIN_OFFSET(tocsin_gate_verdict, outcome, 4);
+PIN_OFFSET(tocsin_gate_verdict, flags, 8);
+PIN_OFFSET(tocsin_gate_verdict, metric, 12);
+PIN_OFFSET(tocsin_gate_verdict, metrics, 16);
+PIN_OFFSET(tocsin_gate_verdict, blamed, 20);
+PIN_OFFSET(tocsin_gate_verdict, alpha, 24);
+PIN_OFFSET(tocsin_gate_verdict, log_e, 32);
+PIN_OFFSET(tocsin_gate_verdict, p, 40);
+PIN_OFFSET(tocsin_gate_verdict, log_e_pass, 48);
+PIN_OFFSET(tocsin_gate_verdict, log_e_share, 56);
+PIN_OFFSET(tocsin_gate_verdict, effect, 64);
+PIN_OFFSET(tocsin_gate_verdict, effect_low, 72);
+PIN_OFFSET(tocsin_gate_verdict, effect_high, 80);
+PIN_OFFSET(tocsin_gate_verdict, ruled_out, 88);
+PIN_OFFSET(tocsin_gate_verdict, baseline_units, 96);
+PIN_OFFSET(tocsin_gate_verdict, candidate_units, 104);
+PIN_OFFSET(tocsin_gate_verdict, baseline_ignored, 112);
+PIN_OFFSET(tocsin_gate_verdict, candidate_ignored, 120);
+PIN_OFFSET(tocsin_gate_verdict, needed, 128);
+PIN_OFFSET(tocsin_gate_verdict, elapsed, 136);
+
+PIN_SIZE(tocsin_gate_effect, 24);
+PIN_OFFSET(tocsin_gate_effect, effect, 0);
+PIN_OFFSET(tocsin_gate_effect, log_e_less, 8);
+PIN_OFFSET(tocsin_gate_effect, log_e_more, 16);
+
+PIN_SIZE(tocsin_gate_level, 64);
+PIN_OFFSET(tocsin_gate_level, quantile, 0);
+PIN_OFFSET(tocsin_gate_level, value, 8);
+PIN_OFFSET(tocsin_gate_level, baseline, 16);
+PIN_OFFSET(tocsin_gate_level, baseline_low, 24);
+PIN_OFFSET(tocsin_gate_level, baseline_high, 32);
+PIN_OFFSET(tocsin_gate_level, candidate, 40);
+PIN_OFFSET(tocsin_gate_level, candidate_low, 48);
+PIN_OFFSET(tocsin_gate_level, candidate_high, 56);
+
+PIN_SIZE(tocsin_history_verdict, 32);
+PIN_OFFSET(tocsin_history_verdict, struct_size, 0);
+PIN_OFFSET(tocsin_history_verdict, outcome, 4);
+PIN_OFFSET(tocsin_history_verdict, metric, 8);
+PIN_OFFSET(tocsin_history_verdict, runs, 12);
+PIN_OFFSET(tocsin_history_verdict, p, 16);
+PIN_OFFSET(tocsin_history_verdict, metric_p, 24);
