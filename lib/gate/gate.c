@@ -26,7 +26,7 @@
  * What is needed yet.  Evidence grows with the number of units, so what is missing is extrapolated
  * in proportion, a bet's own cost, about a nat, aside.
  *
- * Cost.  With a known share 3 microseconds for each metric.
+ * Cost.  With a known share 6 microseconds for each latency.
  *
  * How it fails.  As its parts do.
  */

@@ -15,7 +15,7 @@
  * logarithms over the bucket, and cut at the other buckets' bounds.  Parts of a count are rounded
  * at random, so that no small count is always rounded away.
  *
- * Cost.  A logarithm, the level and, of a candidate, a walk along the grid: 12 to 30 ns.  Reading
+ * Cost.  A logarithm, the level and, of a candidate, a walk along the grid: some 50 ns.  Reading
  * takes 200 bets.
  *
  * How it fails.  A latency of 0 ranks lowest.  Clocks with few ticks tie many values: ranks then
