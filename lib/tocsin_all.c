@@ -47,6 +47,8 @@
 #include "detect/spot.c"
 #include "detect/rows.c"
 #include "detect/hstrees.c"
+#include "detect/rcforest.c"
+#include "detect/iforest.c"
 #include "detect/cusum.c"
 #include "detect/robust.c"
 

@@ -46,6 +46,9 @@ tocsin_spec *cli_spec_compile(const char *text)
         cli_spec_show(text, &error);
         exit(CLI_USAGE);
     }
+    if (tocsin_spec_metrics(spec) != 1)
+        cli_die(CLI_USAGE, "the spec is of points with %u metrics, and a series here has one",
+                (unsigned)tocsin_spec_metrics(spec));
     return spec;
 }
 

@@ -9,7 +9,9 @@
  * mass times 2^depth is the density there.  With S the mean of that over the trees, as a share of
  * the whole,
  *
- *     statistic, channel 0 "rarity" = depth - log2(S),    in bits, 0 .. about 26 more than `depth`
+ *     statistic, channel 0 "rarity" = max(0, depth - log2(S) - usual),    in bits
+ *
+ * where `usual` is the exponentially weighted mean of the same over the points before.
  *
  * Tan, Ting and Liu rank by S itself, which gives the same order.  An empty node counts as a quarter
  * of the smallest mass that can be told from none, so that points far out differ by where the tree
@@ -72,11 +74,17 @@ typedef struct {
 typedef struct {
     uint32_t count;             /* points of the window that is filling */
     uint32_t windows;           /* full ones; 2: two or more */
+    uint32_t judged;            /* points that were */
+    uint32_t spare;
+    double usual;               /* mean of what was found */
 } hstrees_state;
 
 static const tocsin__field hstrees_fields[] = {
     TOCSIN__FIELD(hstrees_state, count, U32, 0, UINT16_MAX),
     TOCSIN__FIELD(hstrees_state, windows, U32, 0, 2),
+    TOCSIN__FIELD(hstrees_state, judged, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(hstrees_state, spare, U32, 0, 0),
+    TOCSIN__FIELD(hstrees_state, usual, F64, -100, 100),
     TOCSIN__ROWS_FIELDS,
     TOCSIN__ARRAY("cut", U32, HSTREES_CUTS, 0, UINT32_MAX),     /* code's index << 16 | threshold */
     TOCSIN__ARRAY("mass", U16, HSTREES_MASSES, 0, HSTREES_WHOLE),
@@ -220,8 +228,8 @@ static void hstrees_score(const void *constants, const void *state, const tocsin
         return;
     }
     tocsin__rows_code(&k->rows, state, point, codes, reading);
-    reading->channel[0] =
-        tocsin__max(0, k->depth - tocsin__log2(hstrees_density(k, state, codes)));
+    tocsin__rows_say(reading, k->depth - tocsin__log2(hstrees_density(k, state, codes)),
+                     s->usual);
     reading->confidence = s->windows < 2 ? 0.5 : 1;
 }
 
@@ -261,6 +269,7 @@ static void hstrees_learn(const void *constants, void *state, const tocsin__arra
     tocsin__reading unused = *reading;
 
     (void)arrays;
+    tocsin__rows_get_used(&k->rows, reading, &s->usual, &s->judged);
     tocsin__rows_code(&k->rows, state, point, codes, &unused);
     for (uint32_t t = 0; t < k->trees; t++) {
         uint32_t node = 1;

@@ -118,6 +118,24 @@ static inline void tocsin__rows_warming(tocsin__reading *reading)
     reading->confidence = 0;
 }
 
+/* How much more a detector finds than it usually does, as channel 0; what it finds is kept in channel
+ * 1 for `learn`. */
+static inline void tocsin__rows_say(tocsin__reading *reading, double found, double usual)
+{
+    reading->channel[0] = tocsin__max(0, found - usual);
+    reading->channel[1] = found;
+}
+
+/* Learn what it usually finds; `judged` counts how often that was. */
+static inline void tocsin__rows_get_used(const tocsin__rows *rows, const tocsin__reading *reading,
+                                         double *usual, uint32_t *judged)
+{
+    if (tocsin__is_nan(reading->channel[0]))
+        return;
+    *usual += tocsin__max(rows->gain, 1 / (*judged + 1.0)) * (reading->channel[1] - *usual);
+    *judged += *judged < UINT32_MAX;
+}
+
 /* There is no band: whether a row is strange is not a matter of one value. */
 void tocsin__rows_band(const void *constants, const tocsin__reading *reading, uint32_t channel,
                        double limit, double *lower, double *upper);

@@ -18,6 +18,8 @@ const tocsin__stage *const tocsin__catalog[] = {
     &tocsin__stage_focus,
     &tocsin__stage_spot,
     &tocsin__stage_hstrees,
+    &tocsin__stage_rcforest,
+    &tocsin__stage_iforest,
     &tocsin__stage_cusum,
     &tocsin__stage_page_hinkley,
     &tocsin__stage_auto,

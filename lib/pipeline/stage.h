@@ -311,7 +311,7 @@ extern const tocsin__stage tocsin__stage_clock, tocsin__stage_counter, tocsin__s
 extern const tocsin__stage tocsin__stage_ewma, tocsin__stage_holt_winters;
 extern const tocsin__stage tocsin__stage_focus;
 extern const tocsin__stage tocsin__stage_spot;
-extern const tocsin__stage tocsin__stage_hstrees;
+extern const tocsin__stage tocsin__stage_hstrees, tocsin__stage_rcforest, tocsin__stage_iforest;
 extern const tocsin__stage tocsin__stage_cusum;
 extern const tocsin__stage tocsin__stage_page_hinkley;
 extern const tocsin__stage tocsin__stage_auto;
