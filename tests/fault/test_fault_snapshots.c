@@ -8,7 +8,7 @@
 #include "../support/states.h"
 #include "../support/suite.h"
 
-/* One of each kind of state: every stage alone, and pipes with all of their parts. */
+/* One of each kind of state: every stage by itself, and pipes with all of their parts. */
 static const char *const extra_texts[] = {
     "counter | ewma half-life=20p | tail | alarm budget=1/1h",
     "holt-winters season=6p state=double | tail | alarm budget=1/1h",
@@ -21,6 +21,14 @@ static int text_count(void)
     return (int)(tocsin_catalog_stage_count() + EXTRA_TEXTS);
 }
 
+/* Loading takes time in proportion to the size, so damaging every bit takes its square: of large
+ * snapshots every third bit or byte is damaged, or every fifth ...  The stride is odd, so that each
+ * bit of a byte has its turn. */
+static size_t stride_of(const snapshot *s)
+{
+    return 1 + 2 * (s->size / 2048);
+}
+
 typedef struct victim {
     tocsin_spec *spec;
     tocsin_detector *saved;     /* what the snapshot was taken of */
@@ -29,6 +37,22 @@ typedef struct victim {
     snapshot original;
     unsigned char *forged;
 } victim;
+
+/* A stage with as little beside it as can be: what is in every pipe is damaged often enough. */
+static void victim_text(size_t stage, char text[SPECS_TEXT])
+{
+    static const char *const around[][2] = {
+        [TOCSIN_STAGE_PREPARE] = {"", " | ewma | raw"},
+        [TOCSIN_STAGE_DETECT] = {"", " | raw"},
+        [TOCSIN_STAGE_CALIBRATE] = {"ewma | ", ""},
+        [TOCSIN_STAGE_ALARM] = {"ewma | ", ""},
+    };
+    const uint32_t kind = specs_stage(stage).kind;
+    char small[SPECS_TEXT];
+
+    specs_small(stage, "", small);
+    snprintf(text, SPECS_TEXT, "%s%.400s%s", around[kind][0], small, around[kind][1]);
+}
 
 static victim victim_create(int index)
 {
@@ -39,7 +63,7 @@ static victim victim_create(int index)
 
     input_make(&in, INPUT_WALK, 10);
     if ((size_t)index < stages)
-        specs_small((size_t)index, "", small);
+        victim_text((size_t)index, small);
     v.spec = specs_compile((size_t)index < stages ? small : extra_texts[(size_t)index - stages]);
     v.saved = specs_detector(v.spec);
     v.target = specs_detector(v.spec);
@@ -198,11 +222,11 @@ START_TEST(one_byte_too_many)
 }
 END_TEST
 
-START_TEST(every_bit_flipped)
+START_TEST(bits_flipped)
 {
     victim v = victim_create(_i);
 
-    for (size_t bit = 0; bit < 8 * v.original.size; bit++) {
+    for (size_t bit = 0; bit < 8 * v.original.size; bit += stride_of(&v.original)) {
         int status;
 
         v.forged[bit / 8] ^= (unsigned char)(1u << bit % 8);
@@ -215,11 +239,11 @@ START_TEST(every_bit_flipped)
 }
 END_TEST
 
-START_TEST(every_bit_flipped_and_repaired)
+START_TEST(bits_flipped_and_repaired)
 {
     victim v = victim_create(_i);
 
-    for (size_t bit = 0; bit < 8 * (v.original.size - 4); bit++) {
+    for (size_t bit = 0; bit < 8 * (v.original.size - 4); bit += stride_of(&v.original)) {
         v.forged[bit / 8] ^= (unsigned char)(1u << bit % 8);
         load_forged(&v, v.original.size, "a forged snapshot");
         v.forged[bit / 8] ^= (unsigned char)(1u << bit % 8);
@@ -239,7 +263,7 @@ START_TEST(hostile_words_and_repaired)
     };
     victim v = victim_create(_i);
 
-    for (size_t at = 0; at + 8 <= v.original.size - 4; at++) {
+    for (size_t at = 0; at + 8 <= v.original.size - 4; at += stride_of(&v.original)) {
         for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) {
             for (size_t i = 0; i < 8; i++)
                 v.forged[at + i] = (unsigned char)(words[w] >> 8 * i);
@@ -319,8 +343,8 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, cut_off_at_every_length, 0, text_count());
     tcase_add_loop_test(tcase, cut_off_at_every_length_and_repaired, 0, text_count());
     tcase_add_loop_test(tcase, one_byte_too_many, 0, text_count());
-    tcase_add_loop_test(tcase, every_bit_flipped, 0, text_count());
-    tcase_add_loop_test(tcase, every_bit_flipped_and_repaired, 0, text_count());
+    tcase_add_loop_test(tcase, bits_flipped, 0, text_count());
+    tcase_add_loop_test(tcase, bits_flipped_and_repaired, 0, text_count());
     tcase_add_loop_test(tcase, hostile_words_and_repaired, 0, text_count());
     tcase_add_loop_test(tcase, random_bytes_and_repaired, 0, text_count());
     tcase_add_loop_test(tcase, a_forged_count_of_seasons_stays_inside, 0, 2);
