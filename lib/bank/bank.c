@@ -607,6 +607,7 @@ void tocsin__bank_restore(tocsin_bank *bank, uint32_t slot, const void *state, i
 
     tocsin__bank_put(bank, slot, state);
     bank_set_active(bank, slot, active, clock->has_learnt);
+    active = tocsin__bank_active(bank, slot);   /* not before what it has learnt */
     bank->latest = active > latest ? active : latest;
 }
 

@@ -487,7 +487,7 @@ static inline void focus_begin(const focus_constants *k, focus_state *s, const f
 static TOCSIN__APART void focus_accept(const focus_constants *k, focus_state *s,
                                        const focus_arrays *a)
 {
-    double value[FOCUS_SETTLE_MAX], level, spread, limit;
+    double value[FOCUS_SETTLE_MAX] = {0}, level, spread, limit;
 
     focus_begin(k, s, a);
     if (!tocsin__is_nan(k->mean))

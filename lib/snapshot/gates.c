@@ -99,7 +99,7 @@ static int gates_take(tocsin__span *reader, uint16_t type, tocsin__span *payload
 int tocsin__gate_snapshot_text(const uint8_t *bytes, size_t size, const char **text,
                                size_t *length, tocsin_error *error)
 {
-    tocsin__span reader, payload;
+    tocsin__span reader, payload = {0};
     int status = tocsin__record_open(bytes, size, TOCSIN__RECORD_OF_GATE, error);
 
     if (status < 0)
