@@ -3,6 +3,8 @@
 # README names: pkg-config, CMake, a meson subproject, a vendored copy, two copies at once.
 #
 #     check_consumers.sh ROOT CC [CXX]
+#
+# Without optimisation: what is checked is that it compiles, links and starts.
 
 root=$(cd "$1" && pwd) cc=$2 cxx=${3:-}
 . "$root/tests/tools/tap.sh"
@@ -24,7 +26,7 @@ has()    # whether the commands are there
 
 install_library()
 {
-    meson setup "$work/build" "$root" --prefix "$prefix" --libdir lib \
+    meson setup "$work/build" "$root" --prefix "$prefix" --libdir lib --buildtype debug \
         -Dcli=disabled -Dtests=disabled -Dbench=disabled &&
         meson install -C "$work/build"
 }
@@ -98,7 +100,7 @@ by_subproject()
         cp "$here/consumer.c" "$work/super" &&
         cp "$here/subproject.build" "$work/super/meson.build" &&
         ln -s "$root" "$work/super/subprojects/tocsin" &&
-        meson setup "$work/super/build" "$work/super" &&
+        meson setup "$work/super/build" "$work/super" --buildtype debug &&
         ninja -C "$work/super/build" &&
         "$work/super/build/consumer" &&
         ! ninja -C "$work/super/build" -t targets all | grep -E 'tocsin/(tests|bench|examples)/'
@@ -107,14 +109,14 @@ by_subproject()
 vendored()    # compiler of the program
 {
     mkdir -p "$work/vendored" && cp -R "$root/include" "$root/lib" "$work/vendored" &&
-        (cd "$work/vendored" && $cc -std=c11 -O2 -Iinclude -c lib/tocsin_all.c &&
+        (cd "$work/vendored" && $cc -std=c11 -O0 -Iinclude -c lib/tocsin_all.c &&
             $1 -Iinclude -o program "$here/consumer.c" -x none tocsin_all.o -lm && ./program)
 }
 
 two_copies()
 {
     for side in left right; do
-        $cc -std=c11 -O2 -DTOCSIN_NAMESPACE=${side}_ -I"$root/include" \
+        $cc -std=c11 -O0 -DTOCSIN_NAMESPACE=${side}_ -I"$root/include" \
             -c "$root/lib/tocsin_all.c" -o "$work/$side.o" &&
             $cc -DTOCSIN_NAMESPACE=${side}_ -Dmain=${side}_main -I"$root/include" \
                 -c "$here/consumer.c" -o "$work/${side}_consumer.o" || return 1

@@ -75,8 +75,8 @@ START_TEST(canonical_text_compiles_to_itself)
         "unit=request | latency",
         "unit=session share=5% sessions=5000 | latency name=a tail=q999 | errors name=b worse=down",
         "unit=pod pods=20 budget=30m alpha=.05 | latency | gauge margin=2.5%",
-        "unit=request share=25% ramp=yes | count worse=down margin=50% | histogram tail=none\n"
-        "  # a comment with a | bar\n  tail_margin=50%",
+        ("unit=request share=25% ramp=yes | count worse=down margin=50% | histogram tail=none\n"
+         "  # a comment with a | bar\n  tail_margin=50%"),
         "unit=request routing=before-after | gauge block=5m",
     };
 
