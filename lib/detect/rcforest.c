@@ -66,6 +66,7 @@ typedef struct {
     uint64_t seed;
     uint32_t trees, sample;
     size_t links, cuts, boxes;  /* elements of each array per tree */
+    size_t reserved;            /* a multiple of 8 bytes with 32 bits, too */
 } rcforest_constants;
 
 typedef struct {

@@ -55,6 +55,8 @@ static void teardown(void)
     tocsin_bank_free(bank);
     ck_assert_uint_eq(counting.live, 0);
     tocsin_spec_free(spec);
+    bank = NULL;                /* some tests have banks of their own */
+    spec = NULL;
 }
 
 static size_t live_bytes(void)
