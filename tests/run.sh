@@ -309,13 +309,9 @@ leg_i686()
     fi
 }
 
-# Little-endian with 64 bits, as most are: what is its own are the vector kernels.
 leg_aarch64()
 {
-    all_foreign_suites=$foreign_suites
-    foreign_suites="$foreign_suites --no-suite slow"
     leg_foreign aarch64 arm64 aarch64-linux-gnu-gcc qemu-aarch64-static
-    foreign_suites=$all_foreign_suites
 }
 
 leg_s390x()

@@ -16,7 +16,7 @@ for cc in "$@"; do
         skip "$cc" "not installed"
         continue
     fi
-    for options in -O0 "-O3 -fPIC -DNDEBUG"; do
+    for options in -O0 "-O3 -fPIC -DNDEBUG" -O2; do
         # shellcheck disable=SC2086
         try "$cc $options" $cc -std=c11 -Wall -Wextra -Wpedantic -Werror $options \
             -c lib/tocsin_all.c -Iinclude -o "$work/all.o"
