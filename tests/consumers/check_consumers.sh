@@ -106,11 +106,17 @@ by_subproject()
         ! ninja -C "$work/super/build" -t targets all | grep -E 'tocsin/(tests|bench|examples)/'
 }
 
-vendored()    # compiler of the program
+vendored_copy()
 {
     mkdir -p "$work/vendored" && cp -R "$root/include" "$root/lib" "$work/vendored" &&
-        (cd "$work/vendored" && $cc -std=c11 -O0 -Iinclude -c lib/tocsin_all.c &&
-            $1 -Iinclude -o program "$here/consumer.c" -x none tocsin_all.o -lm && ./program)
+        (cd "$work/vendored" && $cc -std=c11 -Wall -Wextra -Wpedantic -Werror -O0 -Iinclude \
+            -c lib/tocsin_all.c)
+}
+
+vendored()    # compiler of the program
+{
+    (cd "$work/vendored" && $1 -Iinclude -o program "$here/consumer.c" -x none tocsin_all.o -lm &&
+        ./program)
 }
 
 two_copies()
@@ -141,6 +147,7 @@ else
     skip "CMake" "not installed"
 fi
 try "meson subproject" by_subproject
+try "vendored copy" vendored_copy
 try "vendored" vendored "$cc -std=c11"
 if [ -n "$cxx" ]; then
     try "vendored, from C++98" vendored "$cxx -x c++ -std=c++98"

@@ -189,7 +189,7 @@ static Suite *suite(void)
     Suite *s = suite_create("contract_snapshots");
     TCase *tcase = suite_case(s, "snapshots");
 
-    tcase_add_loop_test(tcase, relay_at_every_offset, 0, INPUT_KINDS);
+    tcase_add_loop_test(suite_long_case(s, "relays"), relay_at_every_offset, 0, INPUT_KINDS);
     tcase_add_loop_test(tcase, every_spec_loads_its_own_snapshot, 0, INPUT_KINDS);
     tcase_add_test(tcase, every_snapshot_tells_its_spec);
     tcase_add_test(tcase, all_or_nothing_across_specs);

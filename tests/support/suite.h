@@ -27,6 +27,17 @@ static inline TCase *suite_case(Suite *suite, const char *name)
     return tcase;
 }
 
+/* One whose tests do the same over and over with other numbers: what they find depends on the
+ * numbers alone, and golden files hold those on every machine.  Left out where each instruction
+ * costs twenty (CK_EXCLUDE_TAGS=long: valgrind and emulators). */
+static inline TCase *suite_long_case(Suite *suite, const char *name)
+{
+    TCase *tcase = suite_case(suite, name);
+
+    tcase_set_tags(tcase, "long");
+    return tcase;
+}
+
 static inline int suite_run(Suite *suite)
 {
     SRunner *runner = srunner_create(suite);

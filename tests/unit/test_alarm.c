@@ -510,7 +510,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, mutes_start_nothing_and_clear_what_is_on);
     tcase_add_test(tcase, points_without_a_score_change_nothing);
     tcase_add_test(tcase, conflicts_are_refused);
-    tcase_add_loop_test(tcase, packing_loses_nothing, 0, 6);
+    tcase_add_loop_test(suite_long_case(s, "packing"), packing_loses_nothing, 0, 6);
     return s;
 }
 

@@ -554,7 +554,8 @@ static Suite *suite(void)
     tcase_add_test(choosing, kernels_of_other_processors_are_refused);
     tcase_add_loop_test(ewma, each_kernel_gives_the_bits_of_the_detector, 0,
                         (int)(sizeof texts / sizeof texts[0]));
-    tcase_add_loop_test(ewma, each_kernel_gives_the_bits_of_the_detector_for_years, 0,
+    tcase_add_loop_test(suite_long_case(s, "ewma, years"),
+                        each_kernel_gives_the_bits_of_the_detector_for_years, 0,
                         (int)(sizeof texts / sizeof texts[0]));
     return s;
 }

@@ -645,7 +645,7 @@ static Suite *suite(void)
     tcase_add_test(stage, extrapolation_is_flagged);
     tcase_add_test(stage, the_largest_channel_speaks);
     tcase_add_test(stage, raw_passes_the_statistic_on);
-    tcase_add_loop_test(stage, packing_loses_nothing, 0, 8);
+    tcase_add_loop_test(suite_long_case(s, "packing"), packing_loses_nothing, 0, 8);
     return s;
 }
 
