@@ -1,50 +1,14 @@
-/* test_focus.c - focus at work: what a level that moves, a spike, a rest and a neighbour's likeness do
- * to it.  That the statistic is right is shown by test_focus_oracle.c.
+/* test_focus.c - focus at work: what a level that moves, a spike, a rest and a neighbour's likeness
+ * do to it.  That the statistic is right is shown by test_focus_oracle.c.
  */
 #include "../support/rng.h"
+#include "../support/series.h"
 #include "../support/suite.h"
 
 #include <math.h>
 #include <stdio.h>
 
 #include "tocsin.h"
-
-typedef struct {
-    tocsin_spec *spec;
-    tocsin_detector *detector;
-    tocsin_verdict verdict;     /* of the last point */
-    int64_t time;
-    int starts;                 /* alarms so far */
-} series;
-
-static series series_of(const char *text)
-{
-    series s;
-    tocsin_error error;
-
-    memset(&s, 0, sizeof s);
-    memset(&error, 0, sizeof error);
-    error.struct_size = sizeof error;
-    ck_assert_msg(tocsin_spec_compile(&s.spec, text, TOCSIN_NUL_TERMINATED, NULL, &error) == 0,
-                  "%s: %s", text, error.message);
-    ck_assert_int_eq(tocsin_detector_create(&s.detector, s.spec, NULL), 0);
-    return s;
-}
-
-static void series_end(series *s)
-{
-    tocsin_detector_free(s->detector);
-    tocsin_spec_free(s->spec);
-}
-
-static double push(series *s, double value)
-{
-    s->time += TOCSIN_MINUTE;
-    ck_assert_int_eq(tocsin_detector_push(s->detector, s->time, value, TOCSIN_LEARN_AND_SCORE,
-                                          &s->verdict, sizeof s->verdict), 0);
-    s->starts += s->verdict.transition == TOCSIN_TRANSITION_START;
-    return s->verdict.raw;
-}
 
 /* Two deviations are nothing as a single point; as a level they ring once, soon, and are then
  * what is usual. */
@@ -56,17 +20,17 @@ START_TEST(a_level_that_moved_rings_once)
     int delay = 0;
 
     for (int i = 0; i < 20000; i++)
-        push(&s, 100 + rng_normal(&r));
+        series_push(&s, 100 + rng_normal(&r));
     s.starts = 0;
     while (s.starts == 0 && delay < 100) {
-        push(&s, 100 + shift + rng_normal(&r));
+        series_push(&s, 100 + shift + rng_normal(&r));
         delay++;
     }
     ck_assert_int_le(delay, 30);
     ck_assert_int_eq(s.verdict.reason, TOCSIN_REASON_LEVEL);
     ck_assert_int_eq(s.verdict.direction, shift > 0 ? 1 : -1);
     for (int i = 0; i < 500; i++)
-        push(&s, 100 + shift + rng_normal(&r));
+        series_push(&s, 100 + shift + rng_normal(&r));
     ck_assert_int_eq(s.starts, 1);
     ck_assert_int_eq(s.verdict.alarm, TOCSIN_ALARM_OFF);
     ck_assert_double_eq_tol(s.verdict.expected, 100 + shift, 0.3);
@@ -81,9 +45,9 @@ START_TEST(a_far_level_is_found_at_once)
     rng r = rng_seeded(11);
 
     for (int i = 0; i < 1000; i++)
-        push(&s, rng_normal(&r));
+        series_push(&s, rng_normal(&r));
     for (int i = 0; i < 40; i++)
-        push(&s, 1e6 + rng_normal(&r));
+        series_push(&s, 1e6 + rng_normal(&r));
     ck_assert_double_eq_tol(s.verdict.expected, 1e6, 1);
     series_end(&s);
 }
@@ -95,12 +59,12 @@ START_TEST(one_spike_reads_no_more_than_the_clip)
     rng r = rng_seeded(12);
 
     for (int i = 0; i < 1000; i++)
-        push(&s, 50 + 0.1 * rng_normal(&r));
+        series_push(&s, 50 + 0.1 * rng_normal(&r));
     for (int i = 0; i < 20; i++) {
         /* Beside what the noise has added up. */
-        ck_assert_double_le(push(&s, 1e9), 3 + 3);
+        ck_assert_double_le(series_push(&s, 1e9), 3 + 3);
         for (int j = 0; j < 50; j++)
-            push(&s, 50 + 0.1 * rng_normal(&r));
+            series_push(&s, 50 + 0.1 * rng_normal(&r));
     }
     ck_assert_double_eq_tol(s.verdict.expected, 50, 0.2);
     series_end(&s);
@@ -112,28 +76,30 @@ START_TEST(rest_reads_nothing_and_its_first_ripple_little)
     series s = series_of("focus | raw");
 
     for (int i = 0; i < 2000; i++) {
-        const double raw = push(&s, 0);
+        const double raw = series_push(&s, 0);
 
         ck_assert(i < 32 ? isnan(raw) : raw == 0);
     }
-    ck_assert_double_eq_tol(push(&s, 0.001), 1, 1e-3);
+    ck_assert_double_eq_tol(series_push(&s, 0.001), 1, 1e-3);
     for (int i = 0; i < 2000; i++)
-        ck_assert_double_le(push(&s, 0), 4);
+        ck_assert_double_le(series_push(&s, 0), 4);
     series_end(&s);
 }
 END_TEST
 
-/* Neighbours that are alike: where points are taken for independent, the statistic is far larger. */
+/* Neighbours that are alike: where points are taken for independent, the statistic is far
+ * larger. */
 START_TEST(autocorrelation_is_allowed_for)
 {
-    series alike = series_of("focus accept=inf | raw"), each = series_of("focus block=1 accept=inf | raw");
+    series alike = series_of("focus accept=inf | raw");
+    series each = series_of("focus block=1 accept=inf | raw");
     rng r = rng_seeded(13);
     double x = 0, sum[2] = {0, 0};
 
     for (int i = 0; i < 6000; i++) {
         x = 0.8 * x + rng_normal(&r);
-        push(&alike, x);
-        push(&each, x);
+        series_push(&alike, x);
+        series_push(&each, x);
         if (i >= 2000) {
             sum[0] += alike.verdict.raw;
             sum[1] += each.verdict.raw;
@@ -156,8 +122,8 @@ START_TEST(the_unit_does_not_matter)
     for (int i = 0; i < 3000; i++) {
         const double x = 7 + (i / 700) % 2 + rng_normal(&r);
 
-        push(&one, x);
-        push(&other, 1024 * x);             /* a power of two: the same bits */
+        series_push(&one, x);
+        series_push(&other, 1024 * x);             /* a power of two: the same bits */
         if (i >= 32)
             assert_same_bits(one.verdict.raw, other.verdict.raw);
     }
@@ -175,7 +141,7 @@ START_TEST(a_known_mean_stays_the_target)
     double last = 0;
 
     for (int i = 0; i < 1000; i++) {
-        const double raw = push(&s, 3 + rng_normal(&r));
+        const double raw = series_push(&s, 3 + rng_normal(&r));
 
         if (i < 32)
             continue;

@@ -3,6 +3,7 @@
  * parameters that contradict each other.
  */
 #include "../support/rng.h"
+#include "../support/series.h"
 #include "../support/suite.h"
 
 #include <float.h>
@@ -10,42 +11,6 @@
 #include <stdio.h>
 
 #include "tocsin.h"
-
-typedef struct {
-    tocsin_spec *spec;
-    tocsin_detector *detector;
-    tocsin_verdict verdict;     /* of the last point */
-    int64_t time;
-} series;
-
-static series series_of(const char *text)
-{
-    series s;
-    tocsin_error error;
-
-    memset(&s, 0, sizeof s);
-    memset(&error, 0, sizeof error);
-    error.struct_size = sizeof error;
-    ck_assert_msg(tocsin_spec_compile(&s.spec, text, TOCSIN_NUL_TERMINATED, NULL, &error) == 0,
-                  "%s: %s", text, error.message);
-    ck_assert_int_eq(tocsin_detector_create(&s.detector, s.spec, NULL), 0);
-    return s;
-}
-
-static void series_end(series *s)
-{
-    tocsin_detector_free(s->detector);
-    tocsin_spec_free(s->spec);
-}
-
-/* One point, a minute after the last. */
-static double push(series *s, double value)
-{
-    s->time += TOCSIN_MINUTE;
-    ck_assert_int_eq(tocsin_detector_push(s->detector, s->time, value, TOCSIN_LEARN_AND_SCORE,
-                                          &s->verdict, sizeof s->verdict), 0);
-    return s->verdict.raw;
-}
 
 static const char *const detectors[] = {
     "ewma | raw",
@@ -63,12 +28,12 @@ START_TEST(rest_reads_nothing_and_its_first_ripple_little)
     series s = series_of(detectors[_i]);
 
     for (int i = 0; i < 2000; i++) {
-        const double raw = push(&s, 0);
+        const double raw = series_push(&s, 0);
 
         ck_assert(i < 32 ? isnan(raw) : raw == 0);
         ck_assert(i < 32 || (s.verdict.flags & TOCSIN_FLAG_FLOORED));
     }
-    ck_assert_double_eq_tol(push(&s, 0.001), 1, 1e-12);
+    ck_assert_double_eq_tol(series_push(&s, 0.001), 1, 1e-12);
     ck_assert_int_eq(s.verdict.direction, 1);
     series_end(&s);
 }
@@ -79,9 +44,9 @@ START_TEST(a_level_at_rest_has_a_relative_floor)
     series s = series_of(detectors[_i]);
 
     for (int i = 0; i < 2000; i++)
-        push(&s, 100);
-    ck_assert_double_eq_tol(push(&s, 100.25), 0.5, 0.02);
-    ck_assert_double_gt(push(&s, 0), 50);
+        series_push(&s, 100);
+    ck_assert_double_eq_tol(series_push(&s, 100.25), 0.5, 0.02);
+    ck_assert_double_gt(series_push(&s, 0), 50);
     ck_assert_int_eq(s.verdict.reason, TOCSIN_REASON_DROP);
     ck_assert_int_eq(s.verdict.direction, -1);
     series_end(&s);
@@ -95,11 +60,11 @@ START_TEST(rest_does_not_forget_how_large_bursts_are)
     series s = series_of(detectors[_i]);
 
     for (int i = 0; i < 100; i++)
-        push(&s, 0);
-    push(&s, 5);
+        series_push(&s, 0);
+    series_push(&s, 5);
     for (int i = 0; i < 100000; i++)
-        push(&s, 0);
-    ck_assert_double_le(push(&s, 5), 2000);     /* 1/floor-history, which faded a little */
+        series_push(&s, 0);
+    ck_assert_double_le(series_push(&s, 5), 2000);     /* 1/floor-history, which faded a little */
     series_end(&s);
 }
 END_TEST
@@ -116,9 +81,9 @@ START_TEST(a_new_level_is_relearnt)
         int points = 0, quiet = 0;
 
         for (int i = 0; i < 1000; i++)
-            push(&s, 200 + rng_normal(&r));
+            series_push(&s, 200 + rng_normal(&r));
         while (quiet < 50) {
-            quiet = push(&s, 200 + shifts[j] + rng_normal(&r)) < 4 ? quiet + 1 : 0;
+            quiet = series_push(&s, 200 + shifts[j] + rng_normal(&r)) < 4 ? quiet + 1 : 0;
             points++;
             ck_assert_msg(points < 4000, "%s: a shift of %g is still strange after %d points",
                           detectors[_i], shifts[j], points);
@@ -136,10 +101,10 @@ START_TEST(an_accident_is_hardly_learnt)
     double before;
 
     for (int i = 0; i < 1000; i++)
-        push(&s, 50 + rng_normal(&r));
+        series_push(&s, 50 + rng_normal(&r));
     before = s.verdict.deviation;
-    ck_assert_double_gt(push(&s, 1e9), 1e6);
-    push(&s, 50 + rng_normal(&r));
+    ck_assert_double_gt(series_push(&s, 1e9), 1e6);
+    series_push(&s, 50 + rng_normal(&r));
     ck_assert_double_lt(s.verdict.deviation, 1.15 * before);
     ck_assert_double_eq_tol(s.verdict.expected, 50, 3);
     series_end(&s);
@@ -155,7 +120,7 @@ START_TEST(habits_keep_the_deviation_up)
     double smallest = DBL_MAX;
 
     for (int i = 0; i < 30000; i++) {
-        push(&adaptive, rng_below(&r, 40) == 0 ? 1 : 0);
+        series_push(&adaptive, rng_below(&r, 40) == 0 ? 1 : 0);
         if (i > 15000 && adaptive.verdict.deviation < smallest)
             smallest = adaptive.verdict.deviation;
     }
@@ -172,7 +137,7 @@ START_TEST(absurd_values_keep_the_state_finite)
     rng r = rng_seeded(7);
 
     for (int i = 0; i < 5000; i++) {
-        const double raw = push(&s, values[rng_below(&r, sizeof values / sizeof values[0])]);
+        const double raw = series_push(&s, values[rng_below(&r, sizeof values / sizeof values[0])]);
 
         if (s.verdict.flags & TOCSIN_FLAG_WARMING)
             continue;
@@ -192,13 +157,13 @@ START_TEST(a_year_of_silence_is_harmless)
     double confidence;
 
     for (int i = 0; i < 2000; i++)
-        push(&s, 20 + rng_normal(&r));
+        series_push(&s, 20 + rng_normal(&r));
     confidence = s.verdict.confidence;
     s.time += 365 * TOCSIN_DAY;
-    ck_assert_double_lt(push(&s, 20 + rng_normal(&r)), 6);
+    ck_assert_double_lt(series_push(&s, 20 + rng_normal(&r)), 6);
     ck_assert_double_le(s.verdict.confidence, confidence);
     for (int i = 0; i < 100; i++)
-        ck_assert_double_lt(push(&s, 20 + rng_normal(&r)), 8);
+        ck_assert_double_lt(series_push(&s, 20 + rng_normal(&r)), 8);
     series_end(&s);
 }
 END_TEST
@@ -219,7 +184,7 @@ START_TEST(a_season_is_learnt_in_one_cycle)
     for (int i = 0; i < 720; i++) {
         const double shape = i % 240 < 80 ? 300 : 100;
 
-        push(&s, shape + rng_normal(&r));
+        series_push(&s, shape + rng_normal(&r));
         if (i >= 480) {     /* the third cycle */
             const double gap = s.verdict.expected - shape;
 
