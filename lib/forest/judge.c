@@ -183,16 +183,19 @@ static uint16_t judge_code(const tocsin_forest *forest, const tocsin__matrix *ma
 static uint32_t judge_narrow_point(const tocsin_forest *forest, const tocsin__matrix *matrix,
                                    uint64_t row)
 {
+    const tocsin__kernels *const kernels = tocsin__kernels_in_use();
     uint16_t codes[JUDGE_METRICS];
+    float z[JUDGE_METRICS];
     uint32_t sum;
 
     for (uint32_t k = 0; k < forest->used; k++)
-        codes[k] = judge_code(forest, matrix, row, &forest->metrics[k]);
+        z[k] = judge_z(forest, matrix, row, forest->metrics[k].column);
+    kernels->forest_encode_point(forest->metrics, forest->used, z, codes);
     for (uint32_t k = forest->used; k < 1u << forest->feature_bits; k++)
         codes[k] = 0;
 
     const tocsin__forest_job job = judge_job(forest, codes, &sum);
-    tocsin__kernels_in_use()->forest_point(&job);
+    kernels->forest_point(&job);
     return sum;
 }
 

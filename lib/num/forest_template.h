@@ -25,6 +25,7 @@
 
 #define lane_forest_z LANES_NAME(lane_forest_z)
 #define lane_forest_encode LANES_NAME(lane_forest_encode)
+#define lane_forest_encode_point LANES_NAME(lane_forest_encode_point)
 #define lane_forest_walk_to LANES_NAME(lane_forest_walk_to)
 #define lane_forest_walk LANES_NAME(lane_forest_walk)
 #define lane_forest_point_to LANES_NAME(lane_forest_point_to)
@@ -100,6 +101,15 @@ static void lane_forest_encode(const tocsin__forest_metric *metric, const float 
             before[p] += (0u - (metric->threshold[before[p] + half - 1] <= z[p])) & half;
     for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p++)
         codes[p] = (uint16_t)(before[p] << metric->shift);
+}
+
+static void lane_forest_encode_point(const tocsin__forest_metric *metrics, size_t count,
+                                     const float *z, uint16_t *codes)
+{
+    for (size_t k = 0; k < count; k++)
+        codes[k] = tocsin__forest_code(&metrics[k],
+                                       metrics[k].cell[tocsin__forest_cell(&metrics[k], z[k])],
+                                       z[k]);
 }
 #endif
 

@@ -18,7 +18,8 @@
 #define KERNELS_OSXSAVE (1u << 27)      /* leaf 1, ecx */
 #define KERNELS_AVX (1u << 28)
 #define KERNELS_AVX2 (1u << 5)          /* leaf 7, ebx */
-#define KERNELS_AVX512 ((1u << 16) | (1u << 17) | (1u << 30) | (1u << 31))  /* F, DQ, BW, VL */
+/* F, DQ, BW, VL; BMI2 */
+#define KERNELS_AVX512 ((1u << 16) | (1u << 17) | (1u << 30) | (1u << 31) | (1u << 8))
 #define KERNELS_SAVED_256 0x6u          /* XCR0: xmm, ymm */
 #define KERNELS_SAVED_512 0xe6u         /* and masks and zmm, the lower and the upper */
 

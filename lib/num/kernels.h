@@ -239,6 +239,9 @@ typedef struct tocsin__kernels {
     /* Of TOCSIN__FOREST_POINTS values: standardise them, and number them among thresholds. */
     void (*forest_z)(double scale, double shift, const double *value, float *z);
     void (*forest_encode)(const tocsin__forest_metric *metric, const float *z, uint16_t *codes);
+    /* The same of one point, whose metrics are numbered each among its own. */
+    void (*forest_encode_point)(const tocsin__forest_metric *metrics, size_t count, const float *z,
+                                uint16_t *codes);
     void (*forest)(const tocsin__forest_job *job);          /* TOCSIN__FOREST_POINTS points */
     void (*forest_point)(const tocsin__forest_job *job);    /* one */
     void (*forest_mixed)(const tocsin__forest_mixed_job *job);

@@ -33,6 +33,7 @@ const tocsin__kernels tocsin__kernels_avx2 = {
     .holt = lane_holt,
     .forest_z = lane_forest_z,
     .forest_encode = lane_forest_encode,
+    .forest_encode_point = lane_forest_encode_point,
     .forest = lane_forest,
     .forest_point = lane_forest_point,
     .forest_mixed = lane_forest_mixed,

@@ -1,4 +1,4 @@
-/* kernels_avx512.c - the kernels for x86 with AVX-512 F, DQ, BW and VL.
+/* kernels_avx512.c - the kernels for x86 with AVX-512 F, DQ, BW and VL (and BMI2, which all of it has).
  */
 #include "kernels.h"
 
@@ -7,11 +7,11 @@
 #include <immintrin.h>
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))), \
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,bmi2"))), \
                              apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl")
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,bmi2")
 #endif
 
 #include "lanes_avx512.h"
@@ -35,8 +35,9 @@ const tocsin__kernels tocsin__kernels_avx512 = {
     .holt = lane_holt,
     .forest_z = lane_forest_z,
     .forest_encode = forest_encode_avx512,
+    .forest_encode_point = forest_encode_point_avx512,
     .forest = forest_avx512,
-    .forest_point = lane_forest_point,
+    .forest_point = forest_point_avx512,
     .forest_mixed = lane_forest_mixed,
     .forest_mixed_point = lane_forest_mixed_point,
 };

@@ -601,10 +601,11 @@ END_TEST
 
 START_TEST(kernels_and_batches_give_the_same_bits)
 {
-    static const size_t columns[] = {1, 2, 3, 7, 8, 20, 40, 64};
+    static const size_t columns[] = {1, 2, 3, 7, 8, 14, 20, 40, 64};
 
     for (size_t k = 0; k < 2 * (sizeof columns / sizeof columns[0]); k++) {
-        const tocsin_forest_options options = {sizeof options, 50, 0, 0, k, k % 2 ? 2 + k / 6 : 1, 0};
+        const tocsin_forest_options options = {
+            sizeof options, 50 + 15 * (uint32_t)(k % 3), 0, 0, k, k % 2 ? 2 + (uint32_t)k / 6 : 1, 0};
         points p = points_mixed(700, columns[k / 2], 30 + k);
         tocsin_forest *const forest = fit(&p, &options);
 
