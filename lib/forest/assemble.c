@@ -58,6 +58,8 @@ int tocsin__forest_plan_start(tocsin__forest_plan *plan, const tocsin_allocator 
         tocsin__forest_part(&bytes, cuts + plan->trees, sizeof *plan->counts);
     const size_t depth_at =
         tocsin__forest_part(&bytes, (size_t)plan->sample + 1, sizeof *plan->depth_of);
+    const size_t distinct_at = tocsin__forest_part(&bytes, cuts, sizeof *plan->distinct);
+    const size_t cell_at = tocsin__forest_part(&bytes, cuts, sizeof *plan->cell_of);
     const size_t digits_at =
         tocsin__forest_part(&bytes, ASSEMBLE_DIGITS * ASSEMBLE_DIGIT_VALUES, 4);
     const size_t by_at = tocsin__forest_part(&bytes, (size_t)plan->columns + 1, 4);
@@ -77,6 +79,8 @@ int tocsin__forest_plan_start(tocsin__forest_plan *plan, const tocsin_allocator 
     plan->sums = (uint32_t *)(void *)(block + sums_at);
     plan->counts = (uint16_t *)(void *)(block + counts_at);
     plan->depth_of = (uint16_t *)(void *)(block + depth_at);
+    plan->distinct = (float *)(void *)(block + distinct_at);
+    plan->cell_of = (uint32_t *)(void *)(block + cell_at);
     plan->digits = (uint32_t *)(void *)(block + digits_at);
     plan->by_column = (uint32_t *)(void *)(block + by_at);
     plan->place = (uint32_t *)(void *)(block + place_at);
@@ -172,59 +176,82 @@ static uint32_t assemble_same(const tocsin__forest_cut *cut, uint32_t count)
 
 /* ---- Grids ------------------------------------------------------------------------------ */
 
-/* The grid of a metric that has these cuts; returns its cells. */
-static uint32_t assemble_grid(tocsin__forest_metric *metric, const tocsin__forest_cut *cut,
-                              uint32_t count)
+/* The thresholds of one metric's cuts, each once; the rank of each cut's takes the place of its key.
+ * Returns how many. */
+static uint32_t assemble_rank(tocsin__forest_cut *cut, uint32_t same, float *distinct)
 {
-    const float high = tocsin__forest_of_key(cut[count - 1].key);
-    uint32_t cells = 1, own = 0, most = 0, before = 0;
+    uint32_t rank = 0, before = cut->key;
 
-    memset(metric, 0, sizeof *metric);
-    for (uint32_t k = 0; k < count; k++)
-        metric->count += k == 0 || cut[k].key != cut[k - 1].key;
-    while (cells < ASSEMBLE_CELLS * metric->count)
-        cells *= 2;
-    metric->low = tocsin__forest_of_key(cut->key);
-    metric->last = (float)(cells - 1);
-    metric->step = metric->last / (high - metric->low);
-    if (!tocsin__is_finite((double)metric->step))
-        metric->step = 0;
+    distinct[0] = tocsin__forest_of_key(before);
+    for (uint32_t k = 0; k < same; k++) {
+        const uint32_t key = cut[k].key;
 
-    for (uint32_t k = 0; k < count; k++)
-        if (k == 0 || cut[k].key != cut[k - 1].key) {
-            const uint32_t cell = tocsin__forest_cell(metric, tocsin__forest_of_key(cut[k].key));
-
-            own = k > 0 && cell == before ? own + 1 : 1;
-            most = own > most ? own : most;
-            before = cell;
-        }
-    metric->window = 15;
-    while (metric->window < most)
-        metric->window = 2 * metric->window + 1;
-    return cells;
+        rank += key != before;
+        distinct[rank] = tocsin__forest_of_key(key);
+        cut[k].key = rank;
+        before = key;
+    }
+    return rank + 1;
 }
+
+/* A grid over thresholds, and which of its cells each of them is in. */
+static tocsin__forest_metric assemble_grid(const float *threshold, uint32_t count,
+                                           uint32_t *cell_of)
+{
+    uint32_t cells = 1, own = 0, most = 0;
+    tocsin__forest_metric grid;
+
+    while (cells < ASSEMBLE_CELLS * count)
+        cells *= 2;
+    memset(&grid, 0, sizeof grid);
+    grid.count = count;
+    grid.low = threshold[0];
+    grid.last = (float)(cells - 1);
+    grid.step = grid.last / (threshold[count - 1] - grid.low);
+    if (!tocsin__is_finite((double)grid.step))
+        grid.step = 0;
+    for (uint32_t k = 0; k < count; k++)
+        cell_of[k] = tocsin__forest_cell(&grid, threshold[k]);
+    for (uint32_t k = 0; k < count; k++) {
+        own = k > 0 && cell_of[k] == cell_of[k - 1] ? own + 1 : 1;
+        most = own > most ? own : most;
+    }
+    grid.window = 15;
+    while (grid.window < most)
+        grid.window = 2 * grid.window + 1;
+    return grid;
+}
+
+/* Metrics of the shapes that have grids. */
+#define ASSEMBLE_GRIDS (1u << TOCSIN__FOREST_FEATURE_BITS)
 
 /* What the sorted cuts come to. */
 typedef struct assemble_census {
     uint32_t used, thresholds, most;    /* most: of one metric */
     size_t padded, cells;               /* of all metrics together */
+    tocsin__forest_metric grid[ASSEMBLE_GRIDS];     /* of the first metrics */
 } assemble_census;
 
-static assemble_census assemble_count(const tocsin__forest_plan *plan)
+static void assemble_count(tocsin__forest_plan *plan, assemble_census *census)
 {
-    assemble_census census = {0, 0, 0, 0, 0};
+    for (uint32_t k = 0; k < plan->cut_count; census->used++) {
+        tocsin__forest_cut *const cut = plan->cuts + k;
+        const uint32_t same = assemble_same(cut, plan->cut_count - k);
+        float *const distinct = plan->distinct + census->thresholds;
+        const uint32_t count = assemble_rank(cut, same, distinct);
 
-    for (uint32_t k = 0; k < plan->cut_count; census.used++) {
-        const uint32_t same = assemble_same(plan->cuts + k, plan->cut_count - k);
-        tocsin__forest_metric metric;
+        if (census->used < ASSEMBLE_GRIDS) {
+            tocsin__forest_metric *const grid = &census->grid[census->used];
 
-        census.cells += assemble_grid(&metric, plan->cuts + k, same);
-        census.padded += metric.count + metric.window + 1;
-        census.thresholds += metric.count;
-        census.most = metric.count > census.most ? metric.count : census.most;
+            *grid = assemble_grid(distinct, count, plan->cell_of + census->thresholds);
+            grid->column = cut->column;
+            census->cells += (size_t)grid->last + 1;
+            census->padded += count + grid->window + 1;
+        }
+        census->thresholds += count;
+        census->most = count > census->most ? count : census->most;
         k += same;
     }
-    return census;
 }
 
 /* ---- Shapes ------------------------------------------------------------------------------ */
@@ -245,52 +272,47 @@ typedef struct assemble_parts {
     double *scores;
 } assemble_parts;
 
-/* One metric's thresholds and grid; the rank of each of its cuts takes the place of its key. */
-static void assemble_metric(tocsin__forest_metric *metric, tocsin__forest_cut *cut, uint32_t same,
-                            float *threshold, uint16_t *cell, uint32_t cells)
+/* The metrics of a line or a narrow forest: their thresholds and grids. */
+static void assemble_metrics(const tocsin__forest_plan *plan, const assemble_census *census,
+                             uint32_t shift, assemble_parts *parts)
 {
-    uint32_t rank = 0, next = 0, before = cut->key;
-
-    metric->threshold = threshold;
-    metric->cell = cell;
-    metric->column = cut->column;
-    for (uint32_t i = 0; i < same; i++) {
-        const uint32_t key = cut[i].key;
-
-        if (i == 0 || key != before) {
-            threshold[rank] = tocsin__forest_of_key(key);
-            while (next <= tocsin__forest_cell(metric, threshold[rank]))
-                cell[next++] = (uint16_t)rank;
-            rank++;
-        }
-        before = key;
-        cut[i].key = rank - 1;
-    }
-    while (next < cells)
-        cell[next++] = (uint16_t)rank;
-    for (uint32_t i = 0; i <= metric->window; i++)
-        threshold[rank + i] = (float)tocsin__nan();
-}
-
-/* Metrics of a line or a narrow forest. */
-static void assemble_metrics(tocsin__forest_plan *plan, uint32_t shift, assemble_parts *parts)
-{
+    const float *distinct = plan->distinct;
+    const uint32_t *cell_of = plan->cell_of;
     float *threshold = parts->thresholds;
     uint16_t *cell = parts->cells;
 
-    for (uint32_t m = 0, k = 0; k < plan->cut_count; m++) {
-        tocsin__forest_cut *const cut = plan->cuts + k;
-        const uint32_t same = assemble_same(cut, plan->cut_count - k);
+    for (uint32_t m = 0; m < census->used; m++) {
         tocsin__forest_metric *const metric = &parts->metrics[m];
-        const uint32_t cells = assemble_grid(metric, cut, same);
+        const uint32_t count = census->grid[m].count, cells = (uint32_t)census->grid[m].last + 1;
+        uint32_t next = 0;
 
+        *metric = census->grid[m];
         metric->shift = shift;
-        assemble_metric(metric, cut, same, threshold, cell, cells);
-        for (uint32_t i = 0; parts->words && i < same; i++)
-            parts->words[cut[i].node] = (uint16_t)(cut[i].key << shift | m);
-        threshold += metric->count + metric->window + 1;
+        metric->threshold = threshold;
+        metric->cell = cell;
+        memcpy(threshold, distinct, count * sizeof *threshold);
+        for (uint32_t i = 0; i <= metric->window; i++)
+            threshold[count + i] = (float)tocsin__nan();
+        for (uint32_t rank = 0; rank < count; rank++)
+            while (next <= cell_of[rank])
+                cell[next++] = (uint16_t)rank;
+        while (next < cells)
+            cell[next++] = (uint16_t)count;
+        distinct += count;
+        cell_of += count;
+        threshold += count + metric->window + 1;
         cell += cells;
-        k += same;
+    }
+}
+
+/* The words of a narrow forest. */
+static void assemble_words(const tocsin__forest_plan *plan, uint32_t shift, uint16_t *words)
+{
+    uint32_t metric = 0;
+
+    for (uint32_t k = 0; k < plan->cut_count; k++) {
+        metric += k > 0 && plan->cuts[k].column != plan->cuts[k - 1].column;
+        words[plan->cuts[k].node] = (uint16_t)(plan->cuts[k].key << shift | metric);
     }
 }
 
@@ -331,18 +353,18 @@ static void assemble_line(const tocsin__forest_plan *plan, uint32_t codes, assem
         parts->scores[code] = tocsin__forest_score(parts->sums[code], rate);
 }
 
-static void assemble_wide(const tocsin__forest_plan *plan, assemble_parts *parts)
+static void assemble_wide(const tocsin__forest_plan *plan, const assemble_census *census,
+                          assemble_parts *parts)
 {
     uint32_t number = 0;
 
+    memcpy(parts->thresholds, plan->distinct, census->thresholds * sizeof *parts->thresholds);
     for (uint32_t k = 0; k < plan->cut_count; k++) {
         const tocsin__forest_cut *const cut = &plan->cuts[k];
 
-        if (k == 0 || cut->column != cut[-1].column || cut->key != cut[-1].key) {
-            parts->owner[number] = cut->column;
-            parts->thresholds[number++] = tocsin__forest_of_key(cut->key);
-        }
-        parts->wide_words[cut->node] = number - 1;
+        number += k > 0 && (cut->column != cut[-1].column || cut->key != cut[-1].key);
+        parts->owner[number] = cut->column;
+        parts->wide_words[cut->node] = number;
     }
 }
 
@@ -422,14 +444,16 @@ int tocsin__forest_assemble(tocsin_forest **out, tocsin__forest_plan *plan,
                             const tocsin_allocator *allocator)
 {
     const size_t nodes = (size_t)plan->trees << plan->heap_depth;
-    assemble_census census = {0, 0, 0, 0, 0};
+    assemble_census census;
     assemble_parts parts;
 
+    memset(&census, 0, sizeof census);
     if (plan->mix > 1 && !plan->is_line)
         census.used = assemble_places(plan);
     if (census.used <= 1) {
         assemble_sort(plan);
-        census = assemble_count(plan);
+        census.used = 0;
+        assemble_count(plan, &census);
     }
 
     const uint32_t shape = assemble_shape(plan, &census);
@@ -513,19 +537,20 @@ int tocsin__forest_assemble(tocsin_forest **out, tocsin__forest_plan *plan,
     }
     switch (shape) {
     case TOCSIN__FOREST_LINE:
-        assemble_metrics(plan, 0, &parts);
+        assemble_metrics(plan, &census, 0, &parts);
         assemble_line(plan, (uint32_t)codes, &parts);
         forest->sums = parts.sums;
         forest->scores = parts.scores;
         break;
     case TOCSIN__FOREST_NARROW:
         memset(parts.words, 0xff, nodes * sizeof *parts.words);
-        assemble_metrics(plan, forest->feature_bits, &parts);
+        assemble_metrics(plan, &census, forest->feature_bits, &parts);
+        assemble_words(plan, forest->feature_bits, parts.words);
         forest->words = parts.words;
         break;
     case TOCSIN__FOREST_WIDE:
         memset(parts.wide_words, 0xff, nodes * sizeof *parts.wide_words);
-        assemble_wide(plan, &parts);
+        assemble_wide(plan, &census, &parts);
         forest->words = parts.wide_words;
         forest->owner = parts.owner;
         break;

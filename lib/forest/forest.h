@@ -135,6 +135,8 @@ typedef struct tocsin__forest_plan {
     uint16_t *counts;
     uint16_t *depth_of;             /* c(n) in 256ths, see grow.c */
     uint32_t *sums;                 /* of a line */
+    float *distinct;                /* assembling: thresholds of each metric in turn, each once */
+    uint32_t *cell_of;              /* and where in their metric's grid they are */
     uint32_t *digits, *by_column, *place;
 } tocsin__forest_plan;
 

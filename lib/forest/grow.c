@@ -46,18 +46,22 @@
 
 #define GROW_TYPICAL_ROWS 255u      /* rows that a metric's median is taken of */
 #define GROW_EXPONENT_MAX 1000      /* of scales */
+#define GROW_SEEN_SPARSE 16u        /* places in the hash table per row, for hardly any to collide */
 
 typedef struct grow_state {
     const tocsin__matrix *matrix;
+    const tocsin__kernels *kernels;
     tocsin__forest_plan plan;
     uint64_t rng;
     uint64_t rows;
     uint32_t tree;
-    uint32_t seen_mask;
+    uint32_t seen_bits;
     /* Scratch. */
-    uint64_t *seen;                 /* a hash table of the rows drawn: (tree + 1) << 32 | row */
-    uint32_t *row, *spare;          /* the sample; each node has a part of it */
-    float *value;                   /* a node's, of each metric it cuts */
+    uint32_t *seen;                 /* a hash table of the rows drawn, each plus 1; 2^seen_bits */
+    uint32_t *row[2];               /* the sample, as the nodes of a level share it out: even levels,
+                                       odd ones */
+    double *raw;                    /* a metric's values in a node, */
+    float *value;                   /* and standardised: of each metric that it cuts */
     double *typical;
     uint32_t *candidate;            /* a permutation of the metrics */
 } grow_state;
@@ -111,60 +115,80 @@ static double grow_normal(grow_state *state)
 
 /* ---- Rows ------------------------------------------------------------------------ */
 
-/* Note a row as drawn for this tree; 0 if it was already. */
+/* Note a row as drawn; 0 if it was already. */
 static int grow_note(grow_state *state, uint32_t row)
 {
-    const uint64_t entry = ((uint64_t)state->tree + 1) << 32 | row;
-    uint32_t at = (uint32_t)(grow_mix(row) & state->seen_mask);
+    const uint32_t mask = (1u << state->seen_bits) - 1;
+    uint32_t at = row * UINT32_C(0x9e3779b1) >> (32 - state->seen_bits);
 
-    while (state->seen[at] >> 32 == entry >> 32) {
-        if (state->seen[at] == entry)
+    for (; state->seen[at] != 0; at = (at + 1) & mask)
+        if (state->seen[at] == row + 1)
             return 0;
-        at = (at + 1) & state->seen_mask;
-    }
-    state->seen[at] = entry;
+    state->seen[at] = row + 1;
     return 1;
 }
 
 /* `count` different rows, each set of them equally likely. */
 static void grow_draw(grow_state *state, uint32_t count)
 {
+    uint32_t *const row = state->row[0];
+
+    if (state->rows == count) {
+        for (uint32_t k = 0; k < count; k++)
+            row[k] = k;
+        return;
+    }
+    memset(state->seen, 0, sizeof *state->seen << state->seen_bits);
     for (uint32_t k = 0; k < count; k++) {
         const uint32_t last = (uint32_t)(state->rows - count + k);
 
-        if (state->rows == count) {
-            state->row[k] = k;
-            continue;
-        }
-        state->row[k] = grow_below(state, (uint64_t)last + 1);
-        if (!grow_note(state, state->row[k])) {
-            state->row[k] = last;
+        row[k] = grow_below(state, (uint64_t)last + 1);
+        if (!grow_note(state, row[k])) {
+            row[k] = last;
             grow_note(state, last);
         }
     }
 }
 
-/* A metric's values in some rows. */
-static void grow_read(const grow_state *state, uint32_t feature, const uint32_t *row,
-                      uint32_t count, float *value)
+static size_t grow_padded(size_t count)
+{
+    return (count + TOCSIN__FOREST_STEP - 1) / TOCSIN__FOREST_STEP * TOCSIN__FOREST_STEP;
+}
+
+/* A metric's values in some rows, standardised; behind them the last one is repeated. */
+static tocsin__forest_range grow_read(const grow_state *state, uint32_t feature,
+                                      const uint32_t *row, uint32_t count, float *value)
 {
     const tocsin__matrix *const matrix = state->matrix;
-    const int64_t start = feature * matrix->column_stride;
-    const int64_t stride = matrix->row_stride;
     const tocsin__forest_view view = state->plan.views[feature];
+    const int64_t start = feature * matrix->column_stride, stride = matrix->row_stride;
+    double *const raw = state->raw;
 
     if (matrix->is_float) {
         const float *const values = (const float *)matrix->values;
 
         for (uint32_t k = 0; k < count; k++)
-            value[k] = tocsin__forest_z((double)values[row[k] * stride + start], view.scale,
-                                        view.shift);
+            raw[k] = (double)values[row[k] * stride + start];
     } else {
         const double *const values = (const double *)matrix->values;
 
         for (uint32_t k = 0; k < count; k++)
-            value[k] = tocsin__forest_z(values[row[k] * stride + start], view.scale, view.shift);
+            raw[k] = values[row[k] * stride + start];
     }
+    for (size_t k = 0; k < TOCSIN__FOREST_STEP; k++)
+        raw[count + k] = raw[count - 1];
+    return state->kernels->forest_z(view.scale, view.shift, raw, grow_padded(count), value);
+}
+
+static tocsin__forest_range grow_range_of(const float *value, uint32_t count)
+{
+    tocsin__forest_range range = {value[0], value[0]};
+
+    for (uint32_t k = 1; k < count; k++) {
+        range.low = value[k] < range.low ? value[k] : range.low;
+        range.high = value[k] > range.high ? value[k] : range.high;
+    }
+    return range;
 }
 
 /* The middle one of `count` values, by Hoare's selection. */
@@ -248,7 +272,7 @@ static void grow_views(grow_state *state)
         uint32_t known = 0;
 
         for (uint32_t k = 0; k < count; k++) {
-            const double value = tocsin__matrix_at(state->matrix, state->row[k], f);
+            const double value = tocsin__matrix_at(state->matrix, state->row[0][k], f);
 
             if (!tocsin__is_nan(value))
                 state->typical[known++] = tocsin__clamp(value, -DBL_MAX, DBL_MAX);
@@ -259,38 +283,12 @@ static void grow_views(grow_state *state)
 
 /* ---- Trees ------------------------------------------------------------------------ */
 
-/* Minimum and maximum, as eight of each, for their latencies to overlap. */
-static void grow_range(const float *value, uint32_t count, float *low, float *high)
-{
-    enum { WAYS = 8 };
-    float lows[WAYS], highs[WAYS];
-    uint32_t k = 0;
-
-    for (int j = 0; j < WAYS; j++)
-        lows[j] = highs[j] = value[0];
-    for (; k + WAYS <= count; k += WAYS)
-        for (uint32_t j = 0; j < WAYS; j++) {
-            lows[j] = value[k + j] < lows[j] ? value[k + j] : lows[j];
-            highs[j] = value[k + j] > highs[j] ? value[k + j] : highs[j];
-        }
-    for (; k < count; k++) {
-        lows[0] = value[k] < lows[0] ? value[k] : lows[0];
-        highs[0] = value[k] > highs[0] ? value[k] : highs[0];
-    }
-    for (int j = 1; j < WAYS; j++) {
-        lows[0] = lows[j] < lows[0] ? lows[j] : lows[0];
-        highs[0] = highs[j] > highs[0] ? highs[j] : highs[0];
-    }
-    *low = lows[0];
-    *high = highs[0];
-}
-
 /* What a cut compares, and between which values. */
 typedef struct grow_side {
     uint32_t chosen;                        /* metrics */
     uint32_t feature[TOCSIN__FOREST_MIX_MAX];
     float weight[TOCSIN__FOREST_MIX_MAX];   /* the first one's is 1 */
-    float low[TOCSIN__FOREST_MIX_MAX], high[TOCSIN__FOREST_MIX_MAX];
+    tocsin__forest_range range[TOCSIN__FOREST_MIX_MAX];
 } grow_side;
 
 /* Draw metrics that are not constant in a node of `count` rows, and read them. */
@@ -303,11 +301,10 @@ static void grow_choose(grow_state *state, const uint32_t *row, uint32_t count, 
     while (side->chosen < state->plan.mix && side->chosen < *live) {
         const uint32_t k = side->chosen, at = k + grow_below(state, *live - k);
         const uint32_t feature = candidate[at];
-        float *const value = state->value + (size_t)k * state->plan.sample;
+        float *const value = state->value + k * grow_padded(state->plan.sample);
 
-        grow_read(state, feature, row, count, value);
-        grow_range(value, count, &side->low[k], &side->high[k]);
-        if (side->low[k] < side->high[k]) {
+        side->range[k] = grow_read(state, feature, row, count, value);
+        if (side->range[k].low < side->range[k].high) {
             candidate[at] = candidate[k];
             candidate[k] = feature;
             side->feature[side->chosen++] = feature;
@@ -322,26 +319,28 @@ static void grow_choose(grow_state *state, const uint32_t *row, uint32_t count, 
 /* Weigh a mixed cut's metrics: their sums take the place of the first metric's values. */
 static void grow_weigh(grow_state *state, uint32_t count, grow_side *side)
 {
-    const size_t sample = state->plan.sample;
+    const size_t padded = grow_padded(state->plan.sample);
     double weight[TOCSIN__FOREST_MIX_MAX];
-    float *const sum = state->value + side->chosen * sample;
+    float *const sum = state->value + side->chosen * padded;
     uint32_t first = 0;
-    float low, high;
 
     for (uint32_t k = 0; k < side->chosen; k++) {
-        weight[k] = grow_normal(state) / ((double)side->high[k] - (double)side->low[k]);
+        weight[k] = grow_normal(state) /
+                    ((double)side->range[k].high - (double)side->range[k].low);
         if (tocsin__abs(weight[k]) > tocsin__abs(weight[first]))
             first = k;
     }
     for (uint32_t i = 0; i < count; i++)
-        sum[i] = state->value[first * sample + i];
+        sum[i] = state->value[first * padded + i];
     for (uint32_t k = 0; k < side->chosen; k++) {
         side->weight[k] = (float)(weight[k] / weight[first]);
         for (uint32_t i = 0; k != first && i < count; i++)
-            sum[i] += side->weight[k] * state->value[k * sample + i];
+            sum[i] += side->weight[k] * state->value[k * padded + i];
     }
-    grow_range(sum, count, &low, &high);
-    if (low < high) {
+
+    const tocsin__forest_range range = grow_range_of(sum, count);
+
+    if (range.low < range.high) {
         const uint32_t feature = side->feature[first];
 
         /* The first one moves to the front; the others keep their order. */
@@ -350,8 +349,7 @@ static void grow_weigh(grow_state *state, uint32_t count, grow_side *side)
             side->weight[k] = side->weight[k - 1];
         }
         side->feature[0] = feature;
-        side->low[0] = low;
-        side->high[0] = high;
+        side->range[0] = range;
         memcpy(state->value, sum, count * sizeof *sum);
     } else {
         side->chosen = 1;
@@ -374,8 +372,46 @@ static void grow_cut(grow_state *state, uint32_t node, const grow_side *side, fl
     }
 }
 
-/* The node over rows [begin, end), `live` metrics not being known as constant there.  Recursion is
- * as deep as the tree. */
+/* How many of a node's rows are left of its cut. */
+static uint32_t grow_count_left(const grow_state *state, uint32_t count, float threshold)
+{
+    uint32_t left = 0;
+
+    for (uint32_t k = 0; k < count; k++)
+        left += state->value[k] < threshold;
+    return left;
+}
+
+/* Send the rows left of a node's cut to the beginning of its part of the next level, and those right
+ * of it to the end; returns where the ones end and the others begin. */
+static uint32_t grow_split(const grow_state *state, uint32_t begin, uint32_t end, uint32_t level,
+                           float threshold)
+{
+    const uint32_t *const from = state->row[level % 2] + begin;
+    uint32_t *const to = state->row[(level + 1) % 2];
+    uint32_t left = begin, right = end;
+
+    for (uint32_t k = 0; k < end - begin; k++) {
+        const uint32_t is_left = state->value[k] < threshold;
+
+        to[left] = to[right - 1] = from[k];
+        left += is_left;
+        right -= 1 - is_left;
+    }
+    return left;
+}
+
+/* A threshold uniformly between what a cut compares in its node. */
+static float grow_threshold(grow_state *state, tocsin__forest_range range)
+{
+    const double u = grow_uniform(state);
+    const float threshold = (float)((double)range.low * (1 - u) + (double)range.high * u) + 0.0f;
+
+    return threshold > range.low && threshold <= range.high ? threshold : range.high + 0.0f;
+}
+
+/* The node over [begin, end) of its level's rows, `live` metrics not being known as constant there.
+ * What is at the depth limit needs no rows, but their number.  Recursion is as deep as the tree. */
 static void grow_node(grow_state *state, uint32_t begin, uint32_t end, uint32_t node,
                       uint32_t level, uint32_t live)
 {
@@ -384,7 +420,7 @@ static void grow_node(grow_state *state, uint32_t begin, uint32_t end, uint32_t 
 
     side.chosen = 0;
     if (count > 2 && level < state->plan.depth)
-        grow_choose(state, state->row + begin, count, &live, &side);
+        grow_choose(state, state->row[level % 2] + begin, count, &live, &side);
     if (side.chosen == 0) {
         tocsin__forest_plan_leaf(&state->plan, state->tree, node, level, count);
         return;
@@ -392,27 +428,14 @@ static void grow_node(grow_state *state, uint32_t begin, uint32_t end, uint32_t 
     if (side.chosen > 1)
         grow_weigh(state, count, &side);
 
-    const double u = grow_uniform(state);
-    float threshold = (float)((double)side.low[0] * (1 - u) + (double)side.high[0] * u) + 0.0f;
+    const float threshold = grow_threshold(state, side.range[0]);
+    const uint32_t middle = level + 1 < state->plan.depth
+                                ? grow_split(state, begin, end, level, threshold)
+                                : begin + grow_count_left(state, count, threshold);
 
-    if (!(threshold > side.low[0] && threshold <= side.high[0]))
-        threshold = side.high[0] + 0.0f;
     grow_cut(state, node, &side, threshold);
-
-    uint32_t left = begin, right = 0;
-
-    for (uint32_t k = 0; k < count; k++) {
-        const uint32_t row = state->row[begin + k];
-        const uint32_t is_right = state->value[k] >= threshold;
-
-        state->row[left] = row;
-        state->spare[right] = row;
-        left += 1 - is_right;
-        right += is_right;
-    }
-    memcpy(state->row + left, state->spare, right * sizeof *state->row);
-    grow_node(state, begin, left, 2 * node, level + 1, live);
-    grow_node(state, left, end, 2 * node + 1, level + 1, live);
+    grow_node(state, begin, middle, 2 * node, level + 1, live);
+    grow_node(state, middle, end, 2 * node + 1, level + 1, live);
 }
 
 int tocsin__forest_fit(tocsin_forest **out, const tocsin_forest_options *options,
@@ -423,6 +446,7 @@ int tocsin__forest_fit(tocsin_forest **out, const tocsin_forest_options *options
 
     memset(&state, 0, sizeof state);
     state.matrix = matrix;
+    state.kernels = tocsin__kernels_in_use();
     state.rows = rows;
     state.plan.seed = options->seed;
     state.plan.trees = options->trees;
@@ -439,17 +463,17 @@ int tocsin__forest_fit(tocsin_forest **out, const tocsin_forest_options *options
                           (state.plan.sample < nodes ? state.plan.sample : nodes);
 
     const size_t sample = state.plan.sample;
-    uint32_t seen = 4;
-    while (seen < 2 * sample)
-        seen *= 2;
-    state.seen_mask = seen - 1;
+    while ((size_t)1 << state.seen_bits < GROW_SEEN_SPARSE * sample)
+        state.seen_bits++;
 
     size_t bytes = 0;
-    const size_t seen_at = tocsin__forest_part(&bytes, seen, sizeof *state.seen);
-    const size_t row_at = tocsin__forest_part(&bytes, sample, sizeof *state.row);
-    const size_t spare_at = tocsin__forest_part(&bytes, sample, sizeof *state.spare);
-    const size_t value_at =
-        tocsin__forest_part(&bytes, sample * (state.plan.mix + 1), sizeof *state.value);
+    const size_t seen_at =
+        tocsin__forest_part(&bytes, (size_t)1 << state.seen_bits, sizeof *state.seen);
+    const size_t even_at = tocsin__forest_part(&bytes, sample, sizeof *state.row[0]);
+    const size_t odd_at = tocsin__forest_part(&bytes, sample, sizeof *state.row[1]);
+    const size_t raw_at = tocsin__forest_part(&bytes, sample + TOCSIN__FOREST_STEP, sizeof *state.raw);
+    const size_t value_at = tocsin__forest_part(&bytes, grow_padded(sample) * (state.plan.mix + 1),
+                                                sizeof *state.value);
     const size_t typical_at = tocsin__forest_part(&bytes, GROW_TYPICAL_ROWS, sizeof(double));
     const size_t candidate_at = tocsin__forest_part(&bytes, columns, sizeof *state.candidate);
 
@@ -458,14 +482,14 @@ int tocsin__forest_fit(tocsin_forest **out, const tocsin_forest_options *options
         return TOCSIN_ERROR_MEMORY;
     int status = tocsin__forest_plan_start(&state.plan, allocator);
     if (status == TOCSIN_OK) {
-        state.seen = (uint64_t *)(void *)(scratch + seen_at);
-        state.row = (uint32_t *)(void *)(scratch + row_at);
-        state.spare = (uint32_t *)(void *)(scratch + spare_at);
+        state.seen = (uint32_t *)(void *)(scratch + seen_at);
+        state.row[0] = (uint32_t *)(void *)(scratch + even_at);
+        state.row[1] = (uint32_t *)(void *)(scratch + odd_at);
+        state.raw = (double *)(void *)(scratch + raw_at);
         state.value = (float *)(void *)(scratch + value_at);
         state.typical = (double *)(void *)(scratch + typical_at);
         state.candidate = (uint32_t *)(void *)(scratch + candidate_at);
 
-        memset(state.seen, 0, seen * sizeof *state.seen);
         grow_begin(&state, options->trees);
         grow_views(&state);
         for (uint32_t tree = 0; tree < options->trees; tree++) {

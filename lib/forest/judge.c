@@ -62,7 +62,7 @@ static void judge_read(const tocsin_forest *forest, const tocsin__matrix *matrix
     for (uint32_t p = count; p < TOCSIN__FOREST_POINTS; p++)
         value[p] = tocsin__nan();
     tocsin__kernels_in_use()->forest_z(forest->views[column].scale, forest->views[column].shift,
-                                       value, z);
+                                       value, TOCSIN__FOREST_POINTS, z);
 }
 
 static void judge_line(const tocsin_forest *forest, const tocsin__matrix *matrix, uint64_t row,

@@ -72,18 +72,25 @@ static TOCSIN__INLINE uint16_t forest_gain(const uint16_t *leaves, uint32_t node
 
 #endif
 
-static void lane_forest_z(double scale, double shift, const double *value, float *z)
+static tocsin__forest_range lane_forest_z(double scale, double shift, const double *value,
+                                          size_t count, float *z)
 {
     const lane_f64 most = lane_set(TOCSIN__FOREST_Z_MAX);
     const lane_f64 least = lane_set(-TOCSIN__FOREST_Z_MAX);
+    lane_f32 low = lane_narrow(most), high = lane_narrow(least);
 
-    for (size_t p = 0; p < TOCSIN__FOREST_POINTS; p += lane_width) {
+    for (size_t p = 0; p < count; p += lane_width) {
         const lane_f64 v = lane_load(value + p);
         lane_f64 at = lane_sub(lane_mul(v, lane_set(scale)), lane_set(shift));
+        lane_f32 narrow;
 
         at = lane_max(lane_min(at, most), least);
-        lane_storef(z + p, lane_narrow(lane_blend(lane_is_nan(v), lane_set(0), at)));
+        narrow = lane_narrow(lane_blend(lane_is_nan(v), lane_set(0), at));
+        low = lane_minf(low, narrow);
+        high = lane_maxf(high, narrow);
+        lane_storef(z + p, narrow);
     }
+    return (tocsin__forest_range){lane_leastf(low), lane_largestf(high)};
 }
 
 #ifndef LANES_NO_ENCODE

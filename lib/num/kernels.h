@@ -164,6 +164,14 @@ static inline float tocsin__forest_z(double value, double scale, double shift)
     return (float)(value != value ? 0 : z);
 }
 
+/* Values are standardised so many at a time. */
+#define TOCSIN__FOREST_STEP 16u
+
+/* Numbers, from the least to the largest of them. */
+typedef struct tocsin__forest_range {
+    float low, high;
+} tocsin__forest_range;
+
 /* How values of a metric become codes.  The code of a value is the number of the metric's
  * thresholds that are not above it, shifted.  A grid of equal cells says how many of them lie in
  * the cells before the value's own; only that one's are searched.  Rounding is monotonous, and so
@@ -236,8 +244,11 @@ typedef struct tocsin__kernels {
     const char *name;           /* "scalar", "sse2", "avx2", "avx512", "neon" */
     void (*ewma)(const tocsin__ewma_job *job);
     void (*holt)(const tocsin__holt_job *job);
-    /* Of TOCSIN__FOREST_POINTS values: standardise them, and number them among thresholds. */
-    void (*forest_z)(double scale, double shift, const double *value, float *z);
+    /* Standardise values, a multiple of TOCSIN__FOREST_STEP of them and 1 or more, and say between
+     * what they lie then. */
+    tocsin__forest_range (*forest_z)(double scale, double shift, const double *value, size_t count,
+                                     float *z);
+    /* Number TOCSIN__FOREST_POINTS values among a metric's thresholds. */
     void (*forest_encode)(const tocsin__forest_metric *metric, const float *z, uint16_t *codes);
     /* The same of one point, whose metrics are numbered each among its own. */
     void (*forest_encode_point)(const tocsin__forest_metric *metrics, size_t count, const float *z,

@@ -37,6 +37,8 @@
  *                                  a > b ? a : b, also for NaN and zeros of either sign
  *              lane_min(a, b) lane_minf
  *                                  a < b ? a : b
+ *              lane_leastf(a) lane_largestf(a)
+ *                                  of all lanes; of zeros either
  * Comparison:  lane_lt lane_le lane_gt lane_ge and for floats, lane_eqf
  *                                  of (a, b), false where one is NaN
  *              lane_is_nan(a) lane_is_nanf
@@ -108,6 +110,8 @@
 #define lane_absf LANES_NAME(lane_absf)
 #define lane_maxf LANES_NAME(lane_maxf)
 #define lane_minf LANES_NAME(lane_minf)
+#define lane_leastf LANES_NAME(lane_leastf)
+#define lane_largestf LANES_NAME(lane_largestf)
 
 #define lane_ltf LANES_NAME(lane_ltf)
 #define lane_lef LANES_NAME(lane_lef)

@@ -245,6 +245,23 @@ static TOCSIN__INLINE lane_f32 lane_minf(lane_f32 a, lane_f32 b)
     return _mm256_min_ps(a, b);
 }
 
+/* The least and the largest of all lanes. */
+static TOCSIN__INLINE float lane_leastf(lane_f32 v)
+{
+    __m128 least = _mm_min_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+
+    least = _mm_min_ps(least, _mm_shuffle_ps(least, least, 0x4e));
+    return _mm_cvtss_f32(_mm_min_ps(least, _mm_shuffle_ps(least, least, 0xb1)));
+}
+
+static TOCSIN__INLINE float lane_largestf(lane_f32 v)
+{
+    __m128 most = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+
+    most = _mm_max_ps(most, _mm_shuffle_ps(most, most, 0x4e));
+    return _mm_cvtss_f32(_mm_max_ps(most, _mm_shuffle_ps(most, most, 0xb1)));
+}
+
 static TOCSIN__INLINE lane_mask lane_ltf(lane_f32 a, lane_f32 b)
 {
     return _mm256_cmp_ps(a, b, _CMP_LT_OQ);

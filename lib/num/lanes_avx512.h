@@ -228,6 +228,17 @@ static TOCSIN__INLINE lane_f32 lane_minf(lane_f32 a, lane_f32 b)
     return _mm512_min_ps(a, b);
 }
 
+/* The least and the largest of all lanes. */
+static TOCSIN__INLINE float lane_leastf(lane_f32 v)
+{
+    return _mm512_reduce_min_ps(v);
+}
+
+static TOCSIN__INLINE float lane_largestf(lane_f32 v)
+{
+    return _mm512_reduce_max_ps(v);
+}
+
 static TOCSIN__INLINE lane_mask lane_ltf(lane_f32 a, lane_f32 b)
 {
     return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);

@@ -222,6 +222,17 @@ static TOCSIN__INLINE lane_f32 lane_minf(lane_f32 a, lane_f32 b)
     return vbslq_f32(vcltq_f32(a, b), a, b);
 }
 
+/* The least and the largest of all lanes. */
+static TOCSIN__INLINE float lane_leastf(lane_f32 v)
+{
+    return vminvq_f32(v);
+}
+
+static TOCSIN__INLINE float lane_largestf(lane_f32 v)
+{
+    return vmaxvq_f32(v);
+}
+
 static TOCSIN__INLINE lane_mask lane_ltf(lane_f32 a, lane_f32 b)
 {
     return vcltq_f32(a, b);

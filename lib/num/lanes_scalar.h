@@ -199,6 +199,17 @@ static TOCSIN__INLINE lane_f32 lane_minf(lane_f32 a, lane_f32 b)
     return a < b ? a : b;
 }
 
+/* The least and the largest of all lanes. */
+static TOCSIN__INLINE float lane_leastf(lane_f32 v)
+{
+    return v;
+}
+
+static TOCSIN__INLINE float lane_largestf(lane_f32 v)
+{
+    return v;
+}
+
 static TOCSIN__INLINE lane_mask lane_ltf(lane_f32 a, lane_f32 b)
 {
     return a < b;

@@ -225,6 +225,19 @@ static TOCSIN__INLINE lane_f32 lane_minf(lane_f32 a, lane_f32 b)
     return _mm_min_ps(a, b);
 }
 
+/* The least and the largest of all lanes. */
+static TOCSIN__INLINE float lane_leastf(lane_f32 v)
+{
+    v = _mm_min_ps(v, _mm_shuffle_ps(v, v, 0x4e));
+    return _mm_cvtss_f32(_mm_min_ps(v, _mm_shuffle_ps(v, v, 0xb1)));
+}
+
+static TOCSIN__INLINE float lane_largestf(lane_f32 v)
+{
+    v = _mm_max_ps(v, _mm_shuffle_ps(v, v, 0x4e));
+    return _mm_cvtss_f32(_mm_max_ps(v, _mm_shuffle_ps(v, v, 0xb1)));
+}
+
 static TOCSIN__INLINE lane_mask lane_ltf(lane_f32 a, lane_f32 b)
 {
     return _mm_cmplt_ps(a, b);
