@@ -25,6 +25,7 @@
 #include "core/fields.c"
 
 #include "num/mathx.c"
+#include "num/negbinomial.c"
 #include "num/kernels_scalar.c"
 #include "num/kernels_sse2.c"
 #include "num/kernels_avx2.c"
@@ -51,6 +52,7 @@
 #include "detect/iforest.c"
 #include "detect/cusum.c"
 #include "detect/robust.c"
+#include "detect/counts.c"
 
 #include "calibrate/tail.c"
 #include "calibrate/raw.c"

@@ -96,6 +96,7 @@ static inline int tocsin__complain(tocsin__complaint *complaint, int status, uin
 typedef struct tocsin__point {
     int64_t time;           /* always a time: the clock makes one where the caller has none */
     int64_t elapsed;        /* ns since the last point that was learnt; 0 before the first */
+    int64_t pause;          /* ns since the last point, learnt or not; 0 before the first */
     double value;           /* NaN: missing; else within +-TOCSIN__VALUE_MAX */
     uint64_t count;         /* the exact integer, where is_count */
     uint32_t is_count;
@@ -316,6 +317,7 @@ extern const tocsin__stage tocsin__stage_cusum;
 extern const tocsin__stage tocsin__stage_page_hinkley;
 extern const tocsin__stage tocsin__stage_auto;
 extern const tocsin__stage tocsin__stage_robust;
+extern const tocsin__stage tocsin__stage_counts;
 extern const tocsin__stage tocsin__stage_tail, tocsin__stage_raw;
 extern const tocsin__stage tocsin__stage_alarm;
 

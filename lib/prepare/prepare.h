@@ -65,8 +65,12 @@ static inline void tocsin__clock_advance(const tocsin__clock_constants *k,
 {
     const uint64_t n = clock->points;
 
+    point->pause = 0;
     if (n > 0) {
-        double step = (double)tocsin__time_between(clock->time, point->time);
+        double step;
+
+        point->pause = tocsin__time_between(clock->time, point->time);
+        step = (double)point->pause;
 
         if (step != clock->step) {
             if (n > 1 && step > k->gap * clock->step) {     /* an outage is no step */
