@@ -244,7 +244,7 @@ static void alike(const scene *s, uint64_t runs)
 
 #define HALF "unit=request share=50% alpha=5%"
 
-static void all_alike(uint64_t runs)
+static void all_alike(uint64_t runs, const char *part)
 {
     static const scene scenes[] = {
         {"lognormal", HALF " | latency", .5, 0, LAW_LOGNORMAL, PLAIN, 1, 0, 0, 4000},
@@ -286,7 +286,8 @@ static void all_alike(uint64_t runs)
         const int is_slow = strstr(scenes[i].name, "not known") || scenes[i].kind == PODS ||
                             strstr(scenes[i].name, "wrong");
 
-        alike(&scenes[i], is_slow ? runs / 10 : runs);
+        if (strstr(scenes[i].name, part))
+            alike(&scenes[i], is_slow ? runs / 10 : runs);
     }
 }
 
@@ -332,7 +333,7 @@ static void until(const scene *s, uint64_t runs, uint32_t outcome, uint64_t *oth
     tocsin_gate_spec_free(spec);
 }
 
-static void all_powers(uint64_t runs)
+static void all_powers(uint64_t runs, const char *part)
 {
     static const scene scenes[] = {
         {"lognormal +10 %", HALF " | latency", .5, 0, LAW_LOGNORMAL, PLAIN, 1.1, 0, 0, 60000},
@@ -370,6 +371,8 @@ static void all_powers(uint64_t runs)
         uint64_t others, reached;
         double median, p90;
 
+        if (!strstr(s->name, part))
+            continue;
         until(s, count, i < harms ? TOCSIN_OUTCOME_FAIL : TOCSIN_OUTCOME_PASS, &others, &median,
               &p90, &reached);
         printf("| %s | %llu | %llu | %llu | %.0f | %.0f |\n", s->name, (unsigned long long)count,
@@ -378,7 +381,7 @@ static void all_powers(uint64_t runs)
     }
 }
 
-static void all_passes(uint64_t runs)
+static void all_passes(uint64_t runs, const char *part)
 {
     static const scene scenes[] = {
         {"+10 %, the margin", HALF " | latency", .5, 0, LAW_LOGNORMAL, PLAIN, 1.1, 0, 0, 60000},
@@ -397,6 +400,8 @@ static void all_passes(uint64_t runs)
         uint64_t others, reached;
         double median, p90;
 
+        if (!strstr(scenes[i].name, part))
+            continue;
         until(&scenes[i], runs, TOCSIN_OUTCOME_PASS, &others, &median, &p90, &reached);
         printf("| %s | %llu | %.4f |\n", scenes[i].name, (unsigned long long)runs,
                (double)reached / (double)runs);
@@ -533,13 +538,14 @@ int main(int argc, char **argv)
 {
     const char *const what = argc > 1 ? argv[1] : "";
     const uint64_t runs = argc > 2 ? (uint64_t)atoll(argv[2]) : 0;
+    const char *const part = argc > 3 ? argv[3] : "";
 
     if (strcmp(what, "alike") == 0) {
-        all_alike(runs > 0 ? runs : 10000);
+        all_alike(runs > 0 ? runs : 10000, part);
     } else if (strcmp(what, "power") == 0) {
-        all_powers(runs > 0 ? runs : 1000);
+        all_powers(runs > 0 ? runs : 1000, part);
     } else if (strcmp(what, "pass") == 0) {
-        all_passes(runs > 0 ? runs : 1000);
+        all_passes(runs > 0 ? runs : 1000, part);
     } else if (strcmp(what, "canary") == 0 && argc > 2) {
         return canary(argv[2]);
     } else if (strcmp(what, "speed") == 0) {

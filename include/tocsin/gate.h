@@ -54,10 +54,10 @@
  *                    error ratio, a rate or a level.  With worse=down at most 90%
  *     tail_margin=   latency and histogram: how much more often than the baseline the candidate may
  *                    exceed high quantiles.  100%, the default, allows 1.2 times as many beyond
- *                    q90 and 1.5 times beyond q99, and with tail=q999 twice as many beyond q99.9;
- *                    other values scale what is above 1
- *     tail=          q99 | q999 | none: how deep the tail is guarded.  `none` never passes, it
- *                    gives "shift only"
+ *                    q90, 1.5 times beyond q99, 1.75 times beyond q99.5 and, with tail=q999, twice as
+ *                    many beyond q99.9; other values scale what is above 1
+ *     tail=          q99 | q995 | q999 | none: how deep the tail is guarded.  Default: q995.  `none`
+ *                    never passes, it gives "shift only"; see "What a pass does not say"
  *     block=         gauge: the length of the blocks that are compared, 30s; longer than what the
  *                    reading depends on from its own past
  *
@@ -83,6 +83,16 @@
  * What is promised: if the candidate is not worse, "fail" is ever said with a chance of at most
  * alpha; if it is worse by the margin or more (or its tail beyond a guard), "pass" is ever said
  * with a chance of at most alpha.  `invalid` is wrong with a chance of at most .001.
+ *
+ * What a pass does not say
+ * -----------------------
+ * A guard compares how many requests are beyond a quantile, not how far.  Having passed with the
+ * default tail=q995, what is ruled out is three quarters of a half percent of further requests
+ * beyond q99.5 (one in 270); fewer of them than that may have become slower by any factor.  It takes
+ * a hundred or so requests beyond a quantile to guard it, so that the depth of the guard decides how
+ * long a pass takes: with tail=q999, which leaves one in 1000, three times as long.  Requests that
+ * time out count as beyond every quantile.  That a fail may come from anything, however deep, is not
+ * limited by this.
  *
  * How latencies are judged, and why this is valid
  * -----------------------------------------------
@@ -138,7 +148,7 @@
  *
  * Memory and threads
  * ------------------
- * A gate is one block, of a size known from its spec: about 1.3 KB for each latency, 12 KB for all
+ * A gate is one block, of a size known from its spec: about 1.2 KB for each latency, 9 KB for all
  * together.  Observing never allocates.  One gate, one thread at a time; specs are shared.
  */
 #ifndef TOCSIN_GATE_H
@@ -311,7 +321,7 @@ TOCSIN_API const tocsin_gate_spec *tocsin_gate_spec_of(const tocsin_gate *gate);
  *  @retval TOCSIN_ERROR_ARGUMENT      gate is NULL, or no such metric or arm
  *  @retval TOCSIN_ERROR_TIME          a gauge's reading without a time
  *  @retval TOCSIN_ERROR_UNSUPPORTED   a histogram takes buckets only
- *  Constant time, some 50 ns for a latency.  No allocation. */
+ *  Constant time, some 30 ns for a latency.  No allocation. */
 TOCSIN_API int tocsin_gate_observe(tocsin_gate *gate, uint32_t metric, uint32_t arm, int64_t time,
                                    uint64_t unit, double value);
 
@@ -528,7 +538,7 @@ typedef struct tocsin_gate_level {
  *  @param metric    its number
  *  @param levels    receives up to `capacity`; may be NULL if that is 0
  *  @param capacity  how many there is room for
- *  @param count     receives how many there are; 0 before the first 64 observations
+ *  @param count     receives how many there are; 0 before the first 16 observations
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_ERROR_ARGUMENT     a NULL, or no such metric
  *  @retval TOCSIN_ERROR_UNSUPPORTED  a metric of another kind, or unit=pod

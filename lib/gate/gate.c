@@ -26,7 +26,7 @@
  * What is needed yet.  Evidence grows with the number of units, so what is missing is extrapolated
  * in proportion, a bet's own cost, about a nat, aside.
  *
- * Cost.  With a known share 6 microseconds for each latency.
+ * Cost.  With a known share a dozen microseconds for each latency.
  *
  * How it fails.  As its parts do.
  */
@@ -469,9 +469,10 @@ static void gate_add_cells(tocsin__cells *cells, const tocsin__cells *from)
 {
     for (size_t l = 0; l < TOCSIN__CELLS; l++) {
         cells->baseline[l] += from->baseline[l];
-        for (size_t k = 0; k < TOCSIN__EFFECTS; k++)
+        for (size_t k = 0; k < TOCSIN__EFFECTS && l < TOCSIN__LEVELS; k++)
             cells->candidate[k][l] += from->candidate[k][l];
     }
+    cells->timeouts += from->timeouts;
 }
 
 static void gate_add_gauge(tocsin__gauge_state *state, const tocsin__gauge_state *from,
@@ -840,8 +841,9 @@ static double gate_level_value(const tocsin_gate *gate, uint32_t metric, size_t 
     if (m->kind == TOCSIN_METRIC_LATENCY) {
         const tocsin__levels *const levels = &((const tocsin__latency_state *)state)->levels;
 
-        return levels->seen < TOCSIN__START ? tocsin__nan()
-                                            : tocsin__exp(m->worse * levels->q[j]);
+        return levels->seen < TOCSIN__START
+                   ? tocsin__nan()
+                   : tocsin__exp(m->worse * (levels->q[j] * TOCSIN__LOG_UNIT));
     }
     const tocsin__histogram_state *const histogram = state;
     const double rank = m->worse > 0 ? tocsin__tau[j] : 1 - tocsin__tau[j];
@@ -862,10 +864,10 @@ size_t tocsin__gate_levels(const tocsin_gate *gate, uint32_t metric, tocsin_gate
 {
     const tocsin__cells *const cells = gate_cells(gate, metric);
     const uint32_t *const arm[2] = {cells->baseline, cells->candidate[TOCSIN__EFFECT_NONE]};
-    double all[2] = {0, 0}, beyond[2], band[2];
+    double all[2] = {cells->baseline[TOCSIN__TIMEOUT], cells->timeouts}, beyond[2], band[2];
 
     for (size_t a = 0; a < 2; a++) {
-        for (size_t l = 0; l < TOCSIN__CELLS; l++)
+        for (size_t l = 0; l < TOCSIN__LEVELS; l++)
             all[a] += arm[a][l];
         beyond[a] = all[a];
         /* Both bands at once: half of alpha for each. */

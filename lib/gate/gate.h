@@ -25,6 +25,7 @@
 #include "../core/fields.h"
 #include "../core/text.h"
 #include "../num/mathx.h"
+#include "../num/ranks.h"
 #include "../pipeline/values.h"
 #include "tocsin/gate.h"
 
@@ -41,7 +42,7 @@ enum { TOCSIN__ROUTED_RANDOM, TOCSIN__ROUTED_TURNS, TOCSIN__ROUTED_STICKY, TOCSI
 #define TOCSIN__EFFECT_MARGIN 6     /* the margin */
 extern const double tocsin__effect_multiples[TOCSIN__EFFECTS];
 
-#define TOCSIN__GUARDS 3            /* of the tail: q90, q99, q99.9 */
+#define TOCSIN__GUARDS 4            /* of the tail: q90, q99, q99.5, q99.9 */
 
 #define TOCSIN__GATE_PARAMS 8
 #define TOCSIN__METRIC_PARAMS 5
@@ -54,6 +55,7 @@ typedef struct tocsin__metric {
     uint32_t is_pods;
     double margin;
     double shift[TOCSIN__EFFECTS];  /* ln of the change, in the direction of harm, ascending */
+    int32_t step[TOCSIN__RANKED];   /* the same as levels.c has logarithms; then 0 */
     double guard[TOCSIN__GUARDS];   /* the ratio of exceedances that would be harm */
     int64_t block;                  /* ns; gauges */
     tocsin__shape shape;
@@ -157,50 +159,77 @@ typedef struct tocsin__evidence {
 #define TOCSIN__LEVELS 18
 #define TOCSIN__CELLS 19            /* levels, and one for timeouts */
 #define TOCSIN__TIMEOUT 18
-#define TOCSIN__START 64            /* observations before the first bet */
+#define TOCSIN__FIRST_RANKED 16     /* observations before the first bet */
+#define TOCSIN__START 64            /* observations that are kept to begin with */
 
 extern const double tocsin__tau[TOCSIN__TAUS];
 extern const double tocsin__level_z[TOCSIN__CELLS]; /* of each level's middle */
 
 typedef struct tocsin__levels {
-    double q[TOCSIN__TAUS];         /* ascending */
     double scale;
     double deviation;               /* sum over the present batch */
-    uint32_t seen;                  /* observations learnt; below TOCSIN__START: none stands */
+    int32_t q[TOCSIN__TAUS];        /* ascending logarithms, in TOCSIN__LOG_UNIT */
+    uint32_t seen;                  /* observations learnt; below TOCSIN__FIRST_RANKED: none stands */
     uint8_t batch[20];              /* of the present batch, how many in each level; then all */
+    uint32_t reserved;
 } tocsin__levels;
 
 #define TOCSIN__BATCH_COUNT 18      /* the index of all in a batch */
 
 #define TOCSIN__LEVELS_FIELDS(state)                                                          \
-    { "q", TOCSIN__F64, 0, 0, 0, (uint32_t)offsetof(state, levels.q), TOCSIN__TAUS, -1e6, 1e6 }, \
     { "scale", TOCSIN__F64, 0, 0, 0, (uint32_t)offsetof(state, levels.scale), 1, 0, 1e6 },    \
     { "deviation", TOCSIN__F64, 0, 0, 0, (uint32_t)offsetof(state, levels.deviation), 1, 0,   \
       1e8 },                                                                                  \
+    { "q", TOCSIN__U32, 0, 0, 0, (uint32_t)offsetof(state, levels.q), TOCSIN__TAUS, 0,        \
+      TOCSIN__COUNT_MAX },                                                                    \
     { "seen", TOCSIN__U32, 0, 0, 0, (uint32_t)offsetof(state, levels.seen), 1, 0,             \
       TOCSIN__COUNT_MAX },                                                                    \
-    { "batch", TOCSIN__U8, 0, 0, 0, (uint32_t)offsetof(state, levels.batch), 20, 0, 16 }
+    { "batch", TOCSIN__U8, 0, 0, 0, (uint32_t)offsetof(state, levels.batch), 20, 0, 16 },     \
+    { "levels_reserved", TOCSIN__U32, 0, 0, 0, (uint32_t)offsetof(state, levels.reserved), 1, \
+      0, 0 }
 
-void tocsin__levels_begin(tocsin__levels *levels, float start[TOCSIN__START]);
+/* Logarithms as integers: as fine as a change of 5e-7, and wide enough for any double's. */
+#define TOCSIN__LOG_UNIT (1.0 / 2097152)
+#define TOCSIN__LOG_LARGEST 1000.0
+
+static inline int32_t tocsin__fixed_log(double v)
+{
+    const double within =
+        tocsin__max(tocsin__min(v, TOCSIN__LOG_LARGEST), -TOCSIN__LOG_LARGEST);
+
+    return (int32_t)(within / TOCSIN__LOG_UNIT);
+}
+
+/* While the levels begin: the value's place among the first ones. */
+void tocsin__levels_start(tocsin__levels *levels, int32_t start[TOCSIN__START], int32_t v);
 void tocsin__levels_step(tocsin__levels *levels);
 
-/* How many quantiles are below. */
-static inline uint32_t tocsin__levels_find(const double q[TOCSIN__TAUS], double v)
+/* How many quantiles are below: all are compared, for which are is a toss of coins. */
+static inline uint32_t tocsin__levels_find(const int32_t q[TOCSIN__TAUS], int32_t v)
 {
-    uint32_t level = (q[7] < v) * 8u;
+    uint32_t level = q[TOCSIN__TAUS - 1] < v;
 
-    level += (q[level + 3] < v) * 4u;
-    level += (q[level + 1] < v) * 2u;
-    level += q[level] < v;
-    level += level == 15 && q[15] < v;
-    level += level == 16 && q[16] < v;
+    for (size_t j = 0; j < TOCSIN__TAUS - 1; j++)
+        level += q[j] < v;
     return level;
 }
 
-/* Learn a value whose level is known. */
-static inline void tocsin__levels_learn(tocsin__levels *levels, double v, uint32_t level)
+/* Is there a level to bet on? */
+static inline int tocsin__levels_stand(const tocsin__levels *levels)
 {
-    const double far = 3 * levels->scale, away = tocsin__abs(v - levels->q[7]);
+    return levels->seen >= TOCSIN__FIRST_RANKED;
+}
+
+/* Learn a value, whose level is known if they stand. */
+static inline void tocsin__levels_learn(tocsin__levels *levels, int32_t start[TOCSIN__START],
+                                        int32_t v, uint32_t level)
+{
+    if (TOCSIN__RARELY(levels->seen < TOCSIN__START)) {
+        tocsin__levels_start(levels, start, v);
+        return;
+    }
+    const double far = 3 * levels->scale;
+    const double away = tocsin__abs((double)v - levels->q[7]) * TOCSIN__LOG_UNIT;
 
     levels->deviation += away < far ? away : far;
     levels->batch[level]++;
@@ -211,15 +240,15 @@ static inline void tocsin__levels_learn(tocsin__levels *levels, double v, uint32
 /* ---- labels.c --------------------------------------------------------------------- */
 
 #define TOCSIN__STEPS 8             /* sizes of a bet on a shift */
-#define TOCSIN__HARM_BETS 31        /* shifts up, the tail, timeouts */
-#define TOCSIN__GUARD_BETS 6
+#define TOCSIN__HARM_BETS 22        /* shifts up, the tail, timeouts */
+#define TOCSIN__GUARD_BETS 3
 #define TOCSIN__RATE_BETS 8
 
 extern const double tocsin__step_weights[TOCSIN__STEPS];
 extern const double tocsin__harm_weights[TOCSIN__HARM_BETS];
 extern const double tocsin__rate_bets[TOCSIN__RATE_BETS];
 extern const double tocsin__rate_weights[TOCSIN__RATE_BETS];
-extern const double tocsin__guard_bets[TOCSIN__GUARD_BETS];
+extern const double tocsin__guard_bets[TOCSIN__GUARD_BETS];     /* times ln of the guard's ratio */
 extern const double tocsin__guard_weights[TOCSIN__GUARD_BETS];
 
 /* All bets for one share.  Bets 0 to 7 are the shifts up; after those that are against harm
@@ -275,14 +304,14 @@ extern const tocsin__layout tocsin__rate_layout;
 
 typedef struct tocsin__cells {
     uint32_t baseline[TOCSIN__CELLS];
-    uint32_t candidate[TOCSIN__EFFECTS][TOCSIN__CELLS];  /* divided by each change of the grid */
-    uint32_t reserved;
+    uint32_t timeouts;              /* the candidate's: the same whatever they are divided by */
+    uint32_t candidate[TOCSIN__EFFECTS][TOCSIN__LEVELS];    /* divided by each change of the grid */
 } tocsin__cells;
 
 typedef struct tocsin__latency_state {
     tocsin__tally tally;
     tocsin__levels levels;
-    uint32_t start[TOCSIN__START];  /* until the levels stand: the first values, floats' bits */
+    int32_t start[TOCSIN__START];   /* the first values */
     tocsin__cells cells;
 } tocsin__latency_state;
 
@@ -302,10 +331,6 @@ extern const tocsin__layout tocsin__latency_layout, tocsin__histogram_layout;
 
 /* The logarithm of a latency in the direction of harm; 0: it is no latency. */
 int tocsin__latency_log(double value, int32_t worse, double *v);
-
-/* Learn how high values are; 1: the levels stand, and `level` is the value's. */
-int tocsin__levels_place(tocsin__levels *levels, uint32_t start[TOCSIN__START], double v,
-                         int is_learnt, uint32_t *level);
 
 /* 1: taken; 0: it is no latency. */
 int tocsin__latency_observe(tocsin__latency_state *state, const tocsin__metric *metric,
@@ -358,19 +383,19 @@ void tocsin__gauge_evidence(const tocsin__gauge_state *state, const tocsin__metr
 /* ---- pods.c ------------------------------------------------------------------------- */
 
 #define TOCSIN__PERMUTATIONS 1000
-#define TOCSIN__POD_TESTS 4         /* harm, the margin, and two guards */
+#define TOCSIN__POD_TESTS 5         /* harm, the margin, and three guards */
 #define TOCSIN__POD_LOOKS 8
-#define TOCSIN__POD_SUMS 3          /* of each pod: values, and how often beyond q90 and q99 */
+#define TOCSIN__POD_SUMS 4          /* of each pod: values, how often beyond q90, q99 and q99.5 */
 
 typedef struct tocsin__pod_state {
     tocsin__tally tally;            /* units: observations */
     tocsin__levels levels;          /* latencies */
-    uint32_t start[TOCSIN__START];
+    int32_t start[TOCSIN__START];
     uint64_t next_look;             /* at so many observations */
     uint32_t looks, pods;
     uint32_t p[TOCSIN__POD_TESTS];  /* of the strongest look, in thousandths; 0: none yet */
     uint8_t crossed[TOCSIN__POD_TESTS * TOCSIN__PERMUTATIONS / 8];
-    uint8_t reserved[4];
+    uint8_t reserved[3];
 } tocsin__pod_state;
 
 /* Arrays behind it: pods in the order of their ids, baseline before candidate. */

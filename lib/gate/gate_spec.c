@@ -44,7 +44,7 @@ static const tocsin__param gate_metric_params[TOCSIN__METRIC_PARAMS] = {
      "the relative change that would be harm"},
     {"tail_margin", TOCSIN_TYPE_FRACTION, 1, 1, 0, "", "100%", .01, 10, "",
      "how much more of the tail would be harm"},
-    {"tail", TOCSIN_TYPE_CHOICE, 1, 1, 0, "", "q99", 0, 0, "q99|q999|none",
+    {"tail", TOCSIN_TYPE_CHOICE, 1, 1, 0, "", "q995", 0, 0, "q99|q995|q999|none",
      "how deep the tail is guarded"},
     {"block", TOCSIN_TYPE_DURATION, 1, 1, 0, "", "30s", .001, 1e6, "",
      "the length of the blocks that are compared"},
@@ -255,8 +255,8 @@ static int gate_settle_gate(const gate_reader *reader)
 static int gate_settle_metric(const gate_reader *reader, tocsin__metric *metric,
                               tocsin__word place)
 {
-    static const double guards[TOCSIN__GUARDS] = {.2, .5, 1};
-    static const uint32_t depths[] = {2, 3, 0};
+    static const double guards[TOCSIN__GUARDS] = {.2, .5, .75, 1};
+    static const uint32_t depths[] = {2, 3, 4, 0};
     const tocsin_gate_spec *const spec = reader->spec;
     const gate_kind *const kind = &gate_kinds[metric->kind];
     const int has_tail = (kind->takes & GATE_TAKES(GATE_TAIL)) != 0;
@@ -283,6 +283,8 @@ static int gate_settle_metric(const gate_reader *reader, tocsin__metric *metric,
                                             : -tocsin__log1p(-metric->margin);
     for (size_t k = 0; k < TOCSIN__EFFECTS; k++)
         metric->shift[k] = tocsin__effect_multiples[k] * margin;
+    for (size_t k = 0; k < TOCSIN__EFFECTS; k++)
+        metric->step[k] = tocsin__fixed_log(metric->shift[k]);
     for (size_t g = 0; g < TOCSIN__GUARDS; g++)
         metric->guard[g] =
             has_tail ? 1 + guards[g] * metric->values[GATE_TAIL_MARGIN].item[0].number : 2;
@@ -296,9 +298,9 @@ static int gate_settle_metric(const gate_reader *reader, tocsin__metric *metric,
     metric->shape.length[0] = spec->ramps ? kind->evidence : 0;
     metric->is_pods = spec->unit == TOCSIN__UNIT_POD;
     if (metric->is_pods) {
-        if (metric->guards > 2)
+        if (metric->guards > TOCSIN__POD_TESTS - 2)
             return gate_refuse(reader, TOCSIN_ERROR_CONFLICT, place, "",
-                               ": with unit=pod the tail can be guarded to q99");
+                               ": with unit=pod the tail can be guarded to q995");
         metric->layout = &tocsin__pod_layout;
         metric->shape.length[TOCSIN__POD_IDS] = spec->pods;
         metric->shape.length[TOCSIN__POD_COUNTS] = spec->pods;
@@ -405,7 +407,6 @@ static void gate_lay_out(tocsin_gate_spec *spec)
     for (uint32_t i = 0; i < spec->metric_count; i++) {
         tocsin__metric *const metric = &spec->metrics[i];
 
-        at = (at + align - 1) / align * align;
         metric->offset = at;
         at += tocsin__layout_size(metric->layout, &metric->shape);
     }

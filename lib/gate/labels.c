@@ -32,22 +32,35 @@
  */
 #include "gate.h"
 
+/* Shifts, together LABELS_SHIFTS; then the tail, and timeouts.  Most on what is looked for most, a
+ * tenth of a deviation; neighbours are a factor of two apart, for a bet of half or twice the right
+ * size still wins half as fast or so. */
+#define LABELS_SHIFTS .69
+#define LABELS_SHIFT(weight) ((weight) / LABELS_SHIFTS)
 const double tocsin__step_weights[TOCSIN__STEPS] = {
-    .3 / 6.9, .7 / 6.9, 1.2 / 6.9, 1.4 / 6.9, 1.2 / 6.9, 1 / 6.9, .7 / 6.9, .4 / 6.9};
-
-/* Together .7, .25 and .05. */
-#define LABELS_SHIFT(weight) ((weight) * .7 / 6.9)
-#define LABELS_TAILS4 .25 / 20, .25 / 20, .25 / 20, .25 / 20
+    LABELS_SHIFT(.04), LABELS_SHIFT(.08), LABELS_SHIFT(.15), LABELS_SHIFT(.19),
+    LABELS_SHIFT(.12), LABELS_SHIFT(.06), LABELS_SHIFT(.03), LABELS_SHIFT(.02)};
 const double tocsin__harm_weights[TOCSIN__HARM_BETS] = {
-    LABELS_SHIFT(.3), LABELS_SHIFT(.7), LABELS_SHIFT(1.2), LABELS_SHIFT(1.4),
-    LABELS_SHIFT(1.2), LABELS_SHIFT(1), LABELS_SHIFT(.7), LABELS_SHIFT(.4),
-    LABELS_TAILS4, LABELS_TAILS4, LABELS_TAILS4, LABELS_TAILS4, LABELS_TAILS4,
-    .05 / 3, .05 / 3, .05 / 3};
+    .04, .08, .15, .19, .12, .06, .03, .02,
+    .02, .01, .02, .02, .02, .03, .02, .03, .02, .03, .02,
+    .01, .03, .03};
 
 static const double labels_lambda[TOCSIN__STEPS] = {.015, .03, .06, .12, .24, .48, .96, 2};
-static const uint32_t labels_tail[5] = {12, 14, 15, 16, 17};    /* beyond .9 .975 .99 .995 .999 */
-static const double labels_tail_bets[4] = {.2, .5, 1, 2};
-static const double labels_timeout_bets[3] = {.5, 1.2, 2.5};
+
+/* From a level on, d.  Beyond a quantile tau it takes about 40 / ((1 - tau) d^2) units to win: what
+ * would take more than some hundred thousand is left out. */
+typedef struct labels_beyond {
+    uint32_t level;
+    double d;
+} labels_beyond;
+
+static const labels_beyond labels_tail[TOCSIN__HARM_BETS - TOCSIN__STEPS] = {
+    {12, .4},                               /* .9 */
+    {14, .4}, {14, .7}, {14, 1.8},          /* .975 */
+    {15, .5}, {15, 1},                      /* .99 */
+    {16, .6}, {16, 1.2},                    /* .995 */
+    {17, .7}, {17, 1.5}, {17, 2.5},         /* .999 */
+    {TOCSIN__TIMEOUT, .6}, {TOCSIN__TIMEOUT, 1.2}, {TOCSIN__TIMEOUT, 2.2}};
 
 #define LABELS_TIMEOUTS .0005       /* as likely as a timeout is taken to be */
 #define LABELS_SOME_SHARE .5        /* what bets are centred for if the share is not known */
@@ -95,20 +108,8 @@ static void labels_bet(tocsin__bets *bets, size_t bet, const double h[TOCSIN__CE
     }
 }
 
-/* d from the level on. */
-static void labels_bet_beyond(tocsin__bets *bets, size_t bet, uint32_t level, double d)
-{
-    double h[TOCSIN__CELLS];
-
-    for (uint32_t l = 0; l < TOCSIN__CELLS; l++)
-        h[l] = l >= level ? d : 0;
-    labels_bet(bets, bet, h);
-}
-
 void tocsin__bets_init(tocsin__bets *bets, double share)
 {
-    size_t bet = TOCSIN__STEPS;
-
     bets->share = share;
     for (size_t j = 0; j < TOCSIN__STEPS; j++) {
         double up[TOCSIN__CELLS], down[TOCSIN__CELLS];
@@ -120,11 +121,13 @@ void tocsin__bets_init(tocsin__bets *bets, double share)
         labels_bet(bets, j, up);
         labels_bet(bets, TOCSIN__HARM_BETS + j, down);
     }
-    for (size_t i = 0; i < TOCSIN__COUNT(labels_tail); i++)
-        for (size_t j = 0; j < TOCSIN__COUNT(labels_tail_bets); j++)
-            labels_bet_beyond(bets, bet++, labels_tail[i], labels_tail_bets[j]);
-    for (size_t j = 0; j < TOCSIN__COUNT(labels_timeout_bets); j++)
-        labels_bet_beyond(bets, bet++, TOCSIN__TIMEOUT, labels_timeout_bets[j]);
+    for (size_t i = 0; i < TOCSIN__COUNT(labels_tail); i++) {
+        double beyond[TOCSIN__CELLS];
+
+        for (uint32_t l = 0; l < TOCSIN__CELLS; l++)
+            beyond[l] = l >= labels_tail[i].level ? labels_tail[i].d : 0;
+        labels_bet(bets, TOCSIN__STEPS + i, beyond);
+    }
 }
 
 /* The least over all shares. */

@@ -5,9 +5,11 @@
  * the quantiles depend on earlier values alone.  They need not be right: a quantile that is off
  * costs power, never validity.
  *
- * Formula.  The first 64 values stand in for the quantiles of the law, the outer ones (from .99)
- * extrapolated from the median and q90 as if normal.  From then on each quantile takes a step
- * after every 16 values:
+ * Formula.  The first 16 values stand in for the quantiles of the law, then the first 32, then
+ * 64, the outer ones (from .99) extrapolated from the median and q90 as if normal.  Of fewer than
+ * 64 values the quantiles that 1 of n does not reach are out of reach of all: a first guess at
+ * them would be bet on as if it were known.  From then on each quantile takes a step after every
+ * 16 values:
  *
  *     q += a s kappa (16 tau - number of the 16 that are not above q)
  *
@@ -15,6 +17,9 @@
  * values were seen; s a running scale, 1.2533 times the mean distance from the median, each at
  * most 3 s; and kappa = sqrt(2 pi) e^(z^2/2), at most 300, what the density of a normal law at that
  * quantile asks for.  Steps that cross are put in order again.
+ *
+ * Logarithms are whole numbers of 2^-21, half a millionth of a value: integers compare several at
+ * a time.
  *
  * Reference.  Robbins & Monro, "A stochastic approximation method", Ann. Math. Stat. 22 (1951).
  *
@@ -47,17 +52,22 @@ static const double levels_kappa[TOCSIN__TAUS] = {
 /* z of the outer quantiles, over that of q90. */
 static const double levels_reach[TOCSIN__TAUS - 14] = {1.8152527, 2.0099300, 2.4113202};
 
-#define LEVELS_MEDIAN 7
-#define LEVELS_Q90 11
 #define LEVELS_FIRST_OUTER 14       /* extrapolated at first */
 #define LEVELS_FIRST_SLOW 13
 /* Where all values are equal, a scale of nothing would never let go of them. */
 #define LEVELS_SMALLEST_SCALE 1e-4
 
-static void levels_sort(float *values, size_t count)
+static void levels_order(tocsin__levels *levels)
+{
+    for (size_t j = 1; j < TOCSIN__TAUS; j++)
+        if (levels->q[j] < levels->q[j - 1])
+            levels->q[j] = levels->q[j - 1];
+}
+
+static void levels_sort(int32_t *values, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
-        const float value = values[i];
+        const int32_t value = values[i];
         size_t at = i;
 
         for (; at > 0 && values[at - 1] > value; at--)
@@ -66,44 +76,63 @@ static void levels_sort(float *values, size_t count)
     }
 }
 
-/* A quantile of sorted values, between neighbours where it falls between. */
-static double levels_sample(const float start[TOCSIN__START], double tau)
+/* A quantile of n sorted values, between neighbours where it falls between. */
+static double levels_sample(const int32_t *sorted, size_t n, double tau)
 {
-    const double at = tau * (TOCSIN__START - 1);
+    const double at = tau * (double)(n - 1);
     const size_t below = (size_t)at;
-    const size_t above = below + 1 < TOCSIN__START ? below + 1 : below;
+    const size_t above = below + 1 < n ? below + 1 : below;
 
-    return start[below] + (at - (double)below) * ((double)start[above] - start[below]);
+    return (sorted[below] + (at - (double)below) * ((double)sorted[above] - sorted[below])) *
+           TOCSIN__LOG_UNIT;
 }
 
-void tocsin__levels_begin(tocsin__levels *levels, float start[TOCSIN__START])
+/* All from n sorted values. */
+static void levels_begin(tocsin__levels *levels, const int32_t *sorted, size_t n)
 {
     const size_t trimmed = 2;
+    const double median = levels_sample(sorted, n, .5), q90 = levels_sample(sorted, n, .9);
     double sum = 0, squares = 0, mean, deviation;
 
-    levels_sort(start, TOCSIN__START);
-    for (size_t j = 0; j < LEVELS_FIRST_OUTER; j++)
-        levels->q[j] = levels_sample(start, tocsin__tau[j]);
-    for (size_t j = LEVELS_FIRST_OUTER; j < TOCSIN__TAUS; j++) {
-        const double median = levels->q[LEVELS_MEDIAN];
-        const double reach = levels_reach[j - LEVELS_FIRST_OUTER];
-
-        levels->q[j] = tocsin__max(levels->q[j - 1],
-                                   median + reach * (levels->q[LEVELS_Q90] - median));
+    for (size_t j = 0; j < TOCSIN__TAUS; j++) {
+        if (n < TOCSIN__START && (1 - tocsin__tau[j]) * (double)n < 1)
+            levels->q[j] = INT32_MAX;
+        else if (j < LEVELS_FIRST_OUTER)
+            levels->q[j] = tocsin__fixed_log(levels_sample(sorted, n, tocsin__tau[j]));
+        else
+            levels->q[j] = tocsin__fixed_log(
+                median + levels_reach[j - LEVELS_FIRST_OUTER] * (q90 - median));
     }
+    levels_order(levels);
 
-    for (size_t i = trimmed; i < TOCSIN__START - trimmed; i++)
-        sum += start[i];
-    mean = sum / (double)(TOCSIN__START - 2 * trimmed);
-    for (size_t i = trimmed; i < TOCSIN__START - trimmed; i++)
-        squares += (start[i] - mean) * (start[i] - mean);
-    deviation = tocsin__sqrt(squares / (double)(TOCSIN__START - 2 * trimmed));
+    for (size_t i = trimmed; i < n - trimmed; i++)
+        sum += sorted[i] * TOCSIN__LOG_UNIT;
+    mean = sum / (double)(n - 2 * trimmed);
+    for (size_t i = trimmed; i < n - trimmed; i++) {
+        const double away = sorted[i] * TOCSIN__LOG_UNIT - mean;
+
+        squares += away * away;
+    }
+    deviation = tocsin__sqrt(squares / (double)(n - 2 * trimmed));
     levels->scale = tocsin__max(
-        tocsin__max((levels_sample(start, .75) - levels_sample(start, .25)) / 1.349, deviation),
+        tocsin__max((levels_sample(sorted, n, .75) - levels_sample(sorted, n, .25)) / 1.349,
+                    deviation),
         LEVELS_SMALLEST_SCALE);
     levels->deviation = 0;
-    levels->seen = TOCSIN__START;
     memset(levels->batch, 0, sizeof levels->batch);
+}
+
+void tocsin__levels_start(tocsin__levels *levels, int32_t start[TOCSIN__START], int32_t v)
+{
+    start[levels->seen++] = v;
+    /* 16, 32 and 64. */
+    if (levels->seen >= TOCSIN__FIRST_RANKED && (levels->seen & (levels->seen - 1)) == 0) {
+        int32_t sorted[TOCSIN__START];
+
+        memcpy(sorted, start, levels->seen * sizeof *start);
+        levels_sort(sorted, levels->seen);
+        levels_begin(levels, sorted, levels->seen);
+    }
 }
 
 void tocsin__levels_step(tocsin__levels *levels)
@@ -116,10 +145,11 @@ void tocsin__levels_step(tocsin__levels *levels)
         const double a = j < LEVELS_FIRST_SLOW ? pace : outer;
 
         below += levels->batch[j];
-        levels->q[j] += a * levels->scale * levels_kappa[j] * (16 * tocsin__tau[j] - below);
+        levels->q[j] = tocsin__fixed_log(
+            levels->q[j] * TOCSIN__LOG_UNIT +
+            a * levels->scale * levels_kappa[j] * (16 * tocsin__tau[j] - below));
     }
-    for (size_t j = 1; j < TOCSIN__TAUS; j++)
-        levels->q[j] = tocsin__max(levels->q[j], levels->q[j - 1]);
+    levels_order(levels);
     levels->scale += 16 * pace * (1.2533 * levels->deviation / 16 - levels->scale);
     levels->scale = tocsin__max(levels->scale, LEVELS_SMALLEST_SCALE);
     levels->deviation = 0;

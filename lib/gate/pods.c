@@ -13,8 +13,8 @@
  * chance of at most alpha.  Where it ties with others, they go first.
  *
  * Statistics.  Of latencies (and gauges) the mean logarithm of each pod, against no change and,
- * after dividing the candidate's pods by it, against the margin; and the fractions beyond q90 and
- * q99 against their guards' ratios.  Of errors the failure rate.
+ * after dividing the candidate's pods by it, against the margin; and the fractions beyond q90, q99
+ * and q99.5 against their guards' ratios.  Of errors the failure rate.
  *
  * Reference.  Permutation tests: Pitman (1937); spending alpha over looks: Lan & DeMets,
  * Biometrika 70 (1983).
@@ -32,8 +32,9 @@
 #define PODS_UNIT 1048576.0         /* of sums of logarithms */
 #define PODS_Q90 12                 /* the first level beyond it */
 #define PODS_Q99 15
+#define PODS_Q995 16
 
-enum { PODS_HARM, PODS_MARGIN, PODS_GUARD90, PODS_GUARD99 };
+enum { PODS_HARM, PODS_MARGIN, PODS_GUARD90, PODS_GUARD99, PODS_GUARD995 };
 
 static const tocsin__field pods_fields[] = {
     TOCSIN__TALLY_FIELDS(tocsin__pod_state),
@@ -259,12 +260,21 @@ int tocsin__pod_observe(tocsin__pod_state *state, const tocsin__metric *metric, 
         return 0;
 
     if (metric->kind == TOCSIN_METRIC_LATENCY) {
+        tocsin__levels *const levels = &state->levels;
+        const int is_ranked = levels->seen >= TOCSIN__START;
+
         if (is_timeout) {
+            if (!is_ranked)
+                return 1;
             /* It ranks highest; as a value it counts as just beyond the highest quantile. */
-            v = state->levels.q[TOCSIN__TAUS - 1] + 2 * state->levels.scale;
-            level = state->levels.seen < TOCSIN__START ? 0 : TOCSIN__LEVELS;
-        } else if (tocsin__levels_place(&state->levels, state->start, v, 1, &level)) {
-            tocsin__levels_learn(&state->levels, v, level);
+            v = levels->q[TOCSIN__TAUS - 1] * TOCSIN__LOG_UNIT + 2 * levels->scale;
+            level = TOCSIN__LEVELS;
+        } else {
+            const int32_t value_level = tocsin__fixed_log(v);
+
+            if (is_ranked)
+                level = tocsin__levels_find(levels->q, value_level);
+            tocsin__levels_learn(levels, state->start, value_level, level);
         }
     }
     int64_t *const sums = pods.sums + TOCSIN__POD_SUMS * at;
@@ -273,6 +283,7 @@ int tocsin__pod_observe(tocsin__pod_state *state, const tocsin__metric *metric, 
     sums[0] = sum > most ? most : sum < -most ? -most : sum;
     sums[1] += level >= PODS_Q90;
     sums[2] += level >= PODS_Q99;
+    sums[3] += level >= PODS_Q995;
     pods.count[at]++;
     state->tally.units[arm]++;
     pods_look(state, metric, alpha_harm, alpha);
@@ -362,7 +373,8 @@ void tocsin__pod_evidence(const tocsin__pod_state *state, const tocsin__metric *
     evidence->harm = evidence->less[TOCSIN__EFFECT_NONE];
     evidence->guard[0] = pods_verdict(state, PODS_GUARD90, alpha);
     evidence->guard[1] = pods_verdict(state, PODS_GUARD99, alpha);
-    evidence->guard[2] = 0;
+    evidence->guard[2] = pods_verdict(state, PODS_GUARD995, alpha);
+    evidence->guard[3] = 0;
     evidence->pod_p = state->p[PODS_HARM] == 0
                           ? 1
                           : tocsin__min(1, TOCSIN__POD_LOOKS * (double)state->p[PODS_HARM] /

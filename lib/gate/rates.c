@@ -31,9 +31,8 @@
 const double tocsin__rate_bets[TOCSIN__RATE_BETS] = {.04, .09, .18, .32, .5, .75, 1.2, 2.2};
 const double tocsin__rate_weights[TOCSIN__RATE_BETS] = {.125, .125, .125, .125,
                                                         .125, .125, .125, .125};
-const double tocsin__guard_bets[TOCSIN__GUARD_BETS] = {.06, .12, .22, .4, .7, 1.2};
-const double tocsin__guard_weights[TOCSIN__GUARD_BETS] = {1. / 6, 1. / 6, 1. / 6,
-                                                          1. / 6, 1. / 6, 1. / 6};
+const double tocsin__guard_bets[TOCSIN__GUARD_BETS] = {.6, 1, 1.6};
+const double tocsin__guard_weights[TOCSIN__GUARD_BETS] = {.25, .5, .25};
 
 static const tocsin__field rates_fields[] = {
     TOCSIN__TALLY_FIELDS(tocsin__rate_state),

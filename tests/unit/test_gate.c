@@ -293,23 +293,60 @@ START_TEST(the_share_is_predicted_unit_by_unit)
 }
 END_TEST
 
-/* Known levels: after 64 values of a fair spread, a value far above all is in the top level and a
- * timeout in its own.  The mean of every bet under the share is 1, whatever the level: so summing
- * E over all sequences of arms, weighted by their probability, gives 1. */
+/* A candidate's evidence about a change of d is that of its values divided by 1 + d against no
+ * change: once the levels are the same, so are the bets. */
+START_TEST(a_change_is_judged_by_dividing_it_out)
+{
+    enum { EFFECTS = 10, FIRST = 64, CANDIDATES = 15 };     /* no step until all are in */
+    tocsin_gate_spec *const spec = spec_of("unit=request share=40% | latency margin=20%");
+    tocsin_gate *const gate = gate_of(spec), *const divided = gate_of(spec);
+    tocsin_gate_effect effects[EFFECTS], none[EFFECTS];
+    size_t count;
+
+    for (size_t k = 0; k < EFFECTS; k++) {
+        rng random = rng_seeded(77);
+
+        tocsin_gate_reset(gate);
+        tocsin_gate_reset(divided);
+        ck_assert_int_eq(tocsin_gate_effects(gate, 0, effects, EFFECTS, &count), TOCSIN_OK);
+        for (int i = 0; i < FIRST + CANDIDATES; i++) {
+            const double value = 100 * exp(rng_normal(&random));
+            const int arm = i >= FIRST;
+
+            observe(gate, 0, arm, value);
+            observe(divided, 0, arm, arm ? value / (1 + effects[k].effect) : value);
+        }
+        ck_assert_int_eq(tocsin_gate_effects(gate, 0, effects, EFFECTS, &count), TOCSIN_OK);
+        ck_assert_int_eq(tocsin_gate_effects(divided, 0, none, EFFECTS, &count), TOCSIN_OK);
+        ck_assert_double_eq(none[2].effect, 0);
+        ck_assert_double_eq_tol(effects[k].log_e_less, none[2].log_e_less, 1e-9);
+        ck_assert_double_eq_tol(effects[k].log_e_more, none[2].log_e_more, 1e-9);
+    }
+    tocsin_gate_free(divided);
+    free_both(gate, spec);
+}
+END_TEST
+
+/* The mean of every bet under the share is 1, whatever the levels do meanwhile: so summing E over
+ * all sequences of the next arms, weighted by their probability, gives what E was before.  Before
+ * the levels stand, while they are found, when they begin anew, and later. */
 START_TEST(no_bet_wins_on_average)
 {
     enum { MORE = 10 };
+    static const int begins[] = {8, 20, 28, 60, 64, 120};
+    const int begin = begins[_i];
     tocsin_gate_spec *const spec = spec_of("unit=request share=30% | latency");
     tocsin_gate *const gate = gate_of(spec);
     static const double values[MORE] = {50, 1e9, 200, INFINITY, 3, 100, 1e9, 140, INFINITY, 90};
-    double mean = 0;
+    double mean = 0, before = 0;
 
     for (int arms = 0; arms < 1 << MORE; arms++) {
         double probability = 1;
 
         tocsin_gate_reset(gate);
-        for (int i = 0; i < 64; i++)
-            observe(gate, 0, i % 2, 60 + i);
+        for (int i = 0; i < begin; i++)
+            observe(gate, 0, i % 3 == 0, 60 + (i * 37) % 64);
+        before = exp(judge(gate).log_e);
         for (int i = 0; i < MORE; i++) {
             const int arm = arms >> i & 1;
 
@@ -318,7 +355,7 @@ START_TEST(no_bet_wins_on_average)
         }
         mean += probability * exp(judge(gate).log_e);
     }
-    ck_assert_double_eq_tol(mean, 1, 1e-9);
+    ck_assert_double_eq_tol(mean, before, 1e-9);
     free_both(gate, spec);
 }
 END_TEST
@@ -1102,7 +1139,8 @@ static Suite *suite(void)
     tcase = suite_case(s, "evidence");
     tcase_add_test(tcase, errors_are_bets_on_the_arm_of_each);
     tcase_add_test(tcase, the_share_is_predicted_unit_by_unit);
-    tcase_add_test(tcase, no_bet_wins_on_average);
+    tcase_add_test(tcase, a_change_is_judged_by_dividing_it_out);
+    tcase_add_loop_test(tcase, no_bet_wins_on_average, 0, 6);
     tcase_add_test(tcase, a_share_not_known_is_the_least_of_all);
     tcase = suite_case(s, "verdicts");
     tcase_add_test(tcase, harm_fails_and_none_passes);
