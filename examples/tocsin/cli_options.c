@@ -207,7 +207,7 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     /* Histories have no spec: theirs begins with the row behind it. */
     const struct poptOption input_table[] = {
         {"spec", 's', POPT_ARG_STRING, &options->spec, OPTIONS_SPEC,
-         "what to do with each series (default: ewma | tail | alarm)", "SPEC"},
+         "what to do with each series (default: auto | tail | alarm)", "SPEC"},
         {"input", 'i', POPT_ARG_STRING, &words.input, 0,
          "format of the input: csv, jsonl, openmetrics, influx (default: told by its content)",
          "FORMAT"},

@@ -45,7 +45,8 @@
  * takes less memory (half as much for `ewma | tail | alarm`), and for the specs that have a kernel
  * (`ewma` and the additive `holt-winters` with state=mixed, followed by `raw` or by `tail` with or
  * without an `alarm` that has a budget, without `counter` and with `gaps missing=skip`) its ticks
- * are about ten times as fast. See kernel.h.
+ * are about ten times as fast. See kernel.h.  The empty spec is not among them: `auto`, the default
+ * detector, has no kernel and takes 2 KB more per series.  Name `ewma` where that counts.
  *
  * A shared tick gets its values as an array, or, begun without one, by pushes:
  *

@@ -21,7 +21,7 @@
  * hyphens; a `#` begins a comment that runs to the end of the line.
  *
  * Stages come in the order in which a point flows through them.  Those with a
- * default role (`clock`, `gaps`, `ewma`, `tail`, `alarm`) are put in where the
+ * default role (`clock`, `gaps`, `auto`, `tail`, `alarm`) are put in where the
  * text leaves them out; `raw` in the place of `tail` ends the pipe early, and
  * the score is then the detector's raw statistic.  The empty text is a valid
  * spec: all defaults.

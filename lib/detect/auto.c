@@ -734,6 +734,7 @@ const tocsin__stage tocsin__stage_auto = {
     .kind = TOCSIN_STAGE_DETECT,
     .rank = TOCSIN__RANK_DETECT,
     .channel_count = AUTO_CHANNELS,
+    .is_default = 1,
     .revision = 1,
     .oldest_revision = 1,
     .params = auto_params,

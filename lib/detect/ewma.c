@@ -307,7 +307,6 @@ const tocsin__stage tocsin__stage_ewma = {
     .reference = "Roberts 1959; Finch 2009",
     .kind = TOCSIN_STAGE_DETECT,
     .rank = TOCSIN__RANK_DETECT,
-    .is_default = 1,
     .channel_count = 1,
     .revision = 1,
     .oldest_revision = 1,

@@ -119,7 +119,8 @@ static int spec_find_param(const tocsin__stage *stage, const char *name, size_t 
     return -1;
 }
 
-/* The stage that has a parameter of that name, one already in the pipe before others. */
+/* The stage that has a parameter of that name: one already in the pipe before others, then one that
+ * will be put in. */
 static const tocsin__stage *spec_owner(const spec_draft *draft, const char *name, size_t length)
 {
     const tocsin__stage *owner = NULL;
@@ -131,7 +132,7 @@ static const tocsin__stage *spec_owner(const spec_draft *draft, const char *name
             continue;
         if (draft->ranks[stage->rank].stage == stage)
             return stage;
-        if (!owner || (stage->is_default && !owner->is_default))
+        if (!owner || (stage->is_default && !draft->ranks[stage->rank].stage))
             owner = stage;
     }
     return owner;

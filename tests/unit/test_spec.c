@@ -66,12 +66,12 @@ static void assert_short(const char *text, const char *expected)
 
 START_TEST(what_is_left_out_takes_its_default)
 {
-    assert_short("", "clock@1 | gaps@1 | ewma@1 | tail@1 | alarm@1");
+    assert_short("", "clock@1 | gaps@1 | auto@1 | tail@1 | alarm@1");
     assert_short("ewma", "clock@1 | gaps@1 | ewma@1 | tail@1 | alarm@1");
-    assert_short("alarm", "clock@1 | gaps@1 | ewma@1 | tail@1 | alarm@1");
+    assert_short("alarm", "clock@1 | gaps@1 | auto@1 | tail@1 | alarm@1");
     assert_short("counter | holt-winters",
                  "clock@1 | counter@1 | gaps@1 | holt-winters@1 | tail@1 | alarm@1");
-    assert_short("raw", "clock@1 | gaps@1 | ewma@1 | raw@1");
+    assert_short("raw", "clock@1 | gaps@1 | auto@1 | raw@1");
     assert_short("clock | counter | gaps | ewma | tail | alarm",
                  "clock@1 | counter@1 | gaps@1 | ewma@1 | tail@1 | alarm@1");
 }
@@ -82,7 +82,7 @@ START_TEST(parameters_at_their_default_are_left_out_of_the_short_text)
     assert_short("clock step=5m | ewma half-life=2h | raw",
                  "clock@1 step=5m | gaps@1 | ewma@1 half-life=2h | raw@1");
     assert_short("alarm budget=3/day cooldown=90m",
-                 "clock@1 | gaps@1 | ewma@1 | tail@1 | alarm@1 budget=3/day cooldown=90m");
+                 "clock@1 | gaps@1 | auto@1 | tail@1 | alarm@1 budget=3/day cooldown=90m");
     assert_short("holt-winters season=1d,1w step=1h | raw",
                  "clock@1 | gaps@1 | holt-winters@1 season=1d,1w step=1h | raw@1");
     assert_short("ewma half-life=200p state=mixed clip=4 | raw",
