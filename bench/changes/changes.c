@@ -23,7 +23,7 @@
 #include "changes_random.h"
 #include "tocsin.h"
 
-#define VALUES_MAX 20000
+#define VALUES_MAX 1048576
 
 typedef struct {
     const char *name;
@@ -168,7 +168,7 @@ static int real(char **paths, size_t count)
         all += found;
         printf("%s, %zu values: %d\n", name ? name + 1 : paths[k], n, (int)found);
         for (uint64_t i = 0; i < found; i++)
-            printf("    %4d  %12.6g -> %-12.6g %+7.1f %%  (%+.1f .. %+.1f)  p %.3f  autocorrelation %.2f\n",
+            printf("    %4d  %12.6g -> %-12.6g %+7.1f %%  (%+.1f .. %+.1f)  p %.2g  autocorrelation %.2f\n",
                    (int)change[i].index, change[i].before, change[i].after, 100 * change[i].effect,
                    100 * change[i].shift_lower / fabs(change[i].before),
                    100 * change[i].shift_upper / fabs(change[i].before), change[i].p,

@@ -71,7 +71,7 @@ int tocsin_changes_find(tocsin_change *changes, size_t change_size, uint64_t cap
 
     most = (size_t)n / resolved.min_segment;
     size = most * sizeof *found + (size_t)n * sizeof *numbers +
-           tocsin__changes_scratch((size_t)n);
+           tocsin__changes_scratch((size_t)n, most);
     block = tocsin__alloc(&copy, size, 8);
     if (!block)
         return TOCSIN_ERROR_MEMORY;
@@ -80,7 +80,7 @@ int tocsin_changes_find(tocsin_change *changes, size_t change_size, uint64_t cap
     for (uint64_t i = 0; i < n; i++)
         if (tocsin__is_finite(values[i]))
             numbers[finite++] = values[i];
-    have = tocsin__changes(found, numbers, finite, &resolved, numbers + n);
+    have = tocsin__changes(found, most, numbers, finite, &resolved, numbers + n);
     changes_api_count_back(found, have, values, n);
     *count = have;
     for (size_t i = 0; i < have && i < capacity; i++) {

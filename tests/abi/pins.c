@@ -477,7 +477,7 @@ PIN_OFFSET(tocsin_forest_info, expected_depth, 56);
 PIN_OFFSET(tocsin_forest_info, mix, 64);
 PIN_OFFSET(tocsin_forest_info, reserved, 68);
 
-PIN(TOCSIN_CHANGES_VALUES_MAX == 65536);
+PIN(TOCSIN_CHANGES_VALUES_MAX == 1048576);
 PIN(TOCSIN_CHANGE_MIN_SIZE == 96);
 
 PIN_SIZE(tocsin_changes_options, 40);

@@ -267,6 +267,92 @@ START_TEST(the_same_seed_gives_the_same_bits)
 }
 END_TEST
 
+/* ---- Long histories -------------------------------------------------------------- */
+
+/* A step of one and a half deviations, and a level of 60 values among thousands. */
+START_TEST(long_histories_have_their_changes_found)
+{
+    enum { LONG = 6000 };
+    static const struct {
+        size_t from, to;
+        uint64_t expected;
+    } levels[] = {{2500, LONG, 1}, {3333, 3393, 2}};
+    double *value = malloc(LONG * sizeof *value);
+
+    for (size_t k = 0; k < 2; k++) {
+        rng random = rng_seeded(31);
+        result r;
+
+        for (size_t i = 0; i < LONG; i++) {
+            value[i] = rng_normal(&random);
+            if (i >= levels[k].from && i < levels[k].to)
+                value[i] += k == 0 ? 1.5 : 4;
+        }
+        r = find_with(value, LONG, 99, 0, 1);
+        ck_assert_uint_eq(r.count, levels[k].expected);
+        ck_assert_int_le(llabs((long long)r.change[0].index - (long long)levels[k].from), 5);
+        ck_assert_double_eq_tol(r.change[0].shift, k == 0 ? 1.5 : 4, 0.5);
+        if (r.count > 1)
+            ck_assert_int_le(llabs((long long)r.change[1].index - (long long)levels[k].to), 5);
+    }
+    free(value);
+}
+END_TEST
+
+/* Without a change; a constant, turns, a saw and a random walk end too. */
+START_TEST(long_histories_of_any_kind_end)
+{
+    enum { LONG = 3000 };
+    double *value = malloc(LONG * sizeof *value), walk = 0;
+    rng random = rng_seeded(32);
+
+    for (int kind = 0; kind < 5; kind++) {
+        for (size_t i = 0; i < LONG; i++) {
+            walk += rng_normal(&random);
+            value[i] = kind == 0 ? rng_normal(&random)
+                     : kind == 1 ? 3
+                     : kind == 2 ? (double)(i % 2)
+                     : kind == 3 ? (double)(i % 700)
+                                 : walk;
+        }
+        const result r = find_with(value, LONG, 99, kind == 0, 1);
+
+        if (kind < 3)
+            ck_assert_uint_eq(r.count, 0);
+    }
+    free(value);
+}
+END_TEST
+
+/* Where all of one side is above all of the other, the p-value falls with the length, far below what
+ * permutations can tell, and never below the chance of such an order. */
+START_TEST(plain_changes_are_certain)
+{
+    double value[VALUES];
+    tocsin_change previous;
+    result r;
+
+    memset(&previous, 0, sizeof previous);
+    for (size_t n = 60; n <= VALUES; n += 20) {
+        double exact = 2;       /* of n! / (n/2)!^2 orders as extreme as this */
+        rng random = rng_seeded(33);
+
+        for (size_t i = 0; i < n; i++)
+            value[i] = rng_uniform(&random) + (i < n / 2 ? 0 : 2);
+        for (size_t i = 1; i <= n / 2; i++)
+            exact *= (double)i / (double)(n / 2 + i);
+        r = find_with(value, n, 99, 1, 1);
+        ck_assert_uint_eq(r.count, 1);
+        ck_assert_uint_eq(r.change[0].index, n / 2);
+        ck_assert_double_ge(r.change[0].p, exact);
+        if (n > 60)
+            ck_assert_double_lt(r.change[0].p, previous.p);
+        previous = r.change[0];
+    }
+    ck_assert_double_lt(previous.p, 1e-6);
+}
+END_TEST
+
 /* ---- Arguments ---------------------------------------------------------------- */
 
 START_TEST(short_and_flat_histories_have_none)
@@ -422,7 +508,7 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("changes");
     TCase *statistic = suite_case(s, "statistic"), *found = suite_case(s, "found");
-    TCase *arguments = suite_case(s, "arguments");
+    TCase *lengthy = suite_case(s, "long"), *arguments = suite_case(s, "arguments");
 
     tcase_add_test(statistic, the_statistic_is_its_definition);
     tcase_add_loop_test(statistic, standing_still_is_no_change, 0, 2);
@@ -432,6 +518,9 @@ static Suite *suite(void)
     tcase_add_test(found, only_the_order_counts);
     tcase_add_test(found, what_is_no_number_is_passed_over);
     tcase_add_test(found, the_same_seed_gives_the_same_bits);
+    tcase_add_test(lengthy, long_histories_have_their_changes_found);
+    tcase_add_test(lengthy, long_histories_of_any_kind_end);
+    tcase_add_test(lengthy, plain_changes_are_certain);
     tcase_add_test(arguments, short_and_flat_histories_have_none);
     tcase_add_test(arguments, extreme_values_have_finite_effects);
     tcase_add_test(arguments, too_little_room_says_how_much_there_is);
