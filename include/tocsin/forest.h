@@ -98,7 +98,9 @@ typedef struct tocsin_forest_options {
     uint32_t sample;            /**< points for each tree, 2 .. 65536; default: 256.  Of
                                      fewer points each tree gets all. */
     uint32_t depth;             /**< cuts one after the other at most, 1 .. 16; default: the base-2
-                                     logarithm of the sample, rounded up */
+                                     logarithm of the sample, rounded up.  trees * 2^depth * mix is
+                                     at most 2^24, which is memory: 128 trees of depth 16 and mix
+                                     2, 4,096 of depth 9 and mix 8. */
     uint64_t seed;              /**< any number */
     uint32_t mix;               /**< metrics that each cut goes through, 1 .. 8; default: 1.  Of
                                      fewer metrics it goes through all. */

@@ -64,6 +64,10 @@ int tocsin_forest_fit(tocsin_forest **out, const tocsin_forest_options *options,
     if (!forest_api_options(&resolved, options) || !forest_api_matrix(&values, matrix) ||
         matrix->rows == 0 || tocsin__allocator_init(&copy, allocator) != TOCSIN_OK)
         return TOCSIN_ERROR_ARGUMENT;
+    if (resolved.mix > matrix->columns)
+        resolved.mix = (uint32_t)matrix->columns;
+    if (!tocsin__forest_fits(resolved.trees, resolved.depth, resolved.mix))
+        return TOCSIN_ERROR_ARGUMENT;
     return tocsin__forest_fit(out, &resolved, &values, matrix->rows, (uint32_t)matrix->columns,
                               &copy);
 }

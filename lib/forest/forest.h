@@ -32,6 +32,14 @@
 #define TOCSIN__FOREST_TREES_MAX 4096u
 #define TOCSIN__FOREST_SAMPLE_MAX 65536u
 
+/* Heaps are as large as their trees are deep: nodes of all of them, times the metrics of a cut. */
+#define TOCSIN__FOREST_NODES_MAX ((size_t)1 << 24)
+
+static inline int tocsin__forest_fits(uint32_t trees, uint32_t depth, uint32_t mix)
+{
+    return ((size_t)trees << depth) * mix <= TOCSIN__FOREST_NODES_MAX;
+}
+
 /* Words of nodes that are no cuts. */
 #define TOCSIN__FOREST_END UINT16_MAX
 #define TOCSIN__FOREST_WIDE_END UINT32_MAX

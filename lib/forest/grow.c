@@ -453,7 +453,7 @@ int tocsin__forest_fit(tocsin_forest **out, const tocsin_forest_options *options
     state.plan.sample = rows < options->sample ? (uint32_t)rows : options->sample;
     state.plan.depth = options->depth;
     state.plan.columns = columns;
-    state.plan.mix = options->mix < columns ? options->mix : columns;
+    state.plan.mix = options->mix;
     state.plan.heap_depth =
         options->depth < TOCSIN__FOREST_DEPTH ? TOCSIN__FOREST_DEPTH : options->depth;
 

@@ -127,6 +127,7 @@ static tocsin__forest_mixed_job judge_mixed_job(const tocsin_forest *forest, con
         .trees = forest->trees,
         .depth = forest->heap_depth,
         .mix = forest->mix,
+        .metrics = forest->used,
         .z = z,
         .sums = sums,
     };

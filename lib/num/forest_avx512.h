@@ -16,6 +16,9 @@
  *
  * A single point has all nodes of a tree's first six levels compared at once, two registers of
  * words; the walk down goes by the bits of that comparison, and only its last two steps by memory.
+ *
+ * Cuts through several metrics go the same way with 16 points to a register, of up to sixteen
+ * metrics; of more, masks are faster.
  */
 #ifndef TOCSIN__FOREST_AVX512_H
 #define TOCSIN__FOREST_AVX512_H
@@ -84,6 +87,11 @@ static void forest_encode_point_avx512(const tocsin__forest_metric *metrics, siz
         codes[k] = forest_code_of_avx512(&metrics[k],
                                          metrics[k].cell[tocsin__forest_cell(&metrics[k], z[k])],
                                          z[k]);
+}
+
+static TOCSIN__INLINE __m512i forest_count_32_avx512(void)
+{
+    return _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
 }
 
 /* What is written out below is what compilers would not unroll: each function is two of the one
@@ -529,6 +537,213 @@ static void forest_point_avx512(const tocsin__forest_job *job)
             sum = _mm512_add_epi32(sum, forest_arrive_avx512(&ends, tree, low, high));
     }
     *job->sums = (uint32_t)_mm512_reduce_add_epi32(sum);
+}
+
+/* ---- Cuts through several metrics ----------------------------------------------------
+ *
+ * The same with values for codes, of 16 points in the lanes of a register: a node has a threshold,
+ * weights and metrics, each looked up in tables of its own. */
+
+/* Of 32 floats, those at the places' lowest 5 bits. */
+static TOCSIN__INLINE __m512 forest_of_32_avx512(const float *p, __m512i at)
+{
+    return _mm512_permutex2var_ps(_mm512_loadu_ps(p), at, _mm512_loadu_ps(p + 16));
+}
+
+/* What nodes on a level have in a table of floats. */
+static TOCSIN__INLINE __m512 forest_floats_avx512(const float *table, __m512i at, int level)
+{
+    const __mmask16 odd = _mm512_test_epi32_mask(at, _mm512_set1_epi32(32));
+
+    if (level <= 4)
+        return _mm512_permutexvar_ps(at, _mm512_loadu_ps(table + (level < 4 ? 0 : 16)));
+    if (level == 5)
+        return forest_of_32_avx512(table + 32, at);
+    if (level == 6)
+        return _mm512_mask_blend_ps(odd, forest_of_32_avx512(table + 64, at),
+                                    forest_of_32_avx512(table + 96, at));
+    return _mm512_mask_blend_ps(
+        _mm512_test_epi32_mask(at, _mm512_set1_epi32(64)),
+        _mm512_mask_blend_ps(odd, forest_of_32_avx512(table + 128, at),
+                             forest_of_32_avx512(table + 160, at)),
+        _mm512_mask_blend_ps(odd, forest_of_32_avx512(table + 192, at),
+                             forest_of_32_avx512(table + 224, at)));
+}
+
+/* By point: as codes are, but a register has half as many values. */
+static TOCSIN__INLINE __m512i forest_halves_1_avx512(const __m512i *pair, __m512i at, int first,
+                                                     int lanes)
+{
+    return _mm512_mask2_permutex2var_epi32(
+        pair[0], at, (__mmask16)((0xffffu >> (16 - lanes)) << (first * lanes)), pair[1]);
+}
+
+static TOCSIN__INLINE __m512i forest_halves_2_avx512(const __m512i *pair, __m512i at, int first,
+                                                     int lanes)
+{
+    return forest_halves_1_avx512(pair + 2, forest_halves_1_avx512(pair, at, first, lanes),
+                                  first + 1, lanes);
+}
+
+static TOCSIN__INLINE __m512i forest_halves_4_avx512(const __m512i *pair, __m512i at, int first,
+                                                     int lanes)
+{
+    return _mm512_mask_blend_epi32(
+        (__mmask16)((0xffffu >> (16 - 2 * lanes)) << ((first + 2) * lanes)),
+        forest_halves_2_avx512(pair, at, first, lanes),
+        forest_halves_2_avx512(pair + 4, at, first + 2, lanes));
+}
+
+/* The values of each lane's metric, which is in the lower half of its 32 bits. */
+static TOCSIN__INLINE __m512 forest_values_avx512(const __m512i *by_point, __m512i metric, int bits)
+{
+    const int lanes = 32 >> bits;
+    const __m512i place = _mm512_and_si512(
+        _mm512_sllv_epi32(forest_count_32_avx512(), _mm512_set1_epi32(bits)),
+        _mm512_set1_epi32(31));
+    const __m512i at = _mm512_or_si512(
+        _mm512_and_si512(metric, _mm512_set1_epi32(UINT16_MAX)), place);
+
+    return _mm512_castsi512_ps(
+        bits == 1   ? _mm512_permutex2var_epi32(by_point[0], at, by_point[1])
+        : bits == 2 ? forest_halves_2_avx512(by_point, at, 0, lanes)
+        : bits == 3 ? forest_halves_4_avx512(by_point, at, 0, lanes)
+                    : _mm512_mask_blend_epi32(0xff00,
+                                              forest_halves_4_avx512(by_point, at, 0, lanes),
+                                              forest_halves_4_avx512(by_point + 8, at, 4, lanes)));
+}
+
+/* A tree of mixed cuts. */
+typedef struct forest_mixed_avx512 {
+    const float *thresholds, *weights;
+    const uint16_t *columns, *leaves;
+} forest_mixed_avx512;
+
+static TOCSIN__INLINE __m512i forest_mixed_step_avx512(const __m512i *by_point,
+                                                       forest_mixed_avx512 tree, __m512i at,
+                                                       int bits, size_t mix, int level)
+{
+    __m512 sum =
+        forest_values_avx512(by_point, forest_words_avx512(tree.columns, at, level), bits);
+
+    for (size_t j = 1; j < mix; j++) {
+        const __m512i metric =
+            forest_words_avx512(tree.columns + j * FOREST_NODES, at, level);
+
+        sum = _mm512_add_ps(
+            sum, _mm512_mul_ps(
+                     forest_floats_avx512(tree.weights + (j - 1) * FOREST_NODES, at, level),
+                     forest_values_avx512(by_point, metric, bits)));
+    }
+
+    const __mmask16 is_right = _mm512_cmp_ps_mask(
+        sum, forest_floats_avx512(tree.thresholds, at, level), _CMP_GE_OQ);
+
+    at = _mm512_add_epi32(at, at);
+    return _mm512_mask_add_epi32(at, is_right, at, _mm512_set1_epi32(1));
+}
+
+/* Twice 16 points down two trees: adds their leaves to what is in memory. */
+static TOCSIN__INLINE void forest_mixed_walk_avx512(const __m512i *a_by_point,
+                                                    const __m512i *b_by_point,
+                                                    forest_mixed_avx512 one,
+                                                    forest_mixed_avx512 two, int bits, size_t mix,
+                                                    uint32_t *sums)
+{
+    const __m512i low = _mm512_set1_epi32(UINT16_MAX);
+    __m512i at0 = _mm512_set1_epi32(1), at1 = at0, at2 = at0, at3 = at0;
+
+#define FOREST_LEVEL(level)                                                                       \
+    at0 = forest_mixed_step_avx512(a_by_point, one, at0, bits, mix, level);                       \
+    at1 = forest_mixed_step_avx512(b_by_point, one, at1, bits, mix, level);                       \
+    at2 = forest_mixed_step_avx512(a_by_point, two, at2, bits, mix, level);                       \
+    at3 = forest_mixed_step_avx512(b_by_point, two, at3, bits, mix, level);
+    FOREST_LEVEL(0)
+    FOREST_LEVEL(1)
+    FOREST_LEVEL(2)
+    FOREST_LEVEL(3)
+    FOREST_LEVEL(4)
+    FOREST_LEVEL(5)
+    FOREST_LEVEL(6)
+    FOREST_LEVEL(7)
+#undef FOREST_LEVEL
+    at0 = _mm512_add_epi32(_mm512_and_si512(forest_leaves_avx512(one.leaves, at0), low),
+                           _mm512_and_si512(forest_leaves_avx512(two.leaves, at2), low));
+    at1 = _mm512_add_epi32(_mm512_and_si512(forest_leaves_avx512(one.leaves, at1), low),
+                           _mm512_and_si512(forest_leaves_avx512(two.leaves, at3), low));
+    _mm512_storeu_si512(sums, _mm512_add_epi32(_mm512_loadu_si512(sums), at0));
+    _mm512_storeu_si512(sums + 16, _mm512_add_epi32(_mm512_loadu_si512(sums + 16), at1));
+}
+
+/* 16 points' values metric by metric to point by point. */
+static TOCSIN__INLINE void forest_turn_values_avx512(const float *z, uint32_t metrics, int bits,
+                                                     __m512i *by_point)
+{
+    const __m512i count = forest_count_32_avx512(), half = _mm512_srli_epi32(count, 1);
+    const __m512i low = _mm512_mask_add_epi32(half, 0xaaaa, half, _mm512_set1_epi32(16));
+    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+    const uint32_t registers = 1u << bits;
+    __m512i now[1 << FOREST_BY_POINT_BITS];
+
+    for (uint32_t k = 0; k < registers; k++)
+        by_point[k] = k < metrics ? _mm512_loadu_si512(z + k * TOCSIN__FOREST_POINTS)
+                                  : _mm512_setzero_si512();
+    for (int bit = 0; bit < bits; bit++) {
+        for (uint32_t k = 0; k < registers; k++)
+            now[k] = by_point[k];
+        for (uint32_t k = 0; k < registers / 2; k++) {
+            by_point[2 * k] = _mm512_permutex2var_epi32(now[k], low, now[k + registers / 2]);
+            by_point[2 * k + 1] = _mm512_permutex2var_epi32(now[k], high, now[k + registers / 2]);
+        }
+    }
+}
+
+static TOCSIN__INLINE forest_mixed_avx512 forest_mixed_at_avx512(
+    const tocsin__forest_mixed_job *job, uint32_t tree)
+{
+    static const uint16_t nothing[FOREST_NODES];
+    const size_t at = tree < job->trees ? tree : job->trees - 1;
+    const forest_mixed_avx512 found = {
+        job->thresholds + at * FOREST_NODES,
+        job->weights + at * (job->mix - 1) * FOREST_NODES,
+        job->columns + at * job->mix * FOREST_NODES,
+        tree < job->trees ? job->leaves + at * FOREST_NODES : nothing,
+    };
+
+    return found;
+}
+
+/* All points down two trees, which stay in the first-level cache, and the next two. */
+static TOCSIN__INLINE void forest_mixed_run_avx512(const tocsin__forest_mixed_job *job, int bits,
+                                                   size_t mix)
+{
+    __m512i by_point[TOCSIN__FOREST_POINTS / 16][1 << FOREST_BY_POINT_BITS];
+
+    memset(job->sums, 0, TOCSIN__FOREST_POINTS * sizeof *job->sums);
+    for (size_t k = 0; k < TOCSIN__FOREST_POINTS / 16; k++)
+        forest_turn_values_avx512(job->z + 16 * k, job->metrics, bits, by_point[k]);
+    for (uint32_t tree = 0; tree < job->trees; tree += 2)
+        for (size_t k = 0; k < TOCSIN__FOREST_POINTS / 16; k += 2)
+            forest_mixed_walk_avx512(by_point[k], by_point[k + 1],
+                                     forest_mixed_at_avx512(job, tree),
+                                     forest_mixed_at_avx512(job, tree + 1), bits, mix,
+                                     job->sums + 16 * k);
+}
+
+static void forest_mixed_kernel_avx512(const tocsin__forest_mixed_job *job)
+{
+    if (job->depth != TOCSIN__FOREST_DEPTH || job->metrics > 1u << FOREST_BY_POINT_BITS)
+        lane_forest_mixed(job);
+    else if (job->metrics > 8)
+        forest_mixed_run_avx512(job, 4, job->mix);
+    else if (job->mix > 2)
+        forest_mixed_run_avx512(job, 3, job->mix);
+    else if (job->metrics > 4)
+        forest_mixed_run_avx512(job, 3, 2);
+    else if (job->metrics > 2)
+        forest_mixed_run_avx512(job, 2, 2);
+    else
+        forest_mixed_run_avx512(job, 1, 2);
 }
 
 #endif

@@ -234,7 +234,7 @@ typedef struct tocsin__forest_mixed_job {
     const uint64_t *marks;
     uint32_t trees, depth;
     uint32_t mix;               /* metrics of each cut, 2 .. TOCSIN__FOREST_MIX_MAX */
-    uint32_t reserved;
+    uint32_t metrics;           /* that there are */
     const float *z;             /* of metric f and point p: [f * TOCSIN__FOREST_POINTS + p], at a
                                    multiple of 64 bytes; a single point's: [f] */
     uint32_t *sums;

@@ -38,7 +38,7 @@ const tocsin__kernels tocsin__kernels_avx512 = {
     .forest_encode_point = forest_encode_point_avx512,
     .forest = forest_avx512,
     .forest_point = forest_point_avx512,
-    .forest_mixed = lane_forest_mixed,
+    .forest_mixed = forest_mixed_kernel_avx512,
     .forest_mixed_point = lane_forest_mixed_point,
 };
 

@@ -16,7 +16,8 @@
  *
  * All or nothing.  Trees are read twice, the first time to check every byte and to count; only then
  * memory is asked for, as much as what is there needs.  A tree's leaves must share out all of
- * the sample's rows and its cuts respect the depth, so that forged trees are trees.
+ * the sample's rows and its cuts respect the depth, so that forged trees are trees.  Few cuts can
+ * make a tree deep, whose heap is large: for any forest there is a limit to that.
  *
  * Cost.  Linear in the bytes: of a hundred trees of 256 points some 40 KB.
  *
@@ -447,6 +448,9 @@ int tocsin__forest_read(tocsin_forest **out, const uint8_t *bytes, size_t size,
 
     const uint32_t deepest = reader.deepest;
 
+    if (!tocsin__forest_fits(reader.plan.trees, deepest, reader.plan.mix))
+        return tocsin__malformed(error, start.head.payload.at,
+                                 "the trees are deeper than so many can be");
     reader = start;
     reader.plan.heap_depth = deepest < TOCSIN__FOREST_DEPTH ? TOCSIN__FOREST_DEPTH : deepest;
     reader.plan.cut_most = is_line ? line : (size_t)reader.cuts;

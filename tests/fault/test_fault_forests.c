@@ -222,6 +222,74 @@ START_TEST(random_bytes_and_repaired)
 }
 END_TEST
 
+static void put32(unsigned char *out, size_t value)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (unsigned char)(value >> 8 * i);
+}
+
+static size_t get32(const unsigned char *bytes)
+{
+    return bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
+}
+
+/* A forest's only tree many times: the snapshot that says so, and its bytes. */
+static unsigned char *multiply(const unsigned char *one, size_t size, size_t trees, size_t *bytes)
+{
+    /* A header of 20 bytes, records of the head, the views and the trees, a checksum. */
+    const size_t head = 20 + 8, views = head + get32(one + head - 4) + 8;
+    const size_t body = views + get32(one + views - 4) + 8, tree = size - 4 - body;
+    unsigned char *const many = malloc(body + trees * tree + 4);
+
+    require(many != NULL && get32(one + body - 4) == tree, "the snapshot is laid out otherwise");
+    *bytes = body + trees * tree + 4;
+    memcpy(many, one, body);
+    for (size_t k = 0; k < trees; k++)
+        memcpy(many + body + k * tree, one + body, tree);
+    put32(many + 8, *bytes);
+    put32(many + head + 8, trees);
+    put32(many + head + 32, trees * get32(one + head + 32));
+    put32(many + body - 4, trees * tree);
+    crc32c_repair(many, *bytes);
+    return many;
+}
+
+/* A tree as deep as can be of few cuts is a small snapshot and a large heap: thousands of them are
+ * refused. */
+START_TEST(many_deep_trees)
+{
+    enum { DEEP = 24 };
+    const tocsin_forest_options options = {sizeof options, 1, DEEP, 16, 0, 1, 0};
+    double value[DEEP][2], scores[2][DEEP];
+    const tocsin_matrix matrix = {
+        .struct_size = sizeof matrix, .rows = DEEP, .columns = 2, .values = value};
+    tocsin_error error = {.struct_size = sizeof error};
+    unsigned char one[4096], *many;
+    tocsin_forest *forest;
+    size_t size, bytes;
+
+    for (size_t r = 0; r < DEEP; r++) {
+        value[r][0] = ldexp(1, -5 * (int)r);
+        value[r][1] = ldexp(-1, -5 * (int)r);
+    }
+    ck_assert_int_eq(tocsin_forest_fit(&forest, &options, &matrix, NULL), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_forest_score(forest, &matrix, scores[0]), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_forest_save(forest, one, sizeof one, &size), TOCSIN_OK);
+    tocsin_forest_free(forest);
+
+    many = multiply(one, size, 4, &bytes);
+    ck_assert_int_eq(tocsin_forest_load(&forest, many, bytes, NULL, NULL), TOCSIN_OK);
+    ck_assert_int_eq(tocsin_forest_score(forest, &matrix, scores[1]), TOCSIN_OK);
+    ck_assert_mem_eq(scores[0], scores[1], sizeof scores[0]);
+    tocsin_forest_free(forest);
+    free(many);
+    many = multiply(one, size, 4096, &bytes);
+    ck_assert_int_eq(tocsin_forest_load(&forest, many, bytes, NULL, &error), TOCSIN_ERROR_FORMAT);
+    ck_assert_ptr_nonnull(strstr(error.message, "deeper than so many can be"));
+    free(many);
+}
+END_TEST
+
 /* A detector's snapshot is no forest, and a forest's no detector. */
 START_TEST(other_kinds_are_named)
 {
@@ -258,6 +326,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, every_bit_flipped_and_repaired, 0, SHAPES);
     tcase_add_loop_test(tcase, hostile_words_and_repaired, 0, SHAPES);
     tcase_add_loop_test(tcase, random_bytes_and_repaired, 0, SHAPES);
+    tcase_add_test(tcase, many_deep_trees);
     tcase_add_test(tcase, other_kinds_are_named);
     return s;
 }

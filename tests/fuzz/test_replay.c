@@ -1,8 +1,8 @@
 /* The fuzzers' targets as an ordinary test: over the seeds, over seeds damaged at random, and over the
  * files given as arguments (what a fuzzer found: `test_replay crash-1234`).
  *
- * With `--seeds DIRECTORY` it writes the seeds to DIRECTORY/spec, /snapshot, /push and /shard, for
- * run.sh.
+ * With `--seeds DIRECTORY` it writes the seeds to DIRECTORY/spec, /snapshot, /push, /shard and
+ * /forest, for run.sh.
  */
 #include <stdio.h>
 
@@ -15,6 +15,7 @@
 #include "../support/suite.h"
 
 #define FUZZ_REPLAY
+#include "fuzz_forest.c"
 #include "fuzz_push.c"
 #include "fuzz_shard.c"
 #include "fuzz_snapshot.c"
@@ -31,6 +32,7 @@ static const struct {
     {"snapshot", fuzz_snapshot, crc32c_repair},
     {"push", fuzz_push, crc32c_repair},
     {"shard", fuzz_shard, shard_repair},
+    {"forest", fuzz_forest, crc32c_repair},
 };
 
 #define TARGETS ((int)(sizeof targets / sizeof targets[0]))
@@ -116,12 +118,42 @@ static seed shard_seed(const char *text, uint64_t number)
     return result;
 }
 
+/* A few small trees: of one metric or several, cut one at a time or together, shallow or deep. */
+static seed forest_seed(uint64_t number)
+{
+    enum { ROWS = 12, COLUMNS = 3 };
+    const tocsin_forest_options options = {
+        sizeof options, 1 + (uint32_t)(number % 3), ROWS, number % 5 == 0 ? 11 : 0, number,
+        1 + (uint32_t)(number % 3), 0};
+    double value[ROWS][COLUMNS];
+    uint8_t bytes[4096];
+    tocsin_forest *forest;
+    tocsin_matrix matrix;
+    rng r = rng_seeded(number);
+    size_t size;
+
+    for (size_t k = 0; k < ROWS * COLUMNS; k++)
+        value[k / COLUMNS][k % COLUMNS] = rng_normal(&r) * (double)(1 << 2 * (k / COLUMNS));
+    memset(&matrix, 0, sizeof matrix);
+    matrix.struct_size = sizeof matrix;
+    matrix.rows = ROWS;
+    matrix.columns = 1 + number % COLUMNS;
+    matrix.row_stride = COLUMNS;
+    matrix.column_stride = 1;
+    matrix.values = value;
+    require(tocsin_forest_fit(&forest, &options, &matrix, NULL) == TOCSIN_OK, "no forest");
+    require(tocsin_forest_save(forest, bytes, sizeof bytes, &size) == TOCSIN_OK, "no snapshot");
+    tocsin_forest_free(forest);
+    return seed_of(bytes, size);
+}
+
 static seed make_seed(int kind, const char *text, uint64_t number)
 {
     switch (kind) {
     case 0: return seed_of(text, strlen(text));
     case 1: return snapshot_seed(text);
     case 3: return shard_seed(text, number);
+    case 4: return forest_seed(number);
     default: return push_seed(text, number);
     }
 }

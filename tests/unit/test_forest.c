@@ -1072,6 +1072,8 @@ START_TEST(nonsense_is_refused)
     REFUSED(options.sample = 65537);
     REFUSED(options.depth = 17);
     REFUSED(options.mix = 9);
+    REFUSED(options.trees = 257; options.depth = 16);
+    REFUSED(options.trees = 129; options.depth = 16; options.mix = 2);
     REFUSED(options.reserved = 1);
 #undef REFUSED
 
