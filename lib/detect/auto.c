@@ -112,16 +112,18 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_WEEK_SLOTS 168
 #define AUTO_DAY_SHRINKAGE 3.0      /* visits at which a slot's mean counts half */
 #define AUTO_WEEK_SHRINKAGE 2.0
-#define AUTO_SPREAD_SHRINKAGE 5.0
+#define AUTO_LIVELY_SHRINKAGE 5.0
 #define AUTO_DAY_PAYS 0.95          /* of the mean absolute residual without it */
 #define AUTO_WEEK_PAYS 0.9
-#define AUTO_SPREAD_MIN 0.5         /* of the common one */
+#define AUTO_LIVELY_MIN 0.5
+#define AUTO_LIVELY_MAX 64.0
 #define AUTO_TO_STANDARD 1.2533     /* sqrt(pi/2): standard / mean deviation */
 #define AUTO_LN2 0.693147180559945309
 #define AUTO_STEP_MEMORY 50.0       /* points, of the mean time between them */
 #define AUTO_STEP_GAP 4.0           /* steps a gap counts as */
 #define AUTO_UNKNOWN_MEMORY 3000.0  /* points, where the step is not known */
 #define AUTO_BEGIN 16u              /* points before a channel is measured */
+#define AUTO_SHARES 65536u          /* points; a plain mean's share beyond them is nobody's gain */
 #define AUTO_YOUNG 8u               /* points that are not winsorised */
 #define AUTO_TRUST 4.0              /* confidence is full after so many warm-ups */
 
@@ -133,6 +135,12 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_UNREST_MAX 6.0
 #define AUTO_RECORD_WEIGHT 1.5
 #define AUTO_WINSOR 4.0
+#define AUTO_FAR 1e3                /* z that is as good as any */
+
+/* The least variances of channels: what they are where z is white noise. */
+#define AUTO_LEAST_DEPARTURE 1.0
+#define AUTO_LEAST_SHORT 0.2
+#define AUTO_LEAST_LONG 0.0169
 
 #define AUTO_BLOCK 100u             /* points */
 #define AUTO_LONG_BLOCKS 4u         /* so many of them for long-mean */
@@ -144,16 +152,14 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 static const double auto_weight[AUTO_CHANNELS] = {1, 1, 1, 1, 1, 1, 0.7};
 static const double auto_offset[AUTO_CHANNELS] = {0.1, 0, 0.2, 0, 0, 0, 0};
 
-/* The least a channel's deviation is taken for: what it is where z is white noise, of a step the
- * floor. */
-static const double auto_least[AUTO_SCALES] = {1, 1, 0.447, 0.13};
-
 /* The arrays, in the order of the field table. */
-enum { AUTO_PROFILE, AUTO_SPREAD, AUTO_BARS, AUTO_ARRAYS };
+enum { AUTO_PROFILE, AUTO_LIVELY, AUTO_BARS, AUTO_HIGHEST, AUTO_EASE, AUTO_ARRAYS };
 
 #define AUTO_PROFILE_FLOATS (AUTO_DAY_SLOTS + AUTO_WEEK_SLOTS)  /* means: of the day, of the week */
-#define AUTO_SPREAD_FLOATS (2 * AUTO_DAY_SLOTS) /* of the day: mean |residual|, mean |step| */
+#define AUTO_LIVELY_FLOATS (2 * AUTO_DAY_SLOTS) /* of the day: |residual|, |step| / the common ones */
 #define AUTO_BARS_FLOATS (2 * AUTO_CHANNELS * TOCSIN__BAR_FLOATS)
+#define AUTO_HIGHEST_FLOATS (2 * AUTO_LANES)    /* of the block under way; of its pair's first block */
+#define AUTO_LANES 8u               /* channels with one that is always 0: whole registers */
 
 typedef struct {
     tocsin__residual_rules rules;
@@ -184,8 +190,8 @@ typedef struct {
     double unrest;
     double scale[AUTO_SCALES];      /* variances */
     uint32_t count;                 /* points learnt */
-    uint32_t blocks[4];             /* ended: the bars', twice as long ones, long-mean's, and twice */
-    uint16_t block[4];              /* points in those under way */
+    uint32_t blocks[2];             /* ended: the bars', and long-mean's */
+    uint16_t block[2];              /* points in those under way */
     uint16_t day_visits[AUTO_DAY_SLOTS];
     uint8_t week_visits[AUTO_WEEK_SLOTS];
     uint8_t spare[4];
@@ -219,8 +225,10 @@ static const tocsin__field auto_fields[] = {
     TOCSIN__FIELD(auto_state, week_visits, U8, 0, UINT8_MAX),
     TOCSIN__FIELD(auto_state, spare, U8, 0, 0),
     TOCSIN__ARRAY("profile", REAL, AUTO_PROFILE, -TOCSIN__REAL_MAX, TOCSIN__REAL_MAX),
-    TOCSIN__ARRAY("spread", REAL, AUTO_SPREAD, 0, TOCSIN__REAL_MAX),
+    TOCSIN__ARRAY("lively", REAL, AUTO_LIVELY, 0, AUTO_LIVELY_MAX),
     TOCSIN__ARRAY("bars", REAL, AUTO_BARS, 0, 1e6),
+    TOCSIN__ARRAY("highest", REAL, AUTO_HIGHEST, 0, TOCSIN__BAR_STATISTIC_MAX),
+    TOCSIN__ARRAY("ease", REAL, AUTO_EASE, 0, 1e6),
 };
 
 static const tocsin__layout auto_layout = {sizeof(auto_state), auto_fields,
@@ -258,8 +266,10 @@ static int auto_resolve(const tocsin__values *values, const tocsin__context *con
                                 values[AUTO_FLOOR_HISTORY].item[0].number, memory, TOCSIN__DOUBLE);
     shape->precision = TOCSIN__MIXED;
     shape->length[AUTO_PROFILE] = AUTO_PROFILE_FLOATS;
-    shape->length[AUTO_SPREAD] = AUTO_SPREAD_FLOATS;
+    shape->length[AUTO_LIVELY] = AUTO_LIVELY_FLOATS;
     shape->length[AUTO_BARS] = AUTO_BARS_FLOATS;
+    shape->length[AUTO_HIGHEST] = AUTO_HIGHEST_FLOATS;
+    shape->length[AUTO_EASE] = AUTO_LANES;
     for (uint32_t i = 0; i < AUTO_ARRAYS; i++)
         k->array[i] = tocsin__layout_array(&auto_layout, shape, i);
     return TOCSIN_OK;
@@ -273,23 +283,39 @@ static size_t auto_warmup(const void *constants)
 /* ---- The state's arrays ------------------------------------------------------ */
 
 /* They stand behind the struct always: no kernel keeps this detector in columns. */
-static float *auto_floats(const auto_constants *k, const auto_state *s, uint32_t array)
+static inline float *auto_floats(const auto_constants *k, const auto_state *s, uint32_t array)
 {
     return (float *)(void *)((char *)(uintptr_t)s + k->array[array]);
 }
 
-static tocsin__bar *auto_bars(const auto_constants *k, const auto_state *s)
+/* A channel's two bars stand side by side. */
+static inline tocsin__bar *auto_bars(const auto_constants *k, const auto_state *s)
 {
     return (tocsin__bar *)(void *)auto_floats(k, s, AUTO_BARS);
+}
+
+/* What a channel's statistic is multiplied by to be read, up to the higher of its bars. */
+static void auto_ease(const auto_constants *k, const auto_state *s, uint32_t channel)
+{
+    const tocsin__bar *bars = &auto_bars(k, s)[2 * channel];
+
+    auto_floats(k, s, AUTO_EASE)[channel] =
+        (float)(AUTO_AT_BAR / (double)(bars[0].top > bars[1].top ? bars[0].top : bars[1].top));
 }
 
 static void auto_init(const void *constants, void *state)
 {
     const auto_constants *k = constants;
+    float *lively = auto_floats(k, state, AUTO_LIVELY);
     tocsin__bar *bars = auto_bars(k, state);
 
-    for (size_t i = 0; i < 2 * AUTO_CHANNELS; i++)
-        tocsin__bar_init(&bars[i]);
+    for (size_t i = 0; i < AUTO_LIVELY_FLOATS; i++)
+        lively[i] = 1;
+    for (uint32_t c = 0; c < AUTO_CHANNELS; c++) {
+        tocsin__bar_init(&bars[2 * c]);
+        tocsin__bar_init(&bars[2 * c + 1]);
+        auto_ease(k, state, c);
+    }
 }
 
 /* ---- Looking at a point -------------------------------------------------------- */
@@ -300,30 +326,20 @@ typedef struct {
     double residual;                /* from the level */
     double floor, sigma;            /* of the deviation; the level's */
     double after_day, after_week;   /* residuals that the profiles leave */
-    double bare_size;               /* |residual| winsorised; see auto_learn */
     double season;                  /* what the profiles in use add to the level */
     double surprise;                /* the residual that is left */
+    double common;                  /* mean size of such a one */
     double spread;                  /* standard deviation it is told in */
     double z, limited;              /* and told in it; within +-AUTO_Z_MAX */
     double step, common_step;       /* in the value's unit; as if at a usual time of the day */
     double slow_mean, short_mean, long_mean, unrest;
-    double told[AUTO_SCALES];       /* sizes of the channels with deviations of their own ... */
+    double size[AUTO_SCALES];       /* of the channels with deviations of their own ... */
     double variance[AUTO_SCALES];   /* ... and these, squared, no less than their floors */
-    double statistic[AUTO_CHANNELS];
+    double step_deviation;
+    double statistic[AUTO_LANES];
     uint32_t day_slot, week_slot;
     uint32_t uses_day, uses_week, is_floored;
 } auto_view;
-
-/* The mean of a slot, shrunk. */
-static double auto_slot(const float *profile, uint32_t slot, double visits, double shrinkage)
-{
-    return (double)profile[slot] * (visits / (visits + shrinkage));
-}
-
-static double auto_day_slot(const auto_state *s, const float *profile, uint32_t slot)
-{
-    return auto_slot(profile, slot, s->day_visits[slot], AUTO_DAY_SHRINKAGE);
-}
 
 /* Time since the last multiple of a period. */
 static int64_t auto_phase(int64_t time, int64_t period)
@@ -334,25 +350,24 @@ static int64_t auto_phase(int64_t time, int64_t period)
 }
 
 /* What both profiles say. */
-static void auto_look_at_season(const auto_constants *k, const auto_state *s, int64_t time,
-                                auto_view *view)
+static inline void auto_look_at_season(const auto_constants *k, const auto_state *s, int64_t time,
+                                       auto_view *view)
 {
     const float *profile = auto_floats(k, s, AUTO_PROFILE);
     const int64_t of_week = auto_phase(time, TOCSIN_WEEK);
     const double at = (double)(of_week % TOCSIN_DAY) * (AUTO_DAY_SLOTS / (double)TOCSIN_DAY);
     const uint32_t slot = (uint32_t)at;
     const double aside = at - slot - 0.5;       /* from the slot's middle, in slots */
-    const uint32_t next =
-        (slot + (aside < 0 ? AUTO_DAY_SLOTS - 1u : 1u)) % AUTO_DAY_SLOTS;
-    double day = auto_day_slot(s, profile, slot);
+    const uint32_t next = aside < 0 ? (slot > 0 ? slot - 1 : AUTO_DAY_SLOTS - 1)
+                                    : (slot + 1 < AUTO_DAY_SLOTS ? slot + 1 : 0);
+    double day = (double)profile[slot];
 
     view->day_slot = slot;
     view->week_slot = (uint32_t)(of_week / TOCSIN_HOUR);
     if (s->day_visits[slot] > 0 && s->day_visits[next] > 0)
-        day += tocsin__abs(aside) * (auto_day_slot(s, profile, next) - day);
+        day += tocsin__abs(aside) * ((double)profile[next] - day);
 
-    const double week = auto_slot(profile + AUTO_DAY_SLOTS, view->week_slot,
-                                  s->week_visits[view->week_slot], AUTO_WEEK_SHRINKAGE);
+    const double week = (double)profile[AUTO_DAY_SLOTS + view->week_slot];
 
     view->after_day = view->residual - day;
     view->after_week = view->after_day - week;
@@ -362,40 +377,19 @@ static void auto_look_at_season(const auto_constants *k, const auto_state *s, in
     view->season = view->uses_week ? day + week : view->uses_day ? day : 0;
 }
 
-/* How much a time of the day is livelier than the day: its slot's mean size over the common one. */
-static double auto_liveliness(const auto_state *s, const float *sizes, uint32_t slot,
-                              double common)
-{
-    const double trust = s->day_visits[slot] / (s->day_visits[slot] + AUTO_SPREAD_SHRINKAGE);
-
-    if (!(common > TOCSIN__DEVIATION_MIN))
-        return 1;
-    return tocsin__max(AUTO_SPREAD_MIN, 1 + trust * ((double)sizes[slot] / common - 1));
-}
-
-/* A channel with a deviation of its own: how many of it. */
-static double auto_tell(const auto_state *s, uint32_t scale, double size, double least,
-                        auto_view *view)
-{
-    view->told[scale] = size;
-    view->variance[scale] = tocsin__max(s->scale[scale], least * least);
-    return size / tocsin__sqrt(view->variance[scale]);
-}
-
-static void auto_look(const auto_constants *k, const auto_state *s, const tocsin__point *point,
-                      auto_view *view)
+static inline void auto_look(const auto_constants *k, const auto_state *s,
+                             const tocsin__point *point, auto_view *view)
 {
     const double value = point->value;
     const uint32_t n = s->count + (s->count < UINT32_MAX);
-    const float *spread = auto_floats(k, s, AUTO_SPREAD);
-    double gain = k->gain, common = s->bare, livelier = 1, calmer_step = 1;
+    const double share = n < AUTO_SHARES ? 1.0 / n : 0;     /* of a plain mean, while it counts */
+    const float *lively = auto_floats(k, s, AUTO_LIVELY);
+    double gain = k->gain, livelier = 1, calmer_step = 1;
     double *f = view->statistic;
 
     if (k->rate != 0)
         gain = -tocsin__expm1(-tocsin__min((double)point->elapsed * k->rate, AUTO_LN2));
-    view->gain = tocsin__max(gain, 1.0 / n);
-    if (s->count == 0)
-        gain = view->gain = 1;
+    view->gain = s->count == 0 ? 1 : tocsin__max(gain, share);
 
     /* The level and what it leaves. */
     view->residual = s->count > 0 ? value - s->level : 0;
@@ -409,81 +403,87 @@ static void auto_look(const auto_constants *k, const auto_state *s, const tocsin
     view->day_slot = view->week_slot = view->uses_day = view->uses_week = 0;
     view->after_day = view->after_week = view->residual;
     view->season = 0;
-    if (k->season == AUTO_SEASON_FOUND)
+    view->common = s->bare;
+    if (k->season == AUTO_SEASON_FOUND) {
         auto_look_at_season(k, s, point->time, view);
-    view->surprise = view->residual - view->season;
-    if (view->uses_day || view->uses_week) {
-        common = view->uses_week ? s->with_week : s->with_day;
-        livelier = auto_liveliness(s, spread, view->day_slot, common);
-        calmer_step =
-            1 / auto_liveliness(s, spread + AUTO_DAY_SLOTS, view->day_slot, s->stride);
+        if (view->uses_day || view->uses_week) {
+            view->common = view->uses_week ? s->with_week : s->with_day;
+            livelier = tocsin__max(AUTO_LIVELY_MIN, (double)lively[view->day_slot]);
+            calmer_step = 1 / tocsin__max(AUTO_LIVELY_MIN,
+                                          (double)lively[AUTO_DAY_SLOTS + view->day_slot]);
+        }
     }
-    view->spread = tocsin__max(AUTO_TO_STANDARD * common * livelier, view->floor);
+    view->surprise = view->residual - view->season;
+    view->spread = tocsin__max(AUTO_TO_STANDARD * view->common * livelier, view->floor);
     if (view->spread < TOCSIN__DEVIATION_MIN)
         view->spread = tocsin__max(tocsin__abs(view->surprise), TOCSIN__DEVIATION_MIN);
     view->z = view->surprise / view->spread;
     view->limited = tocsin__clamp(view->z, -AUTO_Z_MAX, AUTO_Z_MAX);
 
-    /* The channels. */
-    f[AUTO_RESIDUAL] = tocsin__abs(view->z);
-
-    double least = tocsin__max(view->floor, TOCSIN__DEVIATION_MIN) * auto_least[AUTO_OF_STEP];
-
+    /* The channels with deviations of their own. */
     view->step = s->count > 0 ? value - s->last : 0;
     view->common_step = view->step * calmer_step;
-    if (s->scale[AUTO_OF_STEP] < TOCSIN__DEVIATION_MIN * TOCSIN__DEVIATION_MIN)
-        least = tocsin__max(least, tocsin__abs(view->common_step));
-    f[AUTO_STEP] =
-        auto_tell(s, AUTO_OF_STEP, tocsin__abs(view->common_step), least, view);
-
-    f[AUTO_DEPARTURE] =
-        auto_tell(s, AUTO_OF_DEPARTURE,
-                  tocsin__abs(tocsin__clamp(view->z, -1e3, 1e3) - s->slow_mean),
-                  auto_least[AUTO_OF_DEPARTURE], view);
     view->slow_mean = s->slow_mean + (view->limited - s->slow_mean) *
-                                         tocsin__max(1.0 / n, 1 / AUTO_DEPARTURE_SPAN);
+                                         tocsin__max(share, 1 / AUTO_DEPARTURE_SPAN);
     view->short_mean = s->short_mean + (view->limited - s->short_mean) * (1 / AUTO_SHORT_SPAN);
     view->long_mean = s->long_mean + (view->limited - s->long_mean) *
-                                         tocsin__max(1.0 / n, 1 / AUTO_LONG_SPAN);
-    f[AUTO_SHORT_MEAN] = auto_tell(s, AUTO_OF_SHORT, tocsin__abs(view->short_mean),
-                                   auto_least[AUTO_OF_SHORT], view);
-    f[AUTO_LONG_MEAN] = auto_tell(s, AUTO_OF_LONG, tocsin__abs(view->long_mean),
-                                  auto_least[AUTO_OF_LONG], view);
+                                         tocsin__max(share, 1 / AUTO_LONG_SPAN);
+    view->size[AUTO_OF_STEP] = tocsin__abs(view->common_step);
+    view->size[AUTO_OF_DEPARTURE] =
+        tocsin__abs(tocsin__clamp(view->z, -AUTO_FAR, AUTO_FAR) - s->slow_mean);
+    view->size[AUTO_OF_SHORT] = tocsin__abs(view->short_mean);
+    view->size[AUTO_OF_LONG] = tocsin__abs(view->long_mean);
 
+    double least = tocsin__max(view->floor, TOCSIN__DEVIATION_MIN);
+
+    if (s->scale[AUTO_OF_STEP] < TOCSIN__DEVIATION_MIN * TOCSIN__DEVIATION_MIN)
+        least = tocsin__max(least, view->size[AUTO_OF_STEP]);
+
+    const double least_variance[AUTO_SCALES] = {least * least, AUTO_LEAST_DEPARTURE,
+                                                AUTO_LEAST_SHORT, AUTO_LEAST_LONG};
+    double deviation[AUTO_SCALES];
+
+    for (uint32_t i = 0; i < AUTO_SCALES; i++) {
+        view->variance[i] = tocsin__max(s->scale[i], least_variance[i]);
+        deviation[i] = tocsin__sqrt(view->variance[i]);
+        f[AUTO_STEP + i] = view->size[i] / deviation[i];
+    }
+    view->step_deviation = deviation[AUTO_OF_STEP];
+
+    /* The others. */
+    f[AUTO_RESIDUAL] = tocsin__abs(view->z);
     f[AUTO_RECORD] = 0;
-    if (s->count > 0)
+    if (s->count > 0 && (value > s->highest || value < s->lowest))
         f[AUTO_RECORD] = AUTO_RECORD_WEIGHT *
-                         tocsin__max(0, tocsin__max(value - s->highest, s->lowest - value)) /
-                         view->sigma;
-
+                         tocsin__max(value - s->highest, s->lowest - value) / view->sigma;
     view->unrest =
         s->unrest + (tocsin__min(tocsin__max(f[AUTO_RESIDUAL], f[AUTO_STEP]), AUTO_UNREST_MAX) -
                      s->unrest) *
-                        tocsin__max(1.0 / n, AUTO_UNREST_GAIN);
+                        tocsin__max(share, AUTO_UNREST_GAIN);
     f[AUTO_UNREST] = view->unrest;
+    for (uint32_t c = AUTO_CHANNELS; c < AUTO_LANES; c++)
+        f[c] = 0;
+    for (uint32_t c = 0; c < AUTO_LANES; c++)
+        f[c] = tocsin__min(f[c], TOCSIN__BAR_STATISTIC_MAX);
 }
 
 /* ---- Scoring --------------------------------------------------------------- */
 
-/* What a channel reads; `bars` are its two. */
-static double auto_read(const tocsin__bar *bars, double weight, double offset, double f)
+/* What a channel reads beyond its bars. */
+static TOCSIN__APART double auto_read_beyond(const tocsin__bar *bars, uint32_t channel, double f)
 {
-    const double top = tocsin__max((double)bars[0].top, (double)bars[1].top);
-
-    f = tocsin__min(f, TOCSIN__BAR_STATISTIC_MAX);
-    if (f <= top)
-        return AUTO_AT_BAR * f / top;
-
     const double u = tocsin__log(1 + f);
     const double excess = tocsin__min(tocsin__bar_excess(&bars[0], u),
                                       tocsin__bar_excess(&bars[1], u));
 
     return tocsin__exp(AUTO_READING_AT_BAR +
-                       AUTO_READING_SLOPE * tocsin__max(0, weight * excess - offset)) - 1;
+                       AUTO_READING_SLOPE *
+                           tocsin__max(0, auto_weight[channel] * excess - auto_offset[channel])) -
+           1;
 }
 
 /* A note to auto_band: the residual's higher bar, as two floats in the place of a double. */
-static void auto_note_bar(const tocsin__bar *bars, tocsin__reading *reading)
+static inline void auto_note_bar(const tocsin__bar *bars, tocsin__reading *reading)
 {
     const tocsin__bar *higher = &bars[bars[1].top > bars[0].top];
     const float note[2] = {higher->mean, higher->per_spread};
@@ -491,53 +491,64 @@ static void auto_note_bar(const tocsin__bar *bars, tocsin__reading *reading)
     memcpy(&reading->channel[AUTO_NOTE], note, sizeof note);
 }
 
-static uint8_t auto_spike_or_drop(double towards)
+static inline uint8_t auto_spike_or_drop(double towards)
 {
     return towards < 0 ? TOCSIN_REASON_DROP : TOCSIN_REASON_SPIKE;
 }
 
-static void auto_say(const auto_constants *k, const auto_state *s, const tocsin__point *point,
-                     const auto_view *view, tocsin__reading *reading)
+static TOCSIN__APART void auto_say_nothing(tocsin__reading *reading)
+{
+    reading->flags |= TOCSIN_FLAG_WARMING;
+    for (uint32_t c = 0; c < AUTO_CHANNELS; c++) {
+        reading->channel[c] = tocsin__nan();
+        reading->reason[c] = TOCSIN_REASON_NONE;
+    }
+    reading->expected = reading->deviation = tocsin__nan();
+    reading->confidence = 0;
+}
+
+static inline void auto_say(const auto_constants *k, const auto_state *s,
+                            const tocsin__point *point, const auto_view *view,
+                            tocsin__reading *reading)
 {
     const tocsin__bar *bars = auto_bars(k, s);
+    const float *ease = auto_floats(k, s, AUTO_EASE);
+    double usual[AUTO_LANES];
     uint32_t speaker;
 
-    reading->expected = s->count > 0 ? s->level + view->season : tocsin__nan();
     if (s->count < k->warmup) {
-        reading->flags |= TOCSIN_FLAG_WARMING;
-        for (uint32_t c = 0; c < AUTO_CHANNELS; c++) {
-            reading->channel[c] = tocsin__nan();
-            reading->reason[c] = TOCSIN_REASON_NONE;
-        }
-        reading->expected = reading->deviation = tocsin__nan();
-        reading->confidence = 0;
+        auto_say_nothing(reading);
         return;
     }
+    for (uint32_t c = 0; c < AUTO_LANES; c++)
+        usual[c] = view->statistic[c] * (double)ease[c];
     for (uint32_t c = 0; c < AUTO_CHANNELS; c++)
-        reading->channel[c] =
-            auto_read(&bars[2 * c], auto_weight[c], auto_offset[c], view->statistic[c]);
-
+        reading->channel[c] = TOCSIN__RARELY(usual[c] > AUTO_AT_BAR)
+                                  ? auto_read_beyond(&bars[2 * c], c, view->statistic[c])
+                                  : usual[c];
     auto_note_bar(&bars[2 * AUTO_RESIDUAL], reading);
 
     /* Usual without the season, hence at another time. */
     const int is_season = tocsin__abs(view->residual) < 0.5 * tocsin__abs(view->surprise);
+    const double departure = view->z - s->slow_mean;
 
     reading->reason[AUTO_RESIDUAL] =
         is_season ? (uint8_t)TOCSIN_REASON_SEASON : auto_spike_or_drop(view->surprise);
     reading->reason[AUTO_STEP] = auto_spike_or_drop(view->step);
-    reading->reason[AUTO_DEPARTURE] = auto_spike_or_drop(view->z - s->slow_mean);
+    reading->reason[AUTO_DEPARTURE] = auto_spike_or_drop(departure);
     reading->reason[AUTO_SHORT_MEAN] = TOCSIN_REASON_LEVEL;
     reading->reason[AUTO_LONG_MEAN] = TOCSIN_REASON_LEVEL;
     reading->reason[AUTO_RECORD] = auto_spike_or_drop(point->value - s->highest);
     reading->reason[AUTO_UNREST] = TOCSIN_REASON_VARIANCE;
 
     const double towards[AUTO_CHANNELS] = {
-        view->surprise,  view->step,     view->z - s->slow_mean, view->short_mean,
+        view->surprise,  view->step,     departure, view->short_mean,
         view->long_mean, view->surprise, view->surprise,
     };
 
     tocsin__speaker(reading, AUTO_CHANNELS, &speaker);
     reading->direction = (towards[speaker] > 0) - (towards[speaker] < 0);
+    reading->expected = s->level + view->season;
     reading->deviation = view->spread;
     reading->confidence = tocsin__min(1, s->count * k->trust);
     if (view->is_floored)
@@ -578,74 +589,97 @@ static void auto_score(const void *constants, const void *state, const tocsin__a
 
 /* ---- Learning -------------------------------------------------------------- */
 
-/* Learn a channel's deviation. */
-static void auto_learn_scale(auto_state *s, uint32_t scale, const auto_view *view)
-{
-    const double variance = view->variance[scale];
-    const double square = tocsin__min(view->told[scale] * view->told[scale],
-                                      AUTO_WINSOR * AUTO_WINSOR * variance);
-
-    s->scale[scale] = variance + view->gain * (square - variance);
-}
-
-static float auto_moved(float mean, double gain, double value)
+static inline float auto_moved(float mean, double gain, double value)
 {
     return tocsin__residual_narrow((double)mean + gain * (value - (double)mean));
 }
 
-/* Learn the time of the day and of the week. */
-static void auto_learn_season(const auto_constants *k, auto_state *s, const auto_view *view,
-                              double step)
+/* A size over what is common, of which it cannot be more than so often. */
+static inline double auto_ratio(double size, double common)
 {
-    float *profile = auto_floats(k, s, AUTO_PROFILE), *spread = auto_floats(k, s, AUTO_SPREAD);
+    return size < AUTO_LIVELY_MAX * common ? size / common : AUTO_LIVELY_MAX;
+}
+
+/* Learn the time of the day and of the week. */
+static inline void auto_learn_season(const auto_constants *k, auto_state *s, const auto_view *view,
+                                     double step)
+{
+    float *profile = auto_floats(k, s, AUTO_PROFILE), *lively = auto_floats(k, s, AUTO_LIVELY);
     float *day = &profile[view->day_slot], *week = &profile[AUTO_DAY_SLOTS + view->week_slot];
     uint16_t *day_visits = &s->day_visits[view->day_slot];
     uint8_t *week_visits = &s->week_visits[view->week_slot];
     const double limit = AUTO_WINSOR * view->sigma;
     const double after_day = tocsin__clamp(view->after_day, -limit, limit);
     const double after_week = tocsin__clamp(view->after_week, -limit, limit);
-    const double steps = AUTO_WINSOR * tocsin__sqrt(view->variance[AUTO_OF_STEP]);
+    const double stride = tocsin__min(tocsin__abs(view->step), AUTO_WINSOR * view->step_deviation);
 
     *day_visits = (uint16_t)(*day_visits + (*day_visits < UINT16_MAX));
     *week_visits = (uint8_t)(*week_visits + (*week_visits < UINT8_MAX));
 
-    const double of_day = tocsin__max(1.0 / *day_visits, tocsin__min(1, k->day_rate * step));
-    const double of_week = tocsin__max(1.0 / *week_visits, tocsin__min(1, k->week_rate * step));
+    const double day_rate = tocsin__min(1, k->day_rate * step);
+    const double week_rate = tocsin__min(1, k->week_rate * step);
+    const double of_day = tocsin__max(1.0 / (*day_visits + AUTO_DAY_SHRINKAGE), day_rate);
+    const double of_week = tocsin__max(1.0 / (*week_visits + AUTO_WEEK_SHRINKAGE), week_rate);
+    const double of_lively = tocsin__max(1.0 / (*day_visits + AUTO_LIVELY_SHRINKAGE), day_rate);
+    const double size = tocsin__abs(view->uses_week ? after_week : after_day);
+    const double common = view->uses_week ? s->with_week : s->with_day;
 
     *day = auto_moved(*day, of_day, tocsin__clamp(view->residual, -limit, limit));
     *week = auto_moved(*week, of_week, after_day);
-    spread[view->day_slot] = auto_moved(spread[view->day_slot], of_day,
-                                        tocsin__abs(view->uses_week ? after_week : after_day));
-    spread[AUTO_DAY_SLOTS + view->day_slot] =
-        auto_moved(spread[AUTO_DAY_SLOTS + view->day_slot], of_day,
-                   tocsin__min(tocsin__abs(view->step), steps));
-    s->stride += view->gain * (tocsin__min(tocsin__abs(view->step), steps) - s->stride);
+    if (common > TOCSIN__DEVIATION_MIN)
+        lively[view->day_slot] =
+            auto_moved(lively[view->day_slot], of_lively, auto_ratio(size, common));
+    if (s->stride > TOCSIN__DEVIATION_MIN)
+        lively[AUTO_DAY_SLOTS + view->day_slot] =
+            auto_moved(lively[AUTO_DAY_SLOTS + view->day_slot], of_lively,
+                       auto_ratio(stride, s->stride));
+    s->stride += view->gain * (stride - s->stride);
     s->with_day += view->gain * (tocsin__abs(after_day) - s->with_day);
     s->with_week += view->gain * (tocsin__abs(after_week) - s->with_week);
 }
 
-/* Let the bars see the channels. */
-static void auto_learn_bars(const auto_constants *k, auto_state *s, const auto_view *view)
+/* A block of the bars is over, and with every second one a block of the longer bars.  Long-mean
+ * has blocks of its own. */
+static TOCSIN__APART void auto_end_block(const auto_constants *k, auto_state *s, uint32_t is_long)
 {
-    static const uint16_t length[4] = {AUTO_BLOCK, 2 * AUTO_BLOCK, AUTO_LONG_BLOCKS * AUTO_BLOCK,
-                                       2 * AUTO_LONG_BLOCKS * AUTO_BLOCK};
     tocsin__bar *bars = auto_bars(k, s);
+    float *highest = auto_floats(k, s, AUTO_HIGHEST), *first = highest + AUTO_LANES;
+    const uint32_t blocks = s->blocks[is_long];
 
-    for (uint32_t c = 0; c < 2 * AUTO_CHANNELS; c++)
-        tocsin__bar_learn(&bars[c], view->statistic[c / 2]);
-    for (uint32_t b = 0; b < 4; b++) {
-        if (++s->block[b] < length[b])
+    for (uint32_t c = 0; c < AUTO_CHANNELS; c++) {
+        if ((c == AUTO_LONG_MEAN) != is_long)
             continue;
-        for (uint32_t c = 0; c < AUTO_CHANNELS; c++)
-            if ((c == AUTO_LONG_MEAN) == (b >= 2))
-                tocsin__bar_end_block(&bars[2 * c + b % 2], s->blocks[b]);
-        s->blocks[b] += s->blocks[b] < UINT32_MAX;
-        s->block[b] = 0;
+        tocsin__bar_end_block(&bars[2 * c], (double)highest[c], blocks);
+        if (blocks % 2 == 1)
+            tocsin__bar_end_block(&bars[2 * c + 1],
+                                  (double)(highest[c] > first[c] ? highest[c] : first[c]),
+                                  blocks / 2);
+        first[c] = highest[c];
+        highest[c] = 0;
+        auto_ease(k, s, c);
     }
+    s->blocks[is_long] += s->blocks[is_long] < UINT32_MAX;
+    s->block[is_long] = 0;
 }
 
-static void auto_learn_view(const auto_constants *k, auto_state *s, const tocsin__point *point,
-                            const auto_view *view)
+/* Let the bars see the channels. */
+static inline void auto_learn_bars(const auto_constants *k, auto_state *s, const auto_view *view)
+{
+    float *highest = auto_floats(k, s, AUTO_HIGHEST);
+
+    for (uint32_t c = 0; c < AUTO_LANES; c++) {
+        const float seen = (float)view->statistic[c];
+
+        highest[c] = seen > highest[c] ? seen : highest[c];
+    }
+    if (++s->block[0] >= AUTO_BLOCK)
+        auto_end_block(k, s, 0);
+    if (++s->block[1] >= AUTO_LONG_BLOCKS * AUTO_BLOCK)
+        auto_end_block(k, s, 1);
+}
+
+static inline void auto_learn_view(const auto_constants *k, auto_state *s,
+                                   const tocsin__point *point, const auto_view *view)
 {
     const double value = point->value;
     double d = view->residual;
@@ -661,19 +695,22 @@ static void auto_learn_view(const auto_constants *k, auto_state *s, const tocsin
 
     if (point->elapsed > 0) {
         const double elapsed = (double)point->elapsed;
+        const double share = s->count < AUTO_STEP_MEMORY ? 1.0 / s->count : 1 / AUTO_STEP_MEMORY;
 
         if (s->step > 0)
-            s->step += (tocsin__min(elapsed, AUTO_STEP_GAP * s->step) - s->step) /
-                       tocsin__min(AUTO_STEP_MEMORY, s->count);
+            s->step += (tocsin__min(elapsed, AUTO_STEP_GAP * s->step) - s->step) * share;
         else
             s->step = elapsed;
     }
     s->count += s->count < UINT32_MAX;
 
-    auto_learn_scale(s, AUTO_OF_STEP, view);
-    auto_learn_scale(s, AUTO_OF_DEPARTURE, view);
-    auto_learn_scale(s, AUTO_OF_SHORT, view);
-    auto_learn_scale(s, AUTO_OF_LONG, view);
+    for (uint32_t i = 0; i < AUTO_SCALES; i++) {
+        const double variance = view->variance[i];
+        const double square = tocsin__min(view->size[i] * view->size[i],
+                                          AUTO_WINSOR * AUTO_WINSOR * variance);
+
+        s->scale[i] = variance + view->gain * (square - variance);
+    }
     s->slow_mean = view->slow_mean;
     s->short_mean = view->short_mean;
     s->long_mean = view->long_mean;

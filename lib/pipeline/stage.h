@@ -150,11 +150,20 @@ static inline double tocsin__speaker(const tocsin__reading *reading, uint32_t ch
     double largest = reading->channel[0];
 
     *speaker = 0;
+    if (TOCSIN__RARELY(tocsin__is_nan(largest))) {
+        for (uint32_t i = 1; i < channel_count; i++)
+            if (reading->channel[i] > largest || tocsin__is_nan(largest)) {
+                largest = reading->channel[i];
+                *speaker = i;
+            }
+        return largest;
+    }
+
+    /* Which one it is nobody can foretell: first a maximum, then who reached it, without a branch. */
     for (uint32_t i = 1; i < channel_count; i++)
-        if (reading->channel[i] > largest || tocsin__is_nan(largest)) {
-            largest = reading->channel[i];
-            *speaker = i;
-        }
+        largest = tocsin__max(reading->channel[i], largest);
+    for (uint32_t i = channel_count; i-- > 0;)
+        *speaker = reading->channel[i] == largest ? i : *speaker;
     return largest;
 }
 

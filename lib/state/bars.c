@@ -22,19 +22,17 @@ void tocsin__bar_init(tocsin__bar *bar)
 {
     bar->mean = BARS_MEAN;
     bar->variance = BARS_VARIANCE;
-    bar->highest = 0;
     bars_settle(bar);
 }
 
-void tocsin__bar_end_block(tocsin__bar *bar, uint32_t blocks)
+void tocsin__bar_end_block(tocsin__bar *bar, double highest, uint32_t blocks)
 {
     const double g = 1 / tocsin__min(BARS_MEMORY, blocks + BARS_BELIEF + 1);
-    const double u = tocsin__log(1 + (double)bar->highest);
+    const double u = tocsin__log(1 + highest);
     const double d = tocsin__min(u - (double)bar->mean, BARS_CLIP / (double)bar->per_spread);
 
     bar->mean = (float)tocsin__max(BARS_LEAST, (double)bar->mean + g * d);
     bar->variance =
         (float)tocsin__max(0, (double)bar->variance + g * ((1 - g) * d * d - (double)bar->variance));
-    bar->highest = 0;
     bars_settle(bar);
 }

@@ -20,8 +20,11 @@
  * References: Gumbel 1958 (block maxima); Lavin and Ahmad 2015 on what a calibration of this kind is
  * worth.
  *
+ * The highest statistic of the block under way is the caller's to keep: many channels stand side by
+ * side there, and two bars over blocks of which one is the other's half share it.
+ *
  * Cost: per point a comparison and, above the bar only, a logarithm; per block a logarithm, an
- * exponential, a square root.  20 bytes.
+ * exponential, a square root.  16 bytes.
  */
 #ifndef TOCSIN__BARS_H
 #define TOCSIN__BARS_H
@@ -33,26 +36,17 @@
 /* Floats, for there are many; none is ever negative. */
 typedef struct tocsin__bar {
     float mean, variance;       /* of the blocks' u */
-    float highest;              /* statistic in the block under way */
     float per_spread;           /* 1 / sqrt(variance + 0.15^2) */
     float top;                  /* the statistic that stands at the bar: exp(mean) - 1 */
 } tocsin__bar;
 
-#define TOCSIN__BAR_FLOATS 5    /* a bar is that many */
+#define TOCSIN__BAR_FLOATS 4    /* a bar is that many */
 
 void tocsin__bar_init(tocsin__bar *bar);
 
-/* A block of the bar is over, the blocks-th, counted from 0. */
-void tocsin__bar_end_block(tocsin__bar *bar, uint32_t blocks);
-
-/* A point's statistic, >= 0, becomes part of the block under way. */
-static inline void tocsin__bar_learn(tocsin__bar *bar, double statistic)
-{
-    const float seen = (float)tocsin__min(statistic, TOCSIN__BAR_STATISTIC_MAX);
-
-    if (seen > bar->highest)
-        bar->highest = seen;
-}
+/* A block of the bar is over, the blocks-th, counted from 0, with this for its highest statistic,
+ * >= 0 and at most TOCSIN__BAR_STATISTIC_MAX. */
+void tocsin__bar_end_block(tocsin__bar *bar, double highest, uint32_t blocks);
 
 /* How far the level u = log(1 + statistic) stands above the bar. */
 static inline double tocsin__bar_excess(const tocsin__bar *bar, double u)
