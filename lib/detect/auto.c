@@ -14,8 +14,8 @@
  * Each slot's mean is shrunk by n / (n + 3), of the week by n / (n + 2), n its visits.  A profile
  * counts only while it pays: the day's while the mean absolute residual with it is less than 0.95
  * of that without, the week's while both together save another tenth.  Each half hour also has a
- * mean absolute residual and a mean absolute step of its own, shrunk to the common one by n / (n + 5),
- * so that a night is not judged by the day's noise.
+ * mean absolute residual and a mean absolute step of its own, as a multiple of the common one and
+ * shrunk to 1 by n / (n + 5), so that a night is not judged by the day's noise.
  *
  *     z = (x - level - season) / deviation of that half hour
  *
@@ -32,6 +32,17 @@
  * Means of z take it limited to +-6.  Deviations of channels are exponentially weighted root mean
  * squares, winsorised at 4, and are at least what they would be were z white noise.
  *
+ * Relearning
+ * ----------
+ * A series may change for good: its level, its scale, the phase of its season.  The clock that tells
+ * such a change from an incident runs while |z| > 2, and an eighth as fast backwards while it is not.
+ * When it has run for `relearn`, a day, what was seen since it started is what is usual now: level
+ * and deviations are set to those of that time, the season is kept if it still pays there and begun
+ * anew otherwise, and all means are plain ones again until they are as long as weights last.  Until
+ * then not even an outage is normal: after `hold`, half a day, what is strange is learnt at a tenth
+ * of the pace.  Neither happens before the series is known for 14 times `relearn`: a first weekend is
+ * no incident.
+ *
  * Bars (state/bars.h) learn how high each channel reaches per block of 100 points, and per 200; four
  * times as long for long-mean, whose values are alike for a while.  With e, the smaller of
  * both excesses, the statistic is
@@ -46,11 +57,12 @@
  * References: Roberts 1959; Finch 2009; Brutlag 2000 on deviations per slot; Gumbel 1958; James and
  * Stein 1961 on shrinkage.
  *
- * Cost: five square roots and some twenty divisions per point; logarithms only above a bar.  2,096
+ * Cost: five square roots and a dozen divisions per point; logarithms only above a bar.  2,168
  * bytes per series.
  *
- * How it fails.  A season that is neither of a day nor of a week counts as noise.  A level that moves
- * by many deviations takes days to become usual.  A record is broken by a trend again and again,
+ * How it fails.  A season that is neither of a day nor of a week counts as noise.  A season of a week
+ * that changes takes weeks to be learnt anew.  An outage of more than `relearn` is what is usual, and
+ * its end an incident.  A record is broken by a trend again and again,
  * until the bar has learnt it.  Profiles are floats: beyond +-1e38 they are limited.
  */
 #include "../state/bars.h"
@@ -60,6 +72,8 @@ enum {
     AUTO_HALF_LIFE,
     AUTO_SEASON,
     AUTO_SEASON_MEMORY,
+    AUTO_HOLD,
+    AUTO_RELEARN,
     AUTO_CLIP,
     AUTO_FLOOR,
     AUTO_FLOOR_RELATIVE,
@@ -74,6 +88,10 @@ static const tocsin__param auto_params[] = {
      "whether seasons of a day and a week are looked for"},
     {"season-memory", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "7d", 86400, 3.2e9, "",
      "time after which a day counts half for the season, a week after as many weeks"},
+    {"hold", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "12h", 0, 3.2e9, "",
+     "how long what is strange is learnt like anything; then at a tenth of the pace"},
+    {"relearn", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "1d", 60, 3.2e9, "",
+     "how long what is strange must last to be what is usual; known for 14 times as long"},
     {"clip", TOCSIN_TYPE_NUMBER, 1, 0, 0, "deviations", "4", 1, 1e6, "",
      "what lies farther out is learnt as if it lay there"},
     {"floor", TOCSIN_TYPE_NUMBER, 1, 0, 0, "the metric's", "0", 0, 1e150, "",
@@ -123,7 +141,6 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_STEP_GAP 4.0           /* steps a gap counts as */
 #define AUTO_UNKNOWN_MEMORY 3000.0  /* points, where the step is not known */
 #define AUTO_BEGIN 16u              /* points before a channel is measured */
-#define AUTO_SHARES 65536u          /* points; a plain mean's share beyond them is nobody's gain */
 #define AUTO_YOUNG 8u               /* points that are not winsorised */
 #define AUTO_TRUST 4.0              /* confidence is full after so many warm-ups */
 
@@ -142,6 +159,13 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_LEAST_SHORT 0.2
 #define AUTO_LEAST_LONG 0.0169
 
+#define AUTO_STRANGE 2.0            /* |z| of what may be a new normal */
+#define AUTO_STRANGE_MAX 1e19       /* ns */
+#define AUTO_DOUBT 0.125            /* of its time, that other points take away */
+#define AUTO_NEW_POINTS 16.0        /* of a new normal, at least */
+#define AUTO_KNOWN 14.0             /* of that time, before which nothing is held or begun anew */
+#define AUTO_HELD 0.1               /* of the gain while learning is held */
+
 #define AUTO_BLOCK 100u             /* points */
 #define AUTO_LONG_BLOCKS 4u         /* so many of them for long-mean */
 #define AUTO_READING_AT_BAR 1.1     /* log(1 + statistic) at e = 0, and per e */
@@ -153,12 +177,12 @@ static const double auto_weight[AUTO_CHANNELS] = {1, 1, 1, 1, 1, 1, 0.7};
 static const double auto_offset[AUTO_CHANNELS] = {0.1, 0, 0.2, 0, 0, 0, 0};
 
 /* The arrays, in the order of the field table. */
-enum { AUTO_PROFILE, AUTO_LIVELY, AUTO_BARS, AUTO_HIGHEST, AUTO_EASE, AUTO_ARRAYS };
+enum { AUTO_PROFILE, AUTO_LIVELY, AUTO_BARS, AUTO_PEAKS, AUTO_EASE, AUTO_ARRAYS };
 
 #define AUTO_PROFILE_FLOATS (AUTO_DAY_SLOTS + AUTO_WEEK_SLOTS)  /* means: of the day, of the week */
 #define AUTO_LIVELY_FLOATS (2 * AUTO_DAY_SLOTS) /* of the day: |residual|, |step| / the common ones */
 #define AUTO_BARS_FLOATS (2 * AUTO_CHANNELS * TOCSIN__BAR_FLOATS)
-#define AUTO_HIGHEST_FLOATS (2 * AUTO_LANES)    /* of the block under way; of its pair's first block */
+#define AUTO_PEAKS_FLOATS (2 * AUTO_LANES)    /* of the block under way; of its pair's first block */
 #define AUTO_LANES 8u               /* channels with one that is always 0: whole registers */
 
 typedef struct {
@@ -169,6 +193,7 @@ typedef struct {
     double week_rate;
     double step;            /* nominal, ns; 0: nobody said */
     double trust;           /* confidence per point */
+    double hold, relearn;   /* ns */
     uint32_t season;
     uint32_t warmup;
     uint64_t array[AUTO_ARRAYS];    /* offsets in the state */
@@ -189,12 +214,16 @@ typedef struct {
     double short_mean, long_mean;
     double unrest;
     double scale[AUTO_SCALES];      /* variances */
+    double strange;                 /* ns for which the series has been unlike itself; and since then */
+    double new_level, new_size;     /* mean of what the season leaves, mean distance from it */
+    double new_bare_level, new_bare;    /* the same of all */
+    uint32_t new_count;             /* points of it */
+    uint32_t age;                   /* points since what is usual now began */
     uint32_t count;                 /* points learnt */
     uint32_t blocks[2];             /* ended: the bars', and long-mean's */
     uint16_t block[2];              /* points in those under way */
     uint16_t day_visits[AUTO_DAY_SLOTS];
     uint8_t week_visits[AUTO_WEEK_SLOTS];
-    uint8_t spare[4];
 } auto_state;
 
 #define AUTO_UNIT(member, min, max) TOCSIN__FIELD(auto_state, member, F64, min, max)
@@ -218,16 +247,22 @@ static const tocsin__field auto_fields[] = {
     AUTO_UNIT(long_mean, -100, 100),
     AUTO_UNIT(unrest, 0, 100),
     AUTO_UNIT(scale, 0, 1e303),
+    AUTO_UNIT(strange, 0, AUTO_STRANGE_MAX),
+    AUTO_VALUE(new_level),
+    AUTO_SIZE(new_size),
+    AUTO_VALUE(new_bare_level),
+    AUTO_SIZE(new_bare),
+    TOCSIN__FIELD(auto_state, new_count, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(auto_state, age, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(auto_state, count, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(auto_state, blocks, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(auto_state, block, U16, 0, UINT16_MAX),
     TOCSIN__FIELD(auto_state, day_visits, U16, 0, UINT16_MAX),
     TOCSIN__FIELD(auto_state, week_visits, U8, 0, UINT8_MAX),
-    TOCSIN__FIELD(auto_state, spare, U8, 0, 0),
     TOCSIN__ARRAY("profile", REAL, AUTO_PROFILE, -TOCSIN__REAL_MAX, TOCSIN__REAL_MAX),
     TOCSIN__ARRAY("lively", REAL, AUTO_LIVELY, 0, AUTO_LIVELY_MAX),
     TOCSIN__ARRAY("bars", REAL, AUTO_BARS, 0, 1e6),
-    TOCSIN__ARRAY("highest", REAL, AUTO_HIGHEST, 0, TOCSIN__BAR_STATISTIC_MAX),
+    TOCSIN__ARRAY("peaks", REAL, AUTO_PEAKS, 0, TOCSIN__BAR_STATISTIC_MAX),
     TOCSIN__ARRAY("ease", REAL, AUTO_EASE, 0, 1e6),
 };
 
@@ -259,6 +294,8 @@ static int auto_resolve(const tocsin__values *values, const tocsin__context *con
     k->week_rate = AUTO_LN2 * AUTO_WEEK_SLOTS / (7 * season_memory);
     k->season = (uint32_t)values[AUTO_SEASON].item[0].number;
     k->warmup = (uint32_t)values[AUTO_WARMUP].item[0].number;
+    k->hold = (double)values[AUTO_HOLD].item[0].duration;
+    k->relearn = (double)values[AUTO_RELEARN].item[0].duration;
     k->trust = 1 / (AUTO_TRUST * k->warmup);
     tocsin__residual_rules_init(&k->rules, values[AUTO_CLIP].item[0].number,
                                 values[AUTO_FLOOR].item[0].number,
@@ -268,7 +305,7 @@ static int auto_resolve(const tocsin__values *values, const tocsin__context *con
     shape->length[AUTO_PROFILE] = AUTO_PROFILE_FLOATS;
     shape->length[AUTO_LIVELY] = AUTO_LIVELY_FLOATS;
     shape->length[AUTO_BARS] = AUTO_BARS_FLOATS;
-    shape->length[AUTO_HIGHEST] = AUTO_HIGHEST_FLOATS;
+    shape->length[AUTO_PEAKS] = AUTO_PEAKS_FLOATS;
     shape->length[AUTO_EASE] = AUTO_LANES;
     for (uint32_t i = 0; i < AUTO_ARRAYS; i++)
         k->array[i] = tocsin__layout_array(&auto_layout, shape, i);
@@ -322,7 +359,7 @@ static void auto_init(const void *constants, void *state)
 
 /* All there is to say of a point before it is learnt. */
 typedef struct {
-    double gain;
+    double gain, held;
     double residual;                /* from the level */
     double floor, sigma;            /* of the deviation; the level's */
     double after_day, after_week;   /* residuals that the profiles leave */
@@ -338,7 +375,7 @@ typedef struct {
     double step_deviation;
     double statistic[AUTO_LANES];
     uint32_t day_slot, week_slot;
-    uint32_t uses_day, uses_week, is_floored;
+    uint32_t uses_day, uses_week, is_floored, is_known;
 } auto_view;
 
 /* Time since the last multiple of a period. */
@@ -381,15 +418,17 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
                              const tocsin__point *point, auto_view *view)
 {
     const double value = point->value;
-    const uint32_t n = s->count + (s->count < UINT32_MAX);
-    const double share = n < AUTO_SHARES ? 1.0 / n : 0;     /* of a plain mean, while it counts */
+    const uint32_t n = s->age + (s->age < UINT32_MAX);
+    const double share = 1.0 / n;               /* of a plain mean, as at the start */
     const float *lively = auto_floats(k, s, AUTO_LIVELY);
     double gain = k->gain, livelier = 1, calmer_step = 1;
     double *f = view->statistic;
 
     if (k->rate != 0)
         gain = -tocsin__expm1(-tocsin__min((double)point->elapsed * k->rate, AUTO_LN2));
-    view->gain = s->count == 0 ? 1 : tocsin__max(gain, share);
+    view->is_known = s->age * s->step > AUTO_KNOWN * k->relearn;
+    view->held = view->is_known && s->strange > k->hold ? AUTO_HELD : 1;
+    view->gain = s->count == 0 ? 1 : view->held * tocsin__max(gain, share);
 
     /* The level and what it leaves. */
     view->residual = s->count > 0 ? value - s->level : 0;
@@ -608,7 +647,9 @@ static inline void auto_learn_season(const auto_constants *k, auto_state *s, con
     float *day = &profile[view->day_slot], *week = &profile[AUTO_DAY_SLOTS + view->week_slot];
     uint16_t *day_visits = &s->day_visits[view->day_slot];
     uint8_t *week_visits = &s->week_visits[view->week_slot];
-    const double limit = AUTO_WINSOR * view->sigma;
+    const double wide = AUTO_WINSOR * view->sigma;
+    const int is_settled = view->is_known && (view->uses_day || view->uses_week);
+    const double limit = is_settled ? AUTO_WINSOR * view->spread : wide;
     const double after_day = tocsin__clamp(view->after_day, -limit, limit);
     const double after_week = tocsin__clamp(view->after_week, -limit, limit);
     const double stride = tocsin__min(tocsin__abs(view->step), AUTO_WINSOR * view->step_deviation);
@@ -618,14 +659,18 @@ static inline void auto_learn_season(const auto_constants *k, auto_state *s, con
 
     const double day_rate = tocsin__min(1, k->day_rate * step);
     const double week_rate = tocsin__min(1, k->week_rate * step);
-    const double of_day = tocsin__max(1.0 / (*day_visits + AUTO_DAY_SHRINKAGE), day_rate);
+    const double of_day =
+        view->held * tocsin__max(1.0 / (*day_visits + AUTO_DAY_SHRINKAGE), day_rate);
     const double of_week = tocsin__max(1.0 / (*week_visits + AUTO_WEEK_SHRINKAGE), week_rate);
-    const double of_lively = tocsin__max(1.0 / (*day_visits + AUTO_LIVELY_SHRINKAGE), day_rate);
+    const double of_lively =
+        view->held * tocsin__max(1.0 / (*day_visits + AUTO_LIVELY_SHRINKAGE), day_rate);
     const double size = tocsin__abs(view->uses_week ? after_week : after_day);
     const double common = view->uses_week ? s->with_week : s->with_day;
 
-    *day = auto_moved(*day, of_day, tocsin__clamp(view->residual, -limit, limit));
-    *week = auto_moved(*week, of_week, after_day);
+    *day = auto_moved(
+        *day, of_day,
+        (double)*day + tocsin__clamp(view->residual - (double)*day, -limit, limit));
+    *week = auto_moved(*week, of_week, tocsin__clamp(view->after_day, -wide, wide));
     if (common > TOCSIN__DEVIATION_MIN)
         lively[view->day_slot] =
             auto_moved(lively[view->day_slot], of_lively, auto_ratio(size, common));
@@ -643,7 +688,7 @@ static inline void auto_learn_season(const auto_constants *k, auto_state *s, con
 static TOCSIN__APART void auto_end_block(const auto_constants *k, auto_state *s, uint32_t is_long)
 {
     tocsin__bar *bars = auto_bars(k, s);
-    float *highest = auto_floats(k, s, AUTO_HIGHEST), *first = highest + AUTO_LANES;
+    float *highest = auto_floats(k, s, AUTO_PEAKS), *first = highest + AUTO_LANES;
     const uint32_t blocks = s->blocks[is_long];
 
     for (uint32_t c = 0; c < AUTO_CHANNELS; c++) {
@@ -665,7 +710,7 @@ static TOCSIN__APART void auto_end_block(const auto_constants *k, auto_state *s,
 /* Let the bars see the channels. */
 static inline void auto_learn_bars(const auto_constants *k, auto_state *s, const auto_view *view)
 {
-    float *highest = auto_floats(k, s, AUTO_HIGHEST);
+    float *highest = auto_floats(k, s, AUTO_PEAKS);
 
     for (uint32_t c = 0; c < AUTO_LANES; c++) {
         const float seen = (float)view->statistic[c];
@@ -678,6 +723,62 @@ static inline void auto_learn_bars(const auto_constants *k, auto_state *s, const
         auto_end_block(k, s, 1);
 }
 
+/* What has been strange for long is what is usual now. */
+static TOCSIN__APART void auto_begin_anew(const auto_constants *k, auto_state *s)
+{
+    const double bare = tocsin__max(s->new_bare, s->new_size);
+    const int keeps_season = s->new_size < AUTO_DAY_PAYS * s->new_bare;
+
+    s->level = keeps_season ? s->new_level : s->new_bare_level;
+    s->bare = bare;
+    s->variance = AUTO_TO_STANDARD * AUTO_TO_STANDARD * bare * bare;
+    s->with_day = s->with_week = keeps_season ? s->new_size : s->new_bare;
+    if (!keeps_season) {
+        memset(s->day_visits, 0, sizeof s->day_visits);
+        memset(s->week_visits, 0, sizeof s->week_visits);
+        memset(auto_floats(k, s, AUTO_PROFILE), 0, AUTO_PROFILE_FLOATS * sizeof(float));
+    }
+    s->short_mean = s->long_mean = s->slow_mean = 0;
+    s->age = s->new_count;
+    s->strange = 0;
+}
+
+/* Is the series unlike itself, and since when? */
+static inline void auto_learn_strangeness(const auto_constants *k, auto_state *s,
+                                          const tocsin__point *point, const auto_view *view)
+{
+    const int is_strange = view->statistic[AUTO_RESIDUAL] > AUTO_STRANGE;
+
+    if (s->strange == 0) {
+        if (!is_strange)
+            return;
+        s->new_count = 0;
+    }
+    s->strange += is_strange ? s->step : -AUTO_DOUBT * s->step;
+    s->strange = tocsin__min(s->strange, AUTO_STRANGE_MAX);
+    if (!(s->strange > 0)) {
+        s->strange = 0;
+        return;
+    }
+    s->new_count += s->new_count < UINT32_MAX;
+
+    const double share = 1.0 / s->new_count;
+    const double after = point->value - view->season;
+
+    if (s->new_count == 1) {
+        s->new_level = after;
+        s->new_bare_level = point->value;
+        s->new_size = s->new_bare = 0;
+    } else {
+        s->new_size += share * (tocsin__abs(after - s->new_level) - s->new_size);
+        s->new_bare += share * (tocsin__abs(point->value - s->new_bare_level) - s->new_bare);
+        s->new_level += share * (after - s->new_level);
+        s->new_bare_level += share * (point->value - s->new_bare_level);
+    }
+    if (view->is_known && s->strange > k->relearn && s->strange > AUTO_NEW_POINTS * s->step)
+        auto_begin_anew(k, s);
+}
+
 static inline void auto_learn_view(const auto_constants *k, auto_state *s,
                                    const tocsin__point *point, const auto_view *view)
 {
@@ -687,7 +788,7 @@ static inline void auto_learn_view(const auto_constants *k, auto_state *s,
     if (s->count == 0) {
         s->level = s->last = s->lowest = s->highest = value;
         s->step = k->step;
-        s->count = 1;
+        s->count = s->age = 1;
         return;
     }
     if (s->count >= AUTO_YOUNG)
@@ -703,6 +804,7 @@ static inline void auto_learn_view(const auto_constants *k, auto_state *s,
             s->step = elapsed;
     }
     s->count += s->count < UINT32_MAX;
+    s->age += s->age < UINT32_MAX;
 
     for (uint32_t i = 0; i < AUTO_SCALES; i++) {
         const double variance = view->variance[i];
@@ -727,6 +829,7 @@ static inline void auto_learn_view(const auto_constants *k, auto_state *s,
     s->lowest = tocsin__min(s->lowest, value);
     s->highest = tocsin__max(s->highest, value);
     s->last = value;
+    auto_learn_strangeness(k, s, point, view);
 }
 
 static void auto_learn(const void *constants, void *state, const tocsin__arrays *arrays,

@@ -31,7 +31,7 @@
 
 #include "../num/mathx.h"
 
-#define TOCSIN__BAR_STATISTIC_MAX 50.0  /* what is beyond is all alike */
+#define TOCSIN__BAR_STATISTIC_MAX 200.0 /* what is beyond is all alike */
 
 /* Floats, for there are many; none is ever negative. */
 typedef struct tocsin__bar {

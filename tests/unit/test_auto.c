@@ -301,6 +301,79 @@ START_TEST(an_outage_does_not_deafen)
 }
 END_TEST
 
+/* ---- Relearning -------------------------------------------------------------- */
+
+/* Twenty days of noise of 1 about 100, with a daily season of 10 or without. */
+static double usual_value(const series *s, rng *r, int seasonal)
+{
+    return 100 + (seasonal ? 10 * sin(2 * 3.14159265358979 * day_of(s)) : 0) + rng_normal(r);
+}
+
+static series series_of_weeks(const char *text, rng *r, int seasonal)
+{
+    series s = series_of(text, TOCSIN_HOUR / 2);
+
+    for (int i = 0; i < 20 * 48; i++)
+        push(&s, usual_value(&s, r, seasonal));
+    return s;
+}
+
+START_TEST(what_lasts_is_what_is_usual)
+{
+    for (int seasonal = 0; seasonal < 2; seasonal++) {
+        rng r = rng_seeded(31);
+        series s = series_of_weeks("auto | raw", &r, seasonal);
+
+        for (int i = 0; i < 36; i++)        /* most of a day: an incident still */
+            push(&s, 15 + usual_value(&s, &r, seasonal));
+        ck_assert_double_lt(s.verdict.expected, 112);
+        for (int i = 0; i < 5 * 48; i++)
+            push(&s, 15 + usual_value(&s, &r, seasonal));
+        ck_assert_double_lt(s.verdict.deviation, 2);
+        ck_assert_double_gt(push(&s, 27 + usual_value(&s, &r, seasonal)), 5);
+        series_end(&s);
+    }
+}
+END_TEST
+
+START_TEST(a_scale_that_lasts_is_usual_too)
+{
+    rng r = rng_seeded(37);
+    series s = series_of_weeks("auto | raw", &r, 0);
+
+    for (int i = 0; i < 7 * 48; i++)
+        push(&s, 100 + 4 * rng_normal(&r));
+    ck_assert_double_gt(s.verdict.deviation, 3);
+    ck_assert_double_lt(s.verdict.deviation, 5.5);
+    series_end(&s);
+}
+END_TEST
+
+START_TEST(an_outage_is_not_learnt_unless_it_is_told_to)
+{
+    static const char *const specs[] = {"auto | raw", "auto hold=1h | raw",
+                                        "auto relearn=6h hold=1h | raw"};
+    double expected[3], deviation[3];
+
+    for (int i = 0; i < 3; i++) {
+        rng r = rng_seeded(41);
+        series s = series_of_weeks(specs[i], &r, 1);
+
+        for (int j = 0; j < 30; j++)
+            push(&s, 0);
+        push(&s, usual_value(&s, &r, 1));
+        expected[i] = s.verdict.expected;
+        deviation[i] = s.verdict.deviation;
+        series_end(&s);
+    }
+    ck_assert_double_gt(expected[0], 80);
+    ck_assert_double_gt(expected[1], expected[0]);
+    ck_assert_double_lt(deviation[0], 6);
+    ck_assert_double_lt(deviation[1], deviation[0]);
+    ck_assert_double_lt(fabs(expected[2]), 25);
+}
+END_TEST
+
 START_TEST(state_is_small)
 {
     tocsin_spec *spec;
@@ -315,6 +388,7 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("auto");
     TCase *bars = suite_case(s, "bars"), *detector = suite_case(s, "detector");
+    TCase *relearning = suite_case(s, "relearning");
 
     tcase_add_test(bars, bars_are_the_moments_of_block_maxima);
     tcase_add_test(bars, bars_of_a_series_at_rest_stay_above_one_deviation);
@@ -327,6 +401,9 @@ static Suite *suite(void)
     tcase_add_loop_test(detector, units_and_dates_do_not_matter, 0, 3);
     tcase_add_loop_test(detector, the_first_ripple_of_a_series_at_rest_is_no_alarm, 0, 3);
     tcase_add_loop_test(detector, an_outage_does_not_deafen, 0, 3);
+    tcase_add_test(relearning, what_lasts_is_what_is_usual);
+    tcase_add_test(relearning, a_scale_that_lasts_is_usual_too);
+    tcase_add_test(relearning, an_outage_is_not_learnt_unless_it_is_told_to);
     tcase_add_test(detector, state_is_small);
     return s;
 }
