@@ -53,6 +53,7 @@
 #include "detect/cusum.c"
 #include "detect/robust.c"
 #include "detect/counts.c"
+#include "detect/season.c"
 
 #include "calibrate/tail.c"
 #include "calibrate/raw.c"

@@ -330,6 +330,7 @@
 #define tocsin__stage_raw TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_raw)
 #define tocsin__stage_rcforest TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_rcforest)
 #define tocsin__stage_robust TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_robust)
+#define tocsin__stage_season TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_season)
 #define tocsin__stage_spot TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_spot)
 #define tocsin__stage_tail TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__stage_tail)
 #define tocsin__step_weights TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__step_weights)

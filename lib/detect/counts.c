@@ -44,8 +44,8 @@
  * References: Harvey and Fernandes 1989; Anscombe 1950; Farrington et al. 1996 on what this is good
  * for in surveillance.
  *
- * Cost: a quarter to half a microsecond per point for the tail; where a verdict is asked for, some five times as much
- * for its limits, which no formula inverts.  40 bytes.
+ * Cost: a quarter to half a microsecond per point for the tail; where a verdict is asked for, some
+ * five times as much for its limits, which no formula inverts.  48 bytes.
  *
  * How it fails.  Rates that were divided by their interval are no counts: 0.2 errors per second of
  * a minute are 12.  What is steadier than Poisson (a number of replicas) is allowed more than it

@@ -115,8 +115,8 @@ static double negbinomial_fraction(double a, double b, double x)
     return h;
 }
 
-/* log I_x(a, b), where x + y = 1 and front = log(x^a y^b / B(a, b)).  The fraction converges fast on
- * one side of the distribution's middle; beyond, it is that of 1 - I. */
+/* log I_x(a, b), where x + y = 1 and front = log(x^a y^b / B(a, b)).  The fraction converges fast
+ * on one side of the distribution's middle; beyond, it is that of 1 - I. */
 static double negbinomial_log_beta(double front, double a, double b, double x, double y)
 {
     if (x * (a + b + 2) < a + 1)

@@ -10,8 +10,8 @@
 
 /* The standard normal deviate that is exceeded as often as the count `x` is reached: that of
  * P(X >= x) where x is above the mean, of P(X <= x) where it is not.  0 <= x <= TOCSIN__VALUE_MAX,
- * mean and size > 0; a size below 1e-6 counts as that.  Never negative: 0 stands for all that happens
- * every other time.  x need be no integer, the incomplete beta function continues the sums. */
+ * mean and size > 0; a size below 1e-6 counts as that.  Never negative: 0 stands for all that
+ * happens every other time.  x need be no integer, the incomplete beta function continues the sums. */
 double tocsin__negbinomial_deviate(double x, double mean, double size);
 
 #endif
