@@ -53,9 +53,19 @@ static void feed_show_progress(const cli_feed *feed, feed_progress *progress)
 
 /* ---- Series ---------------------------------------------------------------- */
 
+/* "cpu", or "cpu, memory" of rows; with keys "web-1/eu". */
 static char *feed_name(const cli_feed *feed, cli_text key, cli_text metric)
 {
-    if (feed->reader->key_count == 0)
+    const cli_reader *reader = feed->reader;
+
+    if (reader->key_count == 0 && reader->metric_count > 1) {
+        cli_buffer list = {NULL, 0, 0};
+
+        for (size_t i = 0; i < reader->metric_count; i++)
+            cli_buffer_print(&list, "%s%s", i ? ", " : "", reader->metrics[i].at);
+        return list.at;
+    }
+    if (reader->key_count == 0)
         return cli_copy(metric);
     char *name = cli_copy(key);
 
@@ -73,6 +83,7 @@ static cli_series *feed_add(cli_feed *feed, cli_text key)
 
     memset(series, 0, sizeof *series);
     series->number = number;
+    series->reader = feed->reader;
     series->key = (cli_text){feed->map.names[number], key.length};
     series->last_time = TOCSIN_TIME_NONE;
     feed->series =
@@ -85,6 +96,8 @@ static int feed_is_counter(const cli_feed *feed, const cli_point *point)
 {
     cli_reader *reader = feed->reader;
 
+    if (point->values)
+        return 0;
     if (feed->options->counter != CLI_COUNTER_AUTO)
         return feed->options->counter == CLI_COUNTER_ALWAYS;
     const int kind = reader->format->kind ? reader->format->kind(reader, point) : CLI_KIND_UNKNOWN;

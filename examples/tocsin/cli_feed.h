@@ -16,6 +16,7 @@ typedef struct cli_series {
     size_t number;          /* 0, 1, 2 ... in order of arrival */
     cli_text key;           /* its key cells, joined */
     char *name;             /* for people */
+    const cli_reader *reader;
     int is_counter;
     int is_silent;          /* its silence has been told and no point has come since */
     int64_t last_time;      /* TOCSIN_TIME_NONE: no point with a time yet */

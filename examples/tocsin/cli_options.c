@@ -9,7 +9,7 @@
 
 /* What popt fills in before it is checked. */
 typedef struct {
-    char *input, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets, *slack;
+    char *input, *columns, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets, *slack;
     char *shift_only, *invalid;
     char *alpha, *min_effect, *min_segment, *permutations, *block, *seed;
 } options_words;
@@ -163,6 +163,14 @@ static void options_check(cli_options *options, const options_words *words)
         options->fail_on_alarm = !options_choice("--fail-on", words->fail_on, events);
     if (words->keys)
         options->key_count = options_list("--key", words->keys, options->keys, CLI_MAX_KEYS);
+    if (words->columns)
+        options->column_count =
+            options_list("--column", words->columns, options->columns, CLI_MAX_COLUMNS);
+    if (options->column_count > 1 && options->command == CLI_CHANGES)
+        cli_die(CLI_USAGE, "--column: a history is of one column; '%s' names %zu", words->columns,
+                options->column_count);
+    if (options->column_count > 1 && options->counter == CLI_COUNTER_ALWAYS)
+        cli_die(CLI_USAGE, "--counter always: the columns of a row are taken as they are");
     if (words->budgets)
         options->budget_count =
             options_list("--budget", words->budgets, options->budgets, CLI_MAX_BUDGETS);
@@ -177,6 +185,7 @@ static void options_check(cli_options *options, const options_words *words)
 static void options_free_words(options_words *words)
 {
     free(words->input);
+    free(words->columns);
     free(words->time_unit);
     free(words->keys);
     free(words->counter);
@@ -211,8 +220,10 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
         {"input", 'i', POPT_ARG_STRING, &words.input, 0,
          "format of the input: csv, jsonl, openmetrics, influx (default: told by its content)",
          "FORMAT"},
-        {"column", 'c', POPT_ARG_STRING, &options->column, 0,
-         "the value's column, field or metric (default: value, or the only numeric one)", "NAME"},
+        {"column", 'c', POPT_ARG_STRING, &words.columns, 0,
+         "the value's column, field or metric (default: value, or the only numeric one); several "
+         "columns or fields make rows, for a detector that takes them",
+         "NAME,..."},
         {"time", 't', POPT_ARG_STRING, &options->time, 0,
          "the timestamp's column or field (default: timestamp, time, ts, date ...)", "NAME"},
         {"time-unit", 0, POPT_ARG_STRING, &words.time_unit, 0,

@@ -6,6 +6,7 @@
 #include "tocsin.h"
 
 #define CLI_MAX_KEYS 16
+#define CLI_MAX_COLUMNS 1024        /* of a row: as many metrics as a detector takes */
 #define CLI_MAX_BUDGETS 16
 
 typedef enum { CLI_INPUT_AUTO, CLI_INPUT_CSV, CLI_INPUT_JSONL, CLI_INPUT_OPENMETRICS,
@@ -24,7 +25,8 @@ typedef struct cli_options {
     const char *spec;
     int spec_given;
     cli_input input;
-    const char *column;             /* NULL: find out */
+    cli_text columns[CLI_MAX_COLUMNS];
+    size_t column_count;            /* 0: find out; several: of a row */
     const char *time;               /* NULL: find out */
     cli_time_unit time_unit;
     cli_text keys[CLI_MAX_KEYS];

@@ -3,6 +3,7 @@
  */
 #include "cli_reader.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -142,6 +143,8 @@ cli_reader *cli_reader_open(const char *path, const cli_options *options)
     memcpy(reader->key_names, options->keys, sizeof reader->key_names);
     reader->key_count = options->key_count;
     reader->format->open(reader);
+    if (options->column_count > 1 && reader->metric_count == !!reader->format->has_rows)
+        return cli_rows_around(reader);
     return reader;
 }
 
@@ -156,9 +159,10 @@ void cli_reader_close(cli_reader *reader)
         for (; count < 64 && count < reader->passed_over.count; count++)
             names[count] = reader->passed_over.names[count];
         names[count] = NULL;
-        const char *meant = cli_closest(cli_text_of(reader->options->column), names);
+        const char *wanted = reader->options->columns[0].at;
+        const char *meant = cli_closest(cli_text_of(wanted), names);
 
-        cli_note("the input has nothing called '%s'%s%s%s", reader->options->column,
+        cli_note("the input has nothing called '%s'%s%s%s", wanted,
                  meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
     }
     for (size_t i = 0; i < reader->key_count; i++) {
@@ -167,7 +171,12 @@ void cli_reader_close(cli_reader *reader)
                      reader->key_names[i].at);
     }
     reader->format->close(reader);
-    cli_source_close(reader->source);
+    if (reader->source)
+        cli_source_close(reader->source);
+    for (size_t i = 0; i < reader->metric_count; i++)
+        free((void *)(uintptr_t)reader->metrics[i].at);
+    free(reader->metrics);
+    free(reader->row);
     cli_map_free(&reader->passed_over);
     free(reader);
 }
@@ -219,6 +228,28 @@ void cli_reader_number(cli_reader *reader, cli_point *point, cli_text text)
                        reader_shown(text), text.at, reader_shown(point->metric), point->metric.at);
 }
 
+void cli_reader_metrics(cli_reader *reader, const cli_text *names, const size_t *columns,
+                        size_t count)
+{
+    reader->metrics = cli_alloc(count * sizeof *reader->metrics);
+    reader->row = cli_alloc(count * sizeof *reader->row);
+    reader->metric_count = count;
+    for (size_t i = 0; i < count; i++)
+        reader->metrics[i] = (cli_text){cli_copy(names[columns[i]]), names[columns[i]].length};
+}
+
+void cli_reader_value(cli_reader *reader, cli_point *point, size_t index, cli_text text)
+{
+    point->metric = reader->metrics[index];
+    cli_reader_number(reader, point, text);
+    if (reader->metric_count == 1)
+        return;
+    reader->row[index] = point->number.value;
+    point->values = reader->row;
+    if (index + 1 == reader->metric_count)
+        point->number = (cli_number){.value = NAN};
+}
+
 cli_text cli_reader_label(cli_reader *reader, size_t index, const cli_labels *labels)
 {
     const cli_text value = cli_labels_get(labels, reader->key_names[index]);
@@ -230,9 +261,9 @@ cli_text cli_reader_label(cli_reader *reader, size_t index, const cli_labels *la
 
 int cli_reader_wants(cli_reader *reader, cli_text metric)
 {
-    if (!reader->options->column)
+    if (reader->options->column_count != 1)
         return 1;
-    if (cli_text_is(metric, reader->options->column)) {
+    if (cli_text_equal(metric, reader->options->columns[0])) {
         reader->has_metric = 1;
         return 1;
     }
@@ -355,10 +386,26 @@ static size_t reader_find_time(const cli_reader *reader, const cli_text *names,
     return SIZE_MAX;
 }
 
+/* Whether --column names no columns but what stands in those of --key: a table with a line per
+ * metric. */
+static int reader_is_long(const cli_options *options, const cli_text *names, size_t count)
+{
+    if (options->column_count < 2 || options->key_count == 0)
+        return 0;
+    for (size_t i = 0; i < options->column_count; i++) {
+        for (size_t k = 0; k < count; k++) {
+            if (cli_text_equal(options->columns[i], names[k]))
+                return 0;
+        }
+    }
+    return 1;
+}
+
 void cli_columns_choose(cli_columns *columns, const cli_reader *reader, const cli_text *names,
                         const cli_text *cells, size_t count)
 {
     const cli_options *options = reader->options;
+    const int is_long = reader_is_long(options, names, count);
 
     for (size_t i = 0; i < options->key_count; i++)
         columns->keys[i] = reader_find("--key", options->keys[i].at, names, count);
@@ -371,16 +418,21 @@ void cli_columns_choose(cli_columns *columns, const cli_reader *reader, const cl
         if (reader_is_one_of(names[i], reader_label_names))
             columns->label = i;
     }
-    if (options->column) {
-        columns->value = reader_find("--column", options->column, names, count);
-        return;
+    columns->value_count = 0;
+    for (size_t i = 0; i < options->column_count && !is_long; i++) {
+        const size_t found = reader_find("--column", options->columns[i].at, names, count);
+
+        for (size_t k = 0; k < columns->value_count; k++) {
+            if (columns->values[k] == found)
+                cli_die(CLI_USAGE, "--column: '%s' stands there twice", options->columns[i].at);
+        }
+        columns->values[columns->value_count++] = found;
     }
-    columns->value = SIZE_MAX;
-    for (size_t i = 0; i < count && columns->value == SIZE_MAX; i++) {
+    for (size_t i = 0; i < count && columns->value_count == 0; i++) {
         if (cli_text_is(names[i], "value"))
-            columns->value = i;
+            columns->values[columns->value_count++] = i;
     }
-    if (columns->value != SIZE_MAX)
+    if (columns->value_count > 0)
         return;
     for (size_t i = 0; i < count; i++) {
         cli_number number;
@@ -390,11 +442,11 @@ void cli_columns_choose(cli_columns *columns, const cli_reader *reader, const cl
             is_key |= columns->keys[k] == i;
         if (is_key || cli_parse_number(cells[i], &number) == CLI_NOT_A_NUMBER)
             continue;
-        if (columns->value != SIZE_MAX)
+        if (columns->value_count > 0)
             reader_no_column("--column", NULL, names, count);
-        columns->value = i;
+        columns->values[columns->value_count++] = i;
     }
-    if (columns->value == SIZE_MAX)
+    if (columns->value_count == 0)
         cli_source_bad(reader->source,
                        "no column holds numbers; a value column was expected%s\n"
                        "The columns are: %s",

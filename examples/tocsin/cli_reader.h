@@ -20,6 +20,7 @@ typedef struct cli_point {
     int64_t time;           /* TOCSIN_TIME_NONE where the input has none */
     cli_text time_text;     /* as the input has it */
     cli_number number;
+    const double *values;   /* of a row, reader->metric_count of them; else NULL, and `number` it is */
     cli_text metric;        /* the metric's, field's or value column's name */
     cli_text keys[CLI_MAX_KEYS];    /* what tells the series from others: reader->key_count texts */
     int label;              /* the label column's cell: 1 during an incident; -1: there is none */
@@ -29,6 +30,7 @@ typedef struct cli_reader cli_reader;
 
 typedef struct cli_format {
     const char *name;
+    int has_rows;           /* a line may hold several columns */
     void (*open)(cli_reader *reader);
     int (*next)(cli_reader *reader, cli_point *point);  /* 1, or 0 at the end of the input */
     int (*kind)(cli_reader *reader, const cli_point *point);    /* NULL: always unknown */
@@ -44,6 +46,9 @@ struct cli_reader {
     void *state;                        /* the format's own */
     cli_text key_names[CLI_MAX_KEYS];
     size_t key_count;
+    cli_text *metrics;                  /* the columns of a row, or the one column; a format whose */
+    size_t metric_count;                /* metrics have names of their own has none */
+    double *row;
     unsigned char asked[CLI_MAX_KEYS];  /* a key that was looked for among labels, */
     unsigned char found[CLI_MAX_KEYS];  /* and was there at least once */
     cli_map passed_over;                /* what --column left out, while it has taken nothing */
@@ -57,6 +62,9 @@ struct cli_reader {
 cli_reader *cli_reader_open(const char *path, const cli_options *options);
 void cli_reader_close(cli_reader *reader);
 
+/* A reader of rows around one of single values: see read_rows.c. */
+cli_reader *cli_rows_around(cli_reader *inside);
+
 /* ---- For the formats ------------------------------------------------------ */
 
 /* Set a point's time from its text; an empty text is no timestamp. */
@@ -64,6 +72,13 @@ void cli_reader_time(cli_reader *reader, cli_point *point, cli_text text);
 
 /* Set a point's number from its text. */
 void cli_reader_number(cli_reader *reader, cli_point *point, cli_text text);
+
+/* The columns' names, once they are chosen. */
+void cli_reader_metrics(cli_reader *reader, const cli_text *names, const size_t *columns,
+                        size_t count);
+
+/* Set value number `index` of a point, which is of as many as there are columns. */
+void cli_reader_value(cli_reader *reader, cli_point *point, size_t index, cli_text text);
 
 /* The label that key column `index` asks for; empty where the sample has none. */
 cli_text cli_reader_label(cli_reader *reader, size_t index, const cli_labels *labels);
@@ -73,8 +88,10 @@ int cli_reader_wants(cli_reader *reader, cli_text metric);
 
 /* Which columns of a table are what. */
 typedef struct cli_columns {
-    size_t time, value, label;          /* SIZE_MAX: there is none */
+    size_t time, label;                 /* SIZE_MAX: there is none */
     size_t keys[CLI_MAX_KEYS];
+    size_t values[CLI_MAX_COLUMNS];
+    size_t value_count;                 /* at least 1 */
 } cli_columns;
 
 /* Choose among named columns by the options and by a first row; what cannot be told ends the

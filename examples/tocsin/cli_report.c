@@ -7,7 +7,8 @@
  * together share REPORT_BUCKETS, which bounds memory and page alike.
  *
  * The page itself is report.html, with uPlot put in at build time; here its data
- * is written as JSON.  Times are in milliseconds, each as the distance to the one
+ * is written as JSON.  Of rows, each column has a chart, and an alarm is shown in that of the
+ * metric to blame.  Times are in milliseconds, each as the distance to the one
  * before it; numbers have six digits, more than any screen shows.
  */
 #include "cli_report.h"
@@ -41,6 +42,7 @@ typedef struct report_alarm {
     char *sentence;
 } report_alarm;
 
+/* A chart: of a series, or of one column of its rows. */
 typedef struct report_series {
     report_bucket *buckets;
     size_t bucket_count, bucket_capacity;
@@ -70,15 +72,22 @@ cli_report *cli_report_open(const char *path)
     return report;
 }
 
-static report_series *report_of(cli_report *report, const cli_series *series)
+static size_t report_width(const cli_reader *reader)
 {
-    while (report->series_count <= series->number) {
+    return reader->metric_count > 1 ? reader->metric_count : 1;
+}
+
+static report_series *report_of(cli_report *report, const cli_series *series, size_t metric)
+{
+    const size_t width = report_width(series->reader);
+
+    while (report->series_count < (series->number + 1) * width) {
         report->series = cli_grow(report->series, &report->series_capacity,
                                   report->series_count + 1, sizeof *report->series);
         memset(&report->series[report->series_count], 0, sizeof *report->series);
         report->series[report->series_count++].per_bucket = 1;
     }
-    return &report->series[series->number];
+    return &report->series[series->number * width + metric];
 }
 
 /* How many buckets a series may have among `series_count`; even. */
@@ -138,6 +147,9 @@ static void report_add(report_series *kept, size_t share, const tocsin_verdict *
         verdict->lower,    verdict->upper, (verdict->flags & TOCSIN_FLAG_GAP) != 0, 0,
     };
 
+    kept->points++;
+    kept->missing += (verdict->flags & TOCSIN_FLAG_MISSING) != 0;
+
     while (kept->bucket_count >= share && kept->in_last >= kept->per_bucket)
         report_halve(kept);
     if (kept->bucket_count > 0 && kept->in_last < kept->per_bucket) {
@@ -152,18 +164,23 @@ static void report_add(report_series *kept, size_t share, const tocsin_verdict *
 }
 
 static char *report_sentence(cli_report *report, const cli_series *series,
-                             const tocsin_verdict *verdict)
+                             const tocsin_verdict *verdict, const cli_blame *blame)
 {
     report->sentence.length = 0;
-    cli_add_sentence(&report->sentence, verdict, series->name);
+    cli_add_sentence(&report->sentence, series, verdict, blame);
     return cli_copy((cli_text){report->sentence.at, report->sentence.length});
 }
 
 static void report_alarm_change(cli_report *report, const cli_series *series,
-                                const tocsin_verdict *verdict)
+                                const tocsin_verdict *verdict, const cli_blame *blame)
 {
-    report_series *kept = report_of(report, series);
+    report_series *kept = report_of(report, series, verdict->metric);
 
+    /* Where it rings already is where it goes on. */
+    for (size_t i = 0; i < report_width(series->reader); i++) {
+        if (report_of(report, series, i)->has_open)
+            kept = report_of(report, series, i);
+    }
     if (verdict->transition == TOCSIN_TRANSITION_CLEAR && kept->has_open) {
         kept->alarms[kept->kept - 1].end = verdict->time;
         kept->has_open = 0;
@@ -176,7 +193,7 @@ static void report_alarm_change(cli_report *report, const cli_series *series,
 
         alarm->tier = verdict->tier;
         free(alarm->sentence);
-        alarm->sentence = report_sentence(report, series, verdict);
+        alarm->sentence = report_sentence(report, series, verdict, blame);
         return;
     }
     if (kept->kept >= REPORT_ALARMS || report->kept >= REPORT_ALARMS_ALL)
@@ -185,27 +202,42 @@ static void report_alarm_change(cli_report *report, const cli_series *series,
         cli_grow(kept->alarms, &kept->kept_capacity, kept->kept + 1, sizeof *kept->alarms);
     kept->alarms[kept->kept++] = (report_alarm){
         verdict->time, TOCSIN_TIME_NONE, verdict->tier, cli_verdict_reason(verdict),
-        report_sentence(report, series, verdict)};
+        report_sentence(report, series, verdict, blame)};
     kept->has_open = 1;
     report->kept++;
 }
 
-void cli_report_point(cli_report *report, const cli_series *series, const tocsin_verdict *verdict)
+void cli_report_point(cli_report *report, const cli_row *row)
 {
-    if (verdict->flags & (TOCSIN_FLAG_LATE | TOCSIN_FLAG_REPEATED))
-        return;
-    report_series *kept = report_of(report, series);
+    const cli_series *series = row->series;
+    tocsin_verdict verdict = *row->verdict;
 
-    kept->points++;
-    kept->missing += (verdict->flags & TOCSIN_FLAG_MISSING) != 0;
-    report_add(kept, report_share(report->series_count), verdict);
-    report_alarm_change(report, series, verdict);
+    if (verdict.flags & (TOCSIN_FLAG_LATE | TOCSIN_FLAG_REPEATED))
+        return;
+    report_of(report, series, 0);
+
+    const size_t share = report_share(report->series_count);
+
+    if (!row->point->values)
+        report_add(report_of(report, series, 0), share, &verdict);
+    else {
+        /* What was expected is known of the one to blame alone, so it makes no line. */
+        verdict.expected = verdict.lower = verdict.upper = NAN;
+        for (size_t i = 0; i < series->reader->metric_count; i++) {
+            verdict.value = row->point->values[i];
+            verdict.flags = row->verdict->flags & ~TOCSIN_FLAG_MISSING;
+            if (!isfinite(verdict.value))
+                verdict.flags |= TOCSIN_FLAG_MISSING;
+            report_add(report_of(report, series, i), share, &verdict);
+        }
+    }
+    report_alarm_change(report, series, row->verdict, row->blame);
 }
 
 void cli_report_silence(cli_report *report, const cli_series *series,
                         const tocsin_verdict *verdict)
 {
-    report_alarm_change(report, series, verdict);
+    report_alarm_change(report, series, verdict, NULL);
 }
 
 /* ---- Writing --------------------------------------------------------------- */
@@ -290,12 +322,25 @@ static void report_add_alarms(cli_buffer *out, const report_series *kept)
     }
 }
 
-static void report_add_series(cli_buffer *out, const cli_series *series, const report_series *kept)
+static void report_add_series(cli_buffer *out, const cli_series *series, size_t metric,
+                              const report_series *kept)
 {
+    const cli_reader *reader = series->reader;
     static const char *const columns[] = {"t", "v", "e", "l", "u"};
 
     cli_buffer_print(out, "{\"name\":");
-    cli_add_json(out, cli_text_of(series->name ? series->name : ""));
+    if (reader->metric_count > 1 && reader->key_count > 0) {
+        cli_buffer name = {NULL, 0, 0};
+
+        cli_buffer_print(&name, "%s/%s", series->name ? series->name : "",
+                         reader->metrics[metric].at);
+        cli_add_json(out, (cli_text){name.at, name.length});
+        cli_buffer_free(&name);
+    } else if (reader->metric_count > 1) {
+        cli_add_json(out, reader->metrics[metric]);
+    } else {
+        cli_add_json(out, cli_text_of(series->name ? series->name : ""));
+    }
     cli_buffer_print(out, ",\"rate\":%d,\"points\":%llu,\"missing\":%llu,\"alarms\":%llu",
                      series->is_counter, (unsigned long long)kept->points,
                      (unsigned long long)kept->missing, (unsigned long long)kept->alarm_count);
@@ -331,6 +376,7 @@ static void report_add_data(cli_report *report, FILE *stream, const cli_feed *fe
     report_rank *ranks = cli_alloc((report->series_count + 1) * sizeof *ranks);
     char *short_text = cli_spec_text(spec, TOCSIN_TEXT_SHORT);
     char *full_text = cli_spec_text(spec, TOCSIN_TEXT_FULL);
+    const size_t width = report_width(feed->reader);
     size_t drawn = 0;
 
     for (size_t i = 0; i < report->series_count; i++)
@@ -353,7 +399,8 @@ static void report_add_data(cli_report *report, FILE *stream, const cli_feed *fe
     for (size_t i = 0; i < report->series_count && drawn < REPORT_DRAWN; i++) {
         if (drawn++ > 0)
             cli_buffer_add(&out, ",", 1);
-        report_add_series(&out, feed->series[ranks[i].number], &report->series[ranks[i].number]);
+        report_add_series(&out, feed->series[ranks[i].number / width], ranks[i].number % width,
+                          &report->series[ranks[i].number]);
         fwrite(out.at, 1, out.length, stream);
         out.length = 0;
     }

@@ -11,7 +11,7 @@ typedef struct cli_report cli_report;
 /* Ends the program now if the page could not be written later. */
 cli_report *cli_report_open(const char *path);
 
-void cli_report_point(cli_report *report, const cli_series *series, const tocsin_verdict *verdict);
+void cli_report_point(cli_report *report, const cli_row *row);
 void cli_report_silence(cli_report *report, const cli_series *series,
                         const tocsin_verdict *verdict);
 

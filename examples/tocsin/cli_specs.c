@@ -46,9 +46,6 @@ tocsin_spec *cli_spec_compile(const char *text)
         cli_spec_show(text, &error);
         exit(CLI_USAGE);
     }
-    if (tocsin_spec_metrics(spec) != 1)
-        cli_die(CLI_USAGE, "the spec is of points with %u metrics, and a series here has one",
-                (unsigned)tocsin_spec_metrics(spec));
     return spec;
 }
 
@@ -94,11 +91,62 @@ static tocsin_spec *specs_counting(tocsin_spec *gauge)
     return spec;
 }
 
-void cli_specs_compile(cli_specs *specs, const char *text)
+static int specs_takes_rows(const char *stage)
+{
+    tocsin_parameter_info parameter;
+    size_t index;
+
+    memset(&parameter, 0, sizeof parameter);
+    parameter.struct_size = sizeof parameter;
+    if (tocsin_catalog_find(stage, &index) != TOCSIN_OK)
+        return 0;
+    for (size_t i = 0; tocsin_catalog_parameter(index, i, &parameter) == TOCSIN_OK; i++) {
+        if (strcmp(parameter.name, "metrics") == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* The same spec for rows of so many columns. */
+static tocsin_spec *specs_of_rows(tocsin_spec *spec, size_t columns)
+{
+    tocsin_error error = {.struct_size = sizeof error};
+    char number[CLI_NUMBER_TEXT];
+    tocsin_setting setting = {
+        .struct_size = sizeof setting, .value_count = 1, .parameter = "metrics", .text = number};
+    tocsin_spec *rows;
+
+    snprintf(number, sizeof number, "%zu", columns);
+    for (size_t i = 0; i < tocsin_spec_stage_count(spec); i++) {
+        if (specs_takes_rows(tocsin_spec_stage_name(spec, i)))
+            setting.stage = tocsin_spec_stage_name(spec, i);
+    }
+    if (!setting.stage)
+        cli_die(CLI_USAGE, "--column names %zu columns, and the spec's detector judges single "
+                           "values; rcforest, hstrees and iforest judge rows (--spec rcforest)",
+                columns);
+    const int status = tocsin_spec_derive(&rows, spec, &setting, 1, NULL, &error);
+
+    if (status < 0)
+        cli_die(CLI_USAGE, "--column names %zu columns: %s", columns,
+                error.message[0] ? error.message : tocsin_status_text(status));
+    tocsin_spec_free(spec);
+    return rows;
+}
+
+void cli_specs_compile(cli_specs *specs, const char *text, size_t columns)
 {
     specs->gauge = cli_spec_compile(text);
-    specs->counter =
-        cli_spec_has(specs->gauge, "counter") ? specs->gauge : specs_counting(specs->gauge);
+    if (columns > 1 && tocsin_spec_metrics(specs->gauge) == 1)
+        specs->gauge = specs_of_rows(specs->gauge, columns);
+    const size_t metrics = tocsin_spec_metrics(specs->gauge);
+
+    if (metrics > 1 && metrics != columns)
+        cli_die(CLI_USAGE, "the spec is of rows with %zu metrics, and --column names %zu columns",
+                metrics, columns);
+    specs->counter = metrics > 1 || cli_spec_has(specs->gauge, "counter")
+                         ? specs->gauge
+                         : specs_counting(specs->gauge);
 }
 
 static tocsin_spec *specs_derive(const tocsin_spec *base, const char *budget)

@@ -17,7 +17,9 @@ tocsin_spec *cli_spec_compile(const char *text);
 /* Show a wrong text on stderr, with the word at fault underlined. */
 void cli_spec_show(const char *text, const tocsin_error *error);
 
-void cli_specs_compile(cli_specs *specs, const char *text);
+/* `columns`: how many a point has, 0 if --column does not say.  A detector of rows need not be told
+ * `metrics=`; what does not fit together ends the program. */
+void cli_specs_compile(cli_specs *specs, const char *text, size_t columns);
 
 /* The same with another budget.  `budget` is a rate as a spec would write it. */
 void cli_specs_with_budget(cli_specs *specs, const cli_specs *base, const char *budget);

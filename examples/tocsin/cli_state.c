@@ -38,6 +38,10 @@ static void state_put_keys(cli_buffer *out, const cli_reader *reader)
         cli_buffer_add(&names, ",", i > 0);
         cli_buffer_add(&names, reader->key_names[i].at, reader->key_names[i].length);
     }
+    if (reader->metric_count > 1) {
+        for (size_t i = 0; i < reader->metric_count; i++)
+            cli_buffer_print(&names, "%s%s", i ? ", " : " rows of ", reader->metrics[i].at);
+    }
     state_put_text(out, (cli_text){names.at, names.length});
     cli_buffer_free(&names);
 }

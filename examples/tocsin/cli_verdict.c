@@ -23,17 +23,44 @@ const char *cli_verdict_reason(const tocsin_verdict *verdict)
     return verdict->reason == TOCSIN_REASON_NONE ? "" : tocsin_reason_name(verdict->reason);
 }
 
-void cli_add_sentence(cli_buffer *text, const tocsin_verdict *verdict, const char *name)
+const char *cli_verdict_metric(const cli_series *series, const tocsin_verdict *verdict)
 {
+    return series->reader->metric_count > 1 ? series->reader->metrics[verdict->metric].at : NULL;
+}
+
+/* "disk 61 %, cpu 22 %": the first few that matter. */
+static void verdict_add_blame(cli_buffer *text, const cli_series *series, const cli_blame *blame)
+{
+    const size_t count = series->reader->metric_count;
+
+    cli_buffer_print(text, " What is odd about the row:");
+    for (size_t i = 0; i < count && i < 5 && (i == 0 || blame[i].share >= 0.05); i++)
+        cli_buffer_print(text, "%s %s %.0f %%", i ? "," : "",
+                         series->reader->metrics[blame[i].metric].at, 100 * blame[i].share);
+    cli_buffer_print(text, ".");
+}
+
+void cli_add_sentence(cli_buffer *text, const cli_series *series, const tocsin_verdict *verdict,
+                      const cli_blame *blame)
+{
+    const char *metric = verdict->reason == TOCSIN_REASON_ABSENCE
+                             ? NULL
+                             : cli_verdict_metric(series, verdict);
+    cli_buffer name = {NULL, 0, 0};
     size_t needed = 0;
 
-    tocsin_verdict_text(verdict, sizeof *verdict, name, NULL, 0, &needed);
-    if (needed == 0)
-        return;
-    text->at = cli_grow(text->at, &text->capacity, text->length + needed, 1);
-    if (tocsin_verdict_text(verdict, sizeof *verdict, name, text->at + text->length, needed,
-                            NULL) == TOCSIN_OK)
+    if (metric && series->reader->key_count > 0)
+        cli_buffer_print(&name, "%s/%s", series->name, metric);
+    else
+        cli_buffer_print(&name, "%s", metric ? metric : series->name);
+    tocsin_verdict_text(verdict, sizeof *verdict, name.at, NULL, 0, &needed);
+    text->at = cli_grow(text->at, &text->capacity, text->length + needed + 1, 1);
+    if (needed > 0 && tocsin_verdict_text(verdict, sizeof *verdict, name.at,
+                                          text->at + text->length, needed, NULL) == TOCSIN_OK)
         text->length += needed - 1;
+    if (blame && verdict->transition == TOCSIN_TRANSITION_START)
+        verdict_add_blame(text, series, blame);
+    cli_buffer_free(&name);
 }
 
 void cli_add_csv(cli_buffer *text, cli_text cell)

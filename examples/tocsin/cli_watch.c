@@ -1,6 +1,7 @@
 /* cli_watch.c - see cli_watch.h. */
 #include "cli_watch.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Nothing but lack of memory can go wrong with a compiled spec and a complete verdict. */
@@ -26,7 +27,11 @@ void cli_watch_point(cli_watch *watch, const cli_series *series, const cli_point
     tocsin_detector *detector = watch->detectors[series->number];
     const cli_number *number = &point->number;
 
-    if (series->is_counter && number->is_count)
+    if (point->values)
+        watch_check(tocsin_detector_push_row(detector, point->time, point->values,
+                                             series->reader->metric_count, TOCSIN_LEARN_AND_SCORE,
+                                             verdict, sizeof *verdict));
+    else if (series->is_counter && number->is_count)
         watch_check(tocsin_detector_push_u64(detector, point->time, number->count,
                                              TOCSIN_LEARN_AND_SCORE, verdict, sizeof *verdict));
     else
@@ -41,10 +46,56 @@ void cli_watch_silence(cli_watch *watch, const cli_series *series, int64_t now,
                                      sizeof *verdict));
 }
 
+static int watch_order(const void *left, const void *right)
+{
+    const cli_blame *a = left, *b = right;
+
+    if (a->share != b->share)
+        return a->share < b->share ? 1 : -1;
+    return (a->metric > b->metric) - (a->metric < b->metric);
+}
+
+const cli_blame *cli_watch_blame(cli_watch *watch, const cli_series *series)
+{
+    const tocsin_detector *detector = watch->detectors[series->number];
+    const size_t metrics = series->reader->metric_count;
+    size_t count = 0;
+    double sum = 0;
+
+    if (metrics < 2 ||
+        tocsin_detector_shares(detector, NULL, sizeof *watch->shares, 0, &count) !=
+            TOCSIN_ERROR_SPACE)
+        return NULL;
+    watch->shares = cli_grow(watch->shares, &watch->share_capacity, count, sizeof *watch->shares);
+    if (tocsin_detector_shares(detector, watch->shares, sizeof *watch->shares, count, &count) !=
+        TOCSIN_OK)
+        return NULL;
+    if (!watch->blame)
+        watch->blame = cli_alloc(metrics * sizeof *watch->blame);
+    for (size_t i = 0; i < metrics; i++)
+        watch->blame[i] = (cli_blame){i, 0, NAN};
+    for (size_t i = 0; i < count; i++) {
+        const tocsin_share *share = &watch->shares[i];
+
+        watch->blame[share->metric].share += share->value;
+        sum += share->value;
+        if (share->lag == 0)
+            watch->blame[share->metric].normal = share->normal;
+    }
+    if (!(sum > 0))
+        return NULL;
+    for (size_t i = 0; i < metrics; i++)
+        watch->blame[i].share /= sum;
+    qsort(watch->blame, metrics, sizeof *watch->blame, watch_order);
+    return watch->blame;
+}
+
 void cli_watch_close(cli_watch *watch, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         tocsin_detector_free(watch->detectors[i]);
     free(watch->detectors);
+    free(watch->shares);
+    free(watch->blame);
     cli_specs_free(&watch->specs);
 }

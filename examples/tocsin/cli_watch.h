@@ -5,10 +5,20 @@
 #include "cli_feed.h"
 #include "cli_specs.h"
 
+/* One metric's part in what is odd about a row. */
+typedef struct cli_blame {
+    size_t metric;
+    double share;                   /* 0..1; all together 1 */
+    double normal;                  /* what would have been; NaN: not known */
+} cli_blame;
+
 typedef struct cli_watch {
     cli_specs specs;
     tocsin_detector **detectors;    /* by series number */
     size_t capacity;
+    tocsin_share *shares;           /* of one row, metric by metric and lag by lag */
+    size_t share_capacity;
+    cli_blame *blame;
 } cli_watch;
 
 /* A new series. */
@@ -19,6 +29,10 @@ void cli_watch_point(cli_watch *watch, const cli_series *series, const cli_point
                      tocsin_verdict *verdict);
 void cli_watch_silence(cli_watch *watch, const cli_series *series, int64_t now,
                        tocsin_verdict *verdict);
+
+/* Who made the last row of a series odd, the most to blame first; NULL where a point has one
+ * value, or nothing was judged.  Valid until the next call. */
+const cli_blame *cli_watch_blame(cli_watch *watch, const cli_series *series);
 
 /* Frees the detectors of `count` series, and the specs. */
 void cli_watch_close(cli_watch *watch, size_t count);

@@ -2,7 +2,7 @@
 #ifndef CLI_WRITER_H
 #define CLI_WRITER_H
 
-#include "cli_feed.h"
+#include "cli_watch.h"
 #include "tocsin.h"
 
 /* One input row and what was made of it. */
@@ -10,6 +10,7 @@ typedef struct cli_row {
     const cli_series *series;       /* NULL: one too many, see --max-series */
     const cli_point *point;
     const tocsin_verdict *verdict;
+    const cli_blame *blame;         /* of rows that could be judged; else NULL */
 } cli_row;
 
 /* What the summary says. */
@@ -39,14 +40,19 @@ const char *cli_verdict_state(const tocsin_verdict *verdict);
 /* spike, drop ... absence; late and repeated for points that were not judged; or "". */
 const char *cli_verdict_reason(const tocsin_verdict *verdict);
 
-/* The verdict as one sentence, appended. */
-void cli_add_sentence(cli_buffer *text, const tocsin_verdict *verdict, const char *name);
+/* The metric of a row that the verdict is about; NULL where points have one value. */
+const char *cli_verdict_metric(const cli_series *series, const tocsin_verdict *verdict);
+
+/* The verdict as one sentence, appended; who is to blame, where that is known, as another. */
+void cli_add_sentence(cli_buffer *text, const cli_series *series, const tocsin_verdict *verdict,
+                      const cli_blame *blame);
 
 /* Append a text quoted for CSV, where that is needed, or for JSON. */
 void cli_add_csv(cli_buffer *text, cli_text cell);
 void cli_add_json(cli_buffer *text, cli_text string);
 
 /* The table's line for an alarm, on any stream: csv tells of silence on stderr with it. */
-void cli_print_alarm(FILE *stream, const char *name, const tocsin_verdict *verdict);
+void cli_print_alarm(FILE *stream, const cli_series *series, const tocsin_verdict *verdict,
+                     const cli_blame *blame);
 
 #endif

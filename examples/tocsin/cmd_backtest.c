@@ -401,7 +401,7 @@ static void backtest_prepare(backtest_run *run, const cli_options *options)
     static const char *const usual[] = {"1/day", "1/4d", "1/week", "1/month"};
     cli_specs base;
 
-    cli_specs_compile(&base, options->spec);
+    cli_specs_compile(&base, options->spec, options->column_count);
     run->budget_count = options->budget_count ? options->budget_count : 4;
     for (size_t i = 0; i < run->budget_count; i++) {
         run->budgets[i].name =

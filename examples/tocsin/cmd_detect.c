@@ -24,6 +24,7 @@ typedef struct detect_run {
     size_t series_known;
     const cli_writer *writer;
     cli_report *report;
+    int tells_shares;       /* in every row, not only where an alarm starts */
     int is_resumed;         /* series came out of --state */
     int was_on;             /* an alarm was on at some point of this run */
 } detect_run;
@@ -63,9 +64,11 @@ static void detect_point(void *user, const cli_series *series, const cli_point *
 {
     detect_run *run = user;
     tocsin_verdict verdict;
-    const cli_row row = {series, point, &verdict};
+    cli_row row = {series, point, &verdict, NULL};
 
     cli_watch_point(&run->watch, series, point, &verdict);
+    if (run->tells_shares || verdict.transition == TOCSIN_TRANSITION_START)
+        row.blame = cli_watch_blame(&run->watch, series);
     run->totals.points++;
     run->totals.missing += (verdict.flags & TOCSIN_FLAG_MISSING) != 0;
     run->totals.late += (verdict.flags & TOCSIN_FLAG_LATE) != 0;
@@ -73,13 +76,13 @@ static void detect_point(void *user, const cli_series *series, const cli_point *
     detect_count(run, series, &verdict);
     run->writer->row(run->feed.reader, &row);
     if (run->report)
-        cli_report_point(run->report, series, &verdict);
+        cli_report_point(run->report, &row);
 }
 
 static void detect_beyond(void *user, const cli_point *point)
 {
     detect_run *run = user;
-    const cli_row row = {NULL, point, NULL};
+    const cli_row row = {NULL, point, NULL, NULL};
 
     run->writer->row(run->feed.reader, &row);
 }
@@ -149,7 +152,8 @@ int cmd_detect(const cli_options *options)
 
     memset(&run, 0, sizeof run);
     run.writer = writers[options->output];
-    cli_specs_compile(&run.watch.specs, options->spec);
+    run.tells_shares = options->output == CLI_OUTPUT_JSON;
+    cli_specs_compile(&run.watch.specs, options->spec, options->column_count);
     detect_check_files(options);
     if (options->report)
         run.report = cli_report_open(options->report);

@@ -12,6 +12,7 @@
 
 /* More series than this are explained by their alarms alone. */
 #define EXPLAIN_LAST_POINTS 20
+#define EXPLAIN_BLAMED 10         /* metrics of a row */
 
 typedef struct explain_run {
     cli_feed feed;
@@ -160,15 +161,27 @@ static void explain_sentence(const cli_series *series, const tocsin_verdict *ver
 {
     cli_buffer sentence = {NULL, 0, 0};
 
-    cli_add_sentence(&sentence, verdict, series->name);
-    printf("\n%s\n", sentence.at ? sentence.at : series->name);
+    cli_add_sentence(&sentence, series, verdict, NULL);
+    printf("\n%s\n", sentence.length ? sentence.at : series->name);
     cli_buffer_free(&sentence);
 }
 
-/* What was said last of a series, and why. */
-static void explain_last(const tocsin_detector *detector, const cli_series *series,
-                         int with_sentence)
+/* Who made a row odd. */
+static void explain_blame(const cli_series *series, const cli_blame *blame)
 {
+    for (size_t i = 0; blame && i < series->reader->metric_count && i < EXPLAIN_BLAMED; i++) {
+        printf("    %-11s %5.1f %%  %s", "share", 100 * blame[i].share,
+               series->reader->metrics[blame[i].metric].at);
+        if (!isnan(blame[i].normal))
+            printf(" (%.6g would be usual)", blame[i].normal);
+        putchar('\n');
+    }
+}
+
+/* What was said last of a series, and why. */
+static void explain_last(cli_watch *watch, const cli_series *series, int with_sentence)
+{
+    const tocsin_detector *detector = watch->detectors[series->number];
     tocsin_explanation explanation;
     tocsin_verdict verdict;
 
@@ -179,6 +192,7 @@ static void explain_last(const tocsin_detector *detector, const cli_series *seri
         return;
     if (with_sentence)
         explain_sentence(series, &verdict);
+    explain_blame(series, cli_watch_blame(watch, series));
     explain_state(&verdict, &explanation);
 }
 
@@ -194,7 +208,7 @@ static void explain_alarm(explain_run *run, const cli_series *series,
         return;
     run->alarms++;
     explain_sentence(series, verdict);
-    explain_last(run->watch.detectors[series->number], series, 0);
+    explain_last(&run->watch, series, 0);
 }
 
 static void explain_point(void *user, const cli_series *series, const cli_point *point)
@@ -221,7 +235,7 @@ static int explain_data(const cli_options *options)
     const cli_visitor visitor = {&run, explain_start, explain_point, NULL, explain_silence};
 
     memset(&run, 0, sizeof run);
-    cli_specs_compile(&run.watch.specs, options->spec);
+    cli_specs_compile(&run.watch.specs, options->spec, options->column_count);
     cli_feed_open(&run.feed, options, cli_spec_absence(run.watch.specs.gauge));
     explain_spec(run.watch.specs.gauge);
     printf("\n---- Alarms\n");
@@ -232,7 +246,7 @@ static int explain_data(const cli_options *options)
 
     printf("\n---- The last point of each series\n");
     for (size_t i = 0; i < count && i < EXPLAIN_LAST_POINTS; i++)
-        explain_last(run.watch.detectors[i], run.feed.series[i], 1);
+        explain_last(&run.watch, run.feed.series[i], 1);
     if (count > EXPLAIN_LAST_POINTS)
         printf("\nand %zu series more\n", count - EXPLAIN_LAST_POINTS);
     const int code = run.feed.rows == 0 ? CLI_NO_DATA : CLI_GOOD;

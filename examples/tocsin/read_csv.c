@@ -28,7 +28,6 @@ typedef struct csv_reader_state {
     char separator;
     cli_columns columns;
     size_t column_count;
-    char *value_name;
 } csv_reader_state;
 
 static int csv_is_newline(unsigned char c)
@@ -200,7 +199,12 @@ static void csv_open(cli_reader *reader)
     csv->has_waiting = has_header ? csv_read_record(csv) : 1;
     if (csv->has_waiting && csv->cell_count == csv->column_count) {
         cli_columns_choose(&csv->columns, reader, names, csv->cells, csv->column_count);
-        csv->value_name = cli_copy(has_header ? names[csv->columns.value] : cli_text_of("value"));
+        const cli_text only = cli_text_of("value");
+
+        if (has_header || csv->columns.value_count > 1)
+            cli_reader_metrics(reader, names, csv->columns.values, csv->columns.value_count);
+        else
+            cli_reader_metrics(reader, &only, &(size_t){0}, 1);
     }
     for (size_t i = 0; i < csv->column_count; i++)
         free((void *)(uintptr_t)names[i].at);
@@ -229,7 +233,6 @@ static int csv_next(cli_reader *reader, cli_point *point)
         cli_source_bad(reader->source,
                        "this row has %zu cell%s; %zu were expected, as in the first row",
                        csv->cell_count, csv->cell_count == 1 ? "" : "s", csv->column_count);
-    point->metric = cli_text_of(csv->value_name);
     if (columns->time == SIZE_MAX) {
         cli_reader_time(reader, point, (cli_text){NULL, 0});
     } else {
@@ -237,7 +240,8 @@ static int csv_next(cli_reader *reader, cli_point *point)
         if (point->time_text.length == 0)
             cli_source_bad(reader->source, "the timestamp is empty");
     }
-    cli_reader_number(reader, point, csv_number_cell(csv, csv->cells[columns->value]));
+    for (size_t i = 0; i < columns->value_count; i++)
+        cli_reader_value(reader, point, i, csv_number_cell(csv, csv->cells[columns->values[i]]));
     for (size_t i = 0; i < reader->key_count; i++)
         point->keys[i] = csv->cells[columns->keys[i]];
     point->label = -1;
@@ -257,8 +261,7 @@ static void csv_close(cli_reader *reader)
     csv_reader_state *csv = reader->state;
 
     csv_stop(csv);
-    free(csv->value_name);
     free(csv);
 }
 
-const cli_format cli_format_csv = {"csv", csv_open, csv_next, NULL, csv_close};
+const cli_format cli_format_csv = {"csv", 1, csv_open, csv_next, NULL, csv_close};

@@ -202,4 +202,4 @@ static void influx_close(cli_reader *reader)
     free(influx);
 }
 
-const cli_format cli_format_influx = {"influx", influx_open, influx_next, NULL, influx_close};
+const cli_format cli_format_influx = {"influx", 0, influx_open, influx_next, NULL, influx_close};

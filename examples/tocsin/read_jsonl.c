@@ -15,7 +15,7 @@ typedef struct jsonl_state {
     json_tokener *tokener;
     json_object *line;          /* the object whose texts are handed out */
     json_object *waiting;       /* the first one, read to know the fields */
-    char *time, *value, *label; /* fields; NULL: there is none */
+    char *time, *label;         /* fields; NULL: there is none */
     char *keys[CLI_MAX_KEYS];
 } jsonl_state;
 
@@ -129,7 +129,7 @@ static void jsonl_open(cli_reader *reader)
         return;
     jsonl_collect(&fields, jsonl->waiting, "");
     cli_columns_choose(&columns, reader, fields.names, fields.cells, fields.count);
-    jsonl->value = cli_copy(fields.names[columns.value]);
+    cli_reader_metrics(reader, fields.names, columns.values, columns.value_count);
     if (columns.time != SIZE_MAX)
         jsonl->time = cli_copy(fields.names[columns.time]);
     if (columns.label != SIZE_MAX)
@@ -151,7 +151,6 @@ static int jsonl_next(cli_reader *reader, cli_point *point)
     jsonl->waiting = NULL;
     if (!jsonl->line)
         return 0;
-    point->metric = cli_text_of(jsonl->value);
     if (jsonl->time) {
         cli_reader_time(reader, point, jsonl_cell(jsonl_find(jsonl->line, jsonl->time)));
         if (point->time_text.length == 0)
@@ -160,11 +159,15 @@ static int jsonl_next(cli_reader *reader, cli_point *point)
     } else {
         cli_reader_time(reader, point, (cli_text){NULL, 0});
     }
-    json_object *value = jsonl_find(jsonl->line, jsonl->value);
+    for (size_t i = 0; i < reader->metric_count; i++) {
+        const char *name = reader->metrics[i].at;
+        json_object *value = jsonl_find(jsonl->line, name);
 
-    if (json_object_is_type(value, json_type_array) || json_object_is_type(value, json_type_object))
-        cli_source_bad(reader->source, "the field '%s' is no number", jsonl->value);
-    cli_reader_number(reader, point, jsonl_cell(value));
+        if (json_object_is_type(value, json_type_array) ||
+            json_object_is_type(value, json_type_object))
+            cli_source_bad(reader->source, "the field '%s' is no number", name);
+        cli_reader_value(reader, point, i, jsonl_cell(value));
+    }
     for (size_t i = 0; i < reader->key_count; i++)
         point->keys[i] = jsonl_cell(jsonl_find(jsonl->line, jsonl->keys[i]));
     point->label = -1;
@@ -184,11 +187,10 @@ static void jsonl_close(cli_reader *reader)
     json_object_put(jsonl->waiting);
     json_tokener_free(jsonl->tokener);
     free(jsonl->time);
-    free(jsonl->value);
     free(jsonl->label);
     for (size_t i = 0; i < reader->key_count; i++)
         free(jsonl->keys[i]);
     free(jsonl);
 }
 
-const cli_format cli_format_jsonl = {"jsonl", jsonl_open, jsonl_next, NULL, jsonl_close};
+const cli_format cli_format_jsonl = {"jsonl", 1, jsonl_open, jsonl_next, NULL, jsonl_close};

@@ -265,5 +265,5 @@ static void openmetrics_close(cli_reader *reader)
     free(state);
 }
 
-const cli_format cli_format_openmetrics = {"openmetrics", openmetrics_open, openmetrics_next,
+const cli_format cli_format_openmetrics = {"openmetrics", 0, openmetrics_open, openmetrics_next,
                                            openmetrics_kind, openmetrics_close};

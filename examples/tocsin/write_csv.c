@@ -1,7 +1,8 @@
 /* write_csv.c - one row per input row, keys first:
  *
- *     [key,...,]timestamp,value,score,expected,lower,upper,state,reason
+ *     [key,...,]timestamp,value,score,expected,lower,upper,state,reason[,metric]
  *
+ * Of rows of several columns, the value and what is said of it are those of the metric to blame.
  * The timestamp is the input's own text, numbers are the shortest that read
  * back the same, and what is not known is empty.  Silence has no input row, so
  * it is told on stderr.
@@ -21,7 +22,8 @@ static void csv_begin(const cli_reader *reader, const cli_options *options)
         cli_add_csv(&csv_line, reader->key_names[i]);
         cli_buffer_add(&csv_line, ",", 1);
     }
-    cli_buffer_print(&csv_line, "timestamp,value,score,expected,lower,upper,state,reason\n");
+    cli_buffer_print(&csv_line, "timestamp,value,score,expected,lower,upper,state,reason%s\n",
+                     reader->metric_count > 1 ? ",metric" : "");
     fwrite(csv_line.at, 1, csv_line.length, stdout);
 }
 
@@ -47,9 +49,11 @@ static void csv_row(const cli_reader *reader, const cli_row *row)
     cli_buffer_add(&csv_line, ",", 1);
     if (!row->series) {
         csv_add_number(row->point->number.value);
-        cli_buffer_print(&csv_line, ",,,,missing,max-series\n");
+        cli_buffer_print(&csv_line, ",,,,missing,max-series%s\n",
+                         reader->metric_count > 1 ? "," : "");
     } else {
         const char *state = cli_verdict_state(verdict), *reason = cli_verdict_reason(verdict);
+        const char *metric = cli_verdict_metric(row->series, verdict);
 
         csv_add_number(verdict->value);
         csv_add_number(verdict->score);
@@ -59,6 +63,10 @@ static void csv_row(const cli_reader *reader, const cli_row *row)
         cli_buffer_add(&csv_line, state, strlen(state));
         cli_buffer_add(&csv_line, ",", 1);
         cli_buffer_add(&csv_line, reason, strlen(reason));
+        if (metric) {
+            cli_buffer_add(&csv_line, ",", 1);
+            cli_add_csv(&csv_line, cli_text_of(metric));
+        }
         cli_buffer_add(&csv_line, "\n", 1);
     }
     fwrite(csv_line.at, 1, csv_line.length, stdout);
@@ -69,7 +77,7 @@ static void csv_silence(const cli_reader *reader, const cli_series *series,
 {
     (void)reader;
     if (verdict->transition == TOCSIN_TRANSITION_START)
-        cli_print_alarm(stderr, series->name, verdict);
+        cli_print_alarm(stderr, series, verdict, NULL);
 }
 
 static void csv_end(const cli_totals *totals)

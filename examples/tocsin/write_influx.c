@@ -38,6 +38,18 @@ static void influx_add_tag(const cli_reader *reader, size_t index, cli_text valu
     influx_add_escaped(value);
 }
 
+/* A string field. */
+static void influx_add_string(const char *text)
+{
+    cli_buffer_add(&influx_line, "\"", 1);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            cli_buffer_add(&influx_line, "\\", 1);
+        cli_buffer_add(&influx_line, *text == '\n' ? " " : text, 1);
+    }
+    cli_buffer_add(&influx_line, "\"", 1);
+}
+
 static void influx_add_number(const char *name, double value)
 {
     char text[CLI_NUMBER_TEXT];
@@ -50,8 +62,10 @@ static void influx_add_number(const char *name, double value)
     cli_buffer_add(&influx_line, ",", 1);
 }
 
-static void influx_add_verdict(const tocsin_verdict *verdict, int64_t time)
+static void influx_add_verdict(const cli_series *series, const tocsin_verdict *verdict,
+                               int64_t time)
 {
+    const char *metric = cli_verdict_metric(series, verdict);
     const char *reason = cli_verdict_reason(verdict);
 
     cli_buffer_add(&influx_line, " ", 1);
@@ -63,6 +77,10 @@ static void influx_add_verdict(const tocsin_verdict *verdict, int64_t time)
     cli_buffer_print(&influx_line, "state=\"%s\"", cli_verdict_state(verdict));
     if (*reason)
         cli_buffer_print(&influx_line, ",reason=\"%s\"", reason);
+    if (metric) {
+        cli_buffer_print(&influx_line, ",metric=");
+        influx_add_string(metric);
+    }
     if (time != TOCSIN_TIME_NONE)
         cli_buffer_print(&influx_line, " %lld", (long long)time);
     cli_buffer_add(&influx_line, "\n", 1);
@@ -82,7 +100,7 @@ static void influx_row(const cli_reader *reader, const cli_row *row)
     for (size_t i = 0; i < reader->key_count; i++)
         influx_add_tag(reader, i, row->point->keys[i]);
     if (row->series) {
-        influx_add_verdict(row->verdict, row->point->time);
+        influx_add_verdict(row->series, row->verdict, row->point->time);
         return;
     }
     cli_buffer_print(&influx_line, " state=\"missing\",reason=\"max-series\"");
@@ -101,7 +119,7 @@ static void influx_silence(const cli_reader *reader, const cli_series *series,
     cli_buffer_add(&influx_line, "tocsin", 6);
     for (size_t i = 0; i < reader->key_count; i++)
         influx_add_tag(reader, i, cli_series_key(series, i));
-    influx_add_verdict(verdict, verdict->time);
+    influx_add_verdict(series, verdict, verdict->time);
 }
 
 static void influx_end(const cli_totals *totals)

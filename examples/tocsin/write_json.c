@@ -1,6 +1,7 @@
 /* write_json.c - an object per line, for every input row and for every silence
  * that rings.  What is not known, and an infinite bound, is null.  The object of
- * a silence has the field "event":"absence" and no input row.
+ * a silence has the field "event":"absence" and no input row.  Of rows of several columns, "metric"
+ * is the one to blame, whose value it is, and "shares" has each one's part in what is odd.
  */
 #include <math.h>
 #include <string.h>
@@ -54,8 +55,27 @@ static void json_add_flags(uint32_t flags)
     cli_buffer_add(&json_line, "]", 1);
 }
 
-static void json_add_verdict(const cli_series *series, const tocsin_verdict *verdict)
+static void json_add_metric(const cli_series *series, const tocsin_verdict *verdict,
+                            const cli_blame *blame)
 {
+    const char *metric = cli_verdict_metric(series, verdict);
+
+    if (!metric)
+        return;
+    json_add_word("metric", metric);
+    cli_buffer_print(&json_line, ",\"shares\":%s", blame ? "{" : "null");
+    for (size_t i = 0; blame && i < series->reader->metric_count; i++) {
+        cli_buffer_add(&json_line, ",", i > 0);
+        cli_add_json(&json_line, series->reader->metrics[blame[i].metric]);
+        cli_buffer_print(&json_line, ":%.4g", blame[i].share);
+    }
+    cli_buffer_add(&json_line, "}", blame != NULL);
+}
+
+static void json_add_verdict(const cli_series *series, const tocsin_verdict *verdict,
+                             const cli_blame *blame)
+{
+    json_add_metric(series, verdict, blame);
     json_add_number("value", verdict->value);
     json_add_number("score", verdict->score);
     json_add_number("period", verdict->period);
@@ -74,7 +94,7 @@ static void json_add_verdict(const cli_series *series, const tocsin_verdict *ver
         verdict->transition == TOCSIN_TRANSITION_CLEAR) {
         cli_buffer sentence = {NULL, 0, 0};
 
-        cli_add_sentence(&sentence, verdict, series->name);
+        cli_add_sentence(&sentence, series, verdict, blame);
         cli_buffer_add(&json_line, ",\"text\":", 8);
         cli_add_json(&json_line, (cli_text){sentence.at, sentence.length});
         cli_buffer_free(&sentence);
@@ -112,7 +132,7 @@ static void json_row(const cli_reader *reader, const cli_row *row)
     for (size_t i = 0; i < reader->key_count; i++)
         json_add_key(reader, i, row->point->keys[i]);
     if (row->series) {
-        json_add_verdict(row->series, row->verdict);
+        json_add_verdict(row->series, row->verdict, row->blame);
     } else {
         json_add_number("value", row->point->number.value);
         json_add_word("state", "missing");
@@ -133,7 +153,7 @@ static void json_silence(const cli_reader *reader, const cli_series *series,
                      cli_format_time(verdict->time, time));
     for (size_t i = 0; i < reader->key_count; i++)
         json_add_key(reader, i, cli_series_key(series, i));
-    json_add_verdict(series, verdict);
+    json_add_verdict(series, verdict, NULL);
     json_finish();
 }
 

@@ -13,7 +13,8 @@ static int table_has_colour(FILE *stream)
     return isatty(fileno(stream)) && !(no_colour && no_colour[0]);
 }
 
-void cli_print_alarm(FILE *stream, const char *name, const tocsin_verdict *verdict)
+void cli_print_alarm(FILE *stream, const cli_series *series, const tocsin_verdict *verdict,
+                     const cli_blame *blame)
 {
     static int known, colour;
     const int is_start = verdict->transition == TOCSIN_TRANSITION_START;
@@ -27,11 +28,11 @@ void cli_print_alarm(FILE *stream, const char *name, const tocsin_verdict *verdi
         colour = table_has_colour(stream);
         known = 1;
     }
-    cli_add_sentence(&sentence, verdict, name);
+    cli_add_sentence(&sentence, series, verdict, blame);
     fprintf(stream, "%s  %s%-5s  %-6s%s  %s\n", cli_format_time(verdict->time, time),
             colour ? paint : "", is_start ? "start" : "clear",
             is_start ? tocsin_tier_name(verdict->tier) : "", colour ? "\033[0m" : "",
-            sentence.at ? sentence.at : name);
+            sentence.length ? sentence.at : series->name);
     cli_buffer_free(&sentence);
 }
 
@@ -46,7 +47,7 @@ static void table_row(const cli_reader *reader, const cli_row *row)
     (void)reader;
     if (row->series && (row->verdict->transition == TOCSIN_TRANSITION_START ||
                         row->verdict->transition == TOCSIN_TRANSITION_CLEAR))
-        cli_print_alarm(stdout, row->series->name, row->verdict);
+        cli_print_alarm(stdout, row->series, row->verdict, row->blame);
 }
 
 static void table_silence(const cli_reader *reader, const cli_series *series,
@@ -54,7 +55,7 @@ static void table_silence(const cli_reader *reader, const cli_series *series,
 {
     (void)reader;
     if (verdict->transition == TOCSIN_TRANSITION_START)
-        cli_print_alarm(stdout, series->name, verdict);
+        cli_print_alarm(stdout, series, verdict, NULL);
 }
 
 static void table_count(uint64_t count, const char *one, const char *several)

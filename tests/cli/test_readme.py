@@ -40,6 +40,7 @@ class Readme(Test):
         self.assertGreater(len(shown), 10)
         environment = {**os.environ, "LC_ALL": "C", "ASAN_OPTIONS": "detect_leaks=0",
                        "PATH": os.path.dirname(TOCSIN) + os.pathsep + os.environ["PATH"]}
+        os.symlink(os.path.join(ROOT, "examples"), self.path("examples"))
         for command, lines in shown:
             done = subprocess.run(["sh", "-c", command], cwd=self.scratch, env=environment,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
