@@ -57,7 +57,7 @@ typedef struct subject {
 
 static const subject subjects[] = {
     {"plain", "ewma clip=inf floor-relative=0 floor-history=0 | raw", TWIN_PLAIN, 0,
-     TOCSIN_MINUTE, 0, 0, 1, 1, {10000, 100000, 1000000, 16000000}},
+     TOCSIN_MINUTE, 0, 1, 1, 1, {10000, 100000, 1000000, 16000000}},
     {"ewma", "ewma | raw", TWIN_EWMA, 0,
      TOCSIN_MINUTE, 0, 1, 1, 0, {10000, 100000, 1000000, 16000000}},
     {"holt", "holt-winters season=1d step=5m | raw", TWIN_HOLT, 288,
@@ -481,22 +481,23 @@ static uint32_t *permutation(size_t n)
     return order;
 }
 
-static void measure_sparse_of(const subject *s, size_t n, int is_shared)
+/* By slot the bank keeps no ids, for those who find their series themselves. */
+static void measure_sparse_of(const subject *s, size_t n, int is_shared, int by_id)
 {
     static const char *const names[2][2] = {{"rows-slots", "rows-ids"}, {"slots", "ids"}};
-    const char *const *name = names[is_shared];
+    const char *name = names[is_shared][by_id];
     const tocsin_bank_options own = {
         .struct_size = sizeof own,
         .clock = is_shared ? TOCSIN_CLOCK_SHARED : TOCSIN_CLOCK_OWN,
+        .ids = by_id ? TOCSIN_IDS_KEPT : TOCSIN_IDS_NONE,
     };
-    const int is_told[2] = {is_wanted(s, name[0]), is_wanted(s, name[1])};
     contest c = {.count = 0};
-    static sparse ways[3];
+    static sparse ways[2];
     series_bank bank;
     noise_values values;
 
-    if (!(is_told[0] || is_told[1]) ||
-        !has_room(s, name[0], n, series_size(donors_of(s), &own, n) + (uint64_t)n * (LINE + 8)))
+    if (!is_wanted(s, name) ||
+        !has_room(s, name, n, series_size(donors_of(s), &own, n) + (uint64_t)n * (LINE + 8)))
         return;
     noise_init(&values, n, 0);
     series_init(&bank, donors_of(s), &own, n);
@@ -504,27 +505,19 @@ static void measure_sparse_of(const subject *s, size_t n, int is_shared)
     uint32_t *order = permutation(n);
     line *lines = bench_memory(n * sizeof *lines);
 
-    for (int k = 0; k < 3; k++) {
-        ways[k].series = &bank;
-        ways[k].lines = lines;
-        ways[k].order = order;
-        ways[k].n = n;
-        ways[k].at = 0;
-        ways[k].points = n < ROUND ? n : ROUND;
-        ways[k].by_id = k == 1;
-        ways[k].is_shared = is_shared;
-        ways[k].values = &values;
-        ways[k].tick = (size_t)k;
-    }
+    for (int k = 0; k < 2; k++)
+        ways[k] = (sparse){
+            .series = &bank, .lines = lines, .order = order, .n = n,
+            .points = n < ROUND ? n : ROUND, .by_id = by_id && k == 0, .is_shared = is_shared,
+            .values = &values, .tick = (size_t)k,
+        };
 
     const double points = (double)ways[0].points;
-    const size_t twin = contest_add(&c, run_sparse_twin, &ways[2], points);
+    const size_t way = contest_add(&c, run_sparse, &ways[0], points);
+    const size_t twin = contest_add(&c, run_sparse_twin, &ways[1], points);
 
-    for (int k = 0; k < 2; k++)
-        if (is_told[k])
-            contest_tell(&c, s, name[k], is_shared ? kernels[kernel_count - 1] : "rows",
-                         contest_add(&c, run_sparse, &ways[k], points), twin,
-                         series_bytes(&bank));
+    contest_tell(&c, s, name, is_shared ? kernels[kernel_count - 1] : "rows", way, twin,
+                 series_bytes(&bank));
     kernels_force(kernels[kernel_count - 1]);
     contest_hold(&c, s, n);
     bench_release(lines, n * sizeof *lines);
@@ -535,8 +528,9 @@ static void measure_sparse_of(const subject *s, size_t n, int is_shared)
 
 static void measure_sparse(const subject *s, size_t n)
 {
-    measure_sparse_of(s, n, 1);
-    measure_sparse_of(s, n, 0);
+    for (int is_shared = 1; is_shared >= 0; is_shared--)
+        for (int by_id = 0; by_id < 2; by_id++)
+            measure_sparse_of(s, n, is_shared, by_id);
 }
 
 /* ---- Command line -------------------------------------------------------------------- */

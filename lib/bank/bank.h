@@ -25,7 +25,7 @@ typedef struct tocsin__lane {
     tocsin_alarm absent;                    /* absences as one; series == 0: none */
     void *row;                              /* scratch: a series' state */
     double *values;                         /* scratch: a point of several metrics */
-    tocsin__tile_head *tile;                /* scratch: a tile in columns */
+    tocsin__tile_head *tile[2];             /* scratch: tiles in columns */
     struct tocsin__undo *undo;              /* mapped banks: what takes back work under way */
 } tocsin__lane;
 

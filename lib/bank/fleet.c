@@ -41,7 +41,7 @@ static size_t fleet_lane_size(const tocsin_bank_options *options, const tocsin__
                               const tocsin_spec *spec)
 {
     return fleet_list_size(options) + tocsin__bank_row_size(spec) + fleet_values_size(spec) +
-           (format->kind == TOCSIN__NO_KERNEL ? 0 : format->tile_size + format->cold_size);
+           (format->kind == TOCSIN__NO_KERNEL ? 0 : 2 * (format->tile_size + format->cold_size));
 }
 
 uint64_t tocsin__fleet_size(const tocsin_bank_options *options, const tocsin__format *format,
@@ -143,13 +143,17 @@ void tocsin__fleet_init(tocsin_bank *bank)
         lane->row = (char *)lane + fleet_list_size(&bank->options);
         memcpy(lane->row, tocsin__bank_initial(bank), bank->spec->state_size);
         lane->values = (double *)(void *)((char *)lane->row + tocsin__bank_row_size(bank->spec));
-        lane->tile = NULL;
         lane->undo = NULL;
-        if (tocsin__bank_is_in_columns(bank)) {
-            lane->tile = (tocsin__tile_head *)(void *)((char *)lane->values +
-                                                       fleet_values_size(bank->spec));
-            memset(lane->tile, 0, bank->format.tile_size + bank->format.cold_size);
-            tocsin__tile_place(&bank->format, lane->tile, 0, 1);
+        for (size_t b = 0; b < 2; b++) {
+            const size_t size = bank->format.tile_size + bank->format.cold_size;
+            char *tile = (char *)lane->values + fleet_values_size(bank->spec) + b * size;
+
+            lane->tile[b] = NULL;
+            if (tocsin__bank_is_in_columns(bank)) {
+                lane->tile[b] = (tocsin__tile_head *)(void *)tile;
+                memset(tile, 0, size);
+                tocsin__tile_place(&bank->format, lane->tile[b], 0, 1);
+            }
         }
     }
     tocsin__fleet_start(bank);

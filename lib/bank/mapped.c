@@ -669,7 +669,8 @@ static inline size_t mapped_batch_tile(const tocsin_bank *bank, uintptr_t place)
 }
 
 void tocsin__mapped_log_batch(const tocsin_bank *bank, tocsin__lane *lane,
-                              const uintptr_t *places, uint32_t count, int has_counts)
+                              const tocsin__tile_head *scratch, const uintptr_t *places,
+                              uint32_t count, int has_counts)
 {
     const tocsin__format *format = &bank->format;
     mapped_log log = mapped_log_open(bank, lane);
@@ -702,7 +703,7 @@ void tocsin__mapped_log_batch(const tocsin_bank *bank, tocsin__lane *lane,
 
         if (move->place == format->count && !has_counts)
             continue;
-        memcpy(at, tocsin__tile_column(lane->tile, move->place), count * move->size);
+        memcpy(at, tocsin__tile_column(scratch, move->place), count * move->size);
         at += count * move->size;
         moves |= UINT64_C(1) << m;
     }

@@ -62,10 +62,11 @@ void tocsin__mapped_log_slots(const tocsin_bank *bank, tocsin__lane *lane, const
 void tocsin__mapped_commit_slots(const tocsin_bank *bank, tocsin__lane *lane,
                                  const uint32_t *slots, size_t count);
 
-/* The same of up to 64 series whose detectors' columns stand in the lane's scratch tile, place i's
- * in lane i: `places` are their tiles' addresses plus their lanes, `has_counts`: the counts too. */
+/* The same of up to 64 series whose detectors' columns stand in a scratch tile, place i's in
+ * lane i: `places` are their tiles' addresses plus their lanes, `has_counts`: the counts too. */
 void tocsin__mapped_log_batch(const tocsin_bank *bank, tocsin__lane *lane,
-                              const uintptr_t *places, uint32_t count, int has_counts);
+                              const tocsin__tile_head *scratch, const uintptr_t *places,
+                              uint32_t count, int has_counts);
 void tocsin__mapped_commit_batch(const tocsin_bank *bank, tocsin__lane *lane,
                                  const uintptr_t *places, uint32_t count);
 

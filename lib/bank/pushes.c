@@ -10,11 +10,12 @@
  *
  * A bank that lies in a cache has nothing to wait for, so nothing is asked for; there what costs is
  * that a kernel reads in one piece what was just written in many, and it is given the time in
- * which the next batch is looked up.
+ * which the next batch is looked up: there are two scratch tiles.
  *
  * Which fields?  Those that the kernel reads.  Counts matter only until every series is past
  * warm-up and has its final gain; whether that is so is looked up every 64 ticks of pushes, as
- * long as it is not, and then two cache lines per point are left: mean and variance.
+ * long as it is not, and then two cache lines per point are left: mean and variance.  This "lean"
+ * way is also short: 57 instructions per point, a fifth of them the kernel's.
  *
  * Only for a spec whose points do not depend on when the last one came and that ends with `raw`:
  * of the others each lane would go its own way, by the way of a single series (rounds.c).
@@ -30,29 +31,51 @@
 #define PUSHES_PREFETCH(address, rw) ((void)(address))
 #endif
 
+#if defined(__clang__)
+#define PUSHES_UNROLL _Pragma("clang loop unroll_count(8)")
+#elif defined(__GNUC__)
+#define PUSHES_UNROLL _Pragma("GCC unroll 8")
+#else
+#define PUSHES_UNROLL
+#endif
+
 #define PUSHES_AT(tile, place, type) ((type *)(void *)((char *)(tile) + (place)))
 
-/* A series of a batch: where it lives, and which of the batch's points is its. */
+/* Where mean and variance stand in a tile that has nothing else which a tick touches. */
+enum {
+    PUSHES_MEAN = sizeof(tocsin__tile_head),
+    PUSHES_VARIANCE = PUSHES_MEAN + TOCSIN__LANES * sizeof(double)
+};
+
+/* A series of a batch: where it lives. */
 typedef struct pushes_place {
     char *tile, *cold;      /* `cold`: its counts and habits */
-    uint32_t lane;
-    uint32_t index;
+    size_t lane;
 } pushes_place;
 
 typedef struct pushes_batch {
     uint32_t count;
     uint32_t reserved;
-    pushes_place place[TOCSIN__LANES];
+    tocsin__tile_head *scratch;             /* where its series are brought together */
+    char *at[TOCSIN__LANES];                /* lean: tiles, plus a byte per lane */
+    pushes_place place[TOCSIN__LANES];      /* otherwise */
     double value[TOCSIN__LANES];
+    uint8_t index[TOCSIN__LANES];           /* which of the points it is */
 } pushes_batch;
 
 /* The fields that the kernel reads: offsets of their columns in a tile or in its cold part. */
 typedef struct pushes_fields {
     size_t mean, variance, reach, count, habit, outside;
     uint32_t is_plain, is_full;
-    uint32_t is_near;           /* all of the bank is in a cache: nothing to ask for */
-    uint32_t reserved;
 } pushes_fields;
+
+/* How points are pushed; known when this is compiled where it is one of the usual ways. */
+typedef struct pushes_way {
+    int by_id;
+    int is_lean;            /* all that a point touches of its series is mean and variance, and
+                               they are at the places above */
+    int is_near;            /* all of the bank is in a cache: nothing to ask for */
+} pushes_way;
 
 /* ---- Counts ------------------------------------------------------------------------- */
 
@@ -104,17 +127,16 @@ static inline void pushes_ask(const tocsin_bank *bank, uint64_t key, int by_id)
         PUSHES_PREFETCH(&bank->pushed[key / TOCSIN_BANK_TILE], 1);
 }
 
-static inline void pushes_prefetch(const pushes_fields *f, const char *tile, const char *cold,
-                                   size_t k)
+static inline void pushes_prefetch(const pushes_fields *f, const pushes_place *place)
 {
-    PUSHES_PREFETCH(tile + f->mean + k * sizeof(double), 1);
-    PUSHES_PREFETCH(tile + f->variance + k * sizeof(float), 1);
+    PUSHES_PREFETCH(place->tile + f->mean + place->lane * sizeof(double), 1);
+    PUSHES_PREFETCH(place->tile + f->variance + place->lane * sizeof(float), 1);
     if (!f->is_full)
-        PUSHES_PREFETCH(cold + f->count + k * sizeof(uint16_t), 1);
+        PUSHES_PREFETCH(place->cold + f->count + place->lane * sizeof(uint16_t), 1);
     if (!f->is_plain) {
-        PUSHES_PREFETCH(tile + f->reach + k * sizeof(float), 1);
-        PUSHES_PREFETCH(cold + f->habit + k * sizeof(uint16_t), 1);
-        PUSHES_PREFETCH(cold + f->outside + k * sizeof(uint16_t), 1);
+        PUSHES_PREFETCH(place->tile + f->reach + place->lane * sizeof(float), 1);
+        PUSHES_PREFETCH(place->cold + f->habit + place->lane * sizeof(uint16_t), 1);
+        PUSHES_PREFETCH(place->cold + f->outside + place->lane * sizeof(uint16_t), 1);
     }
 }
 
@@ -124,40 +146,105 @@ static char *pushes_only_slab(const tocsin_bank *bank)
     return bank->mapped || (bank->slabs && !bank->slabs->next) ? (char *)bank->tiles[0] : NULL;
 }
 
+/* In the order in which they came. */
+static const uint8_t pushes_order[TOCSIN__LANES] = {
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+    22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+    44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+
+/* Collect points by slot up to the first with which something is wrong; how many.  In a cache they
+ * are brought together at once. */
+static TOCSIN__INLINE uint32_t pushes_collect_lean(const tocsin_bank *bank, int is_near,
+                                                   const tocsin_point *points, uint32_t count,
+                                                   pushes_batch *batch)
+{
+    const uint32_t slots = bank->series == bank->slots ? bank->slots : 0;
+    const int64_t time = bank->tick.time;
+    const size_t tile_size = bank->format.tile_size;
+    const size_t between = TOCSIN__BLOCK * bank->format.cold_size;     /* two blocks' tiles */
+    char *const only = is_near ? NULL : pushes_only_slab(bank);
+    tocsin__tile_head *const *const tiles = bank->tiles;
+    uint64_t *const pushed = bank->pushed;
+    double *mean = PUSHES_AT(batch->scratch, PUSHES_MEAN, double);
+    float *variance = PUSHES_AT(batch->scratch, PUSHES_VARIANCE, float);
+
+    memcpy(batch->index, pushes_order, sizeof pushes_order);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t key = points[i].key;
+        const size_t t = (size_t)(key / TOCSIN__LANES), k = (size_t)(key % TOCSIN__LANES);
+        const uint64_t bit = UINT64_C(1) << k;
+
+        if (TOCSIN__RARELY(key >= slots || (pushed[t] & bit) != 0 ||
+                           (points[i].time != time && points[i].time != TOCSIN_TIME_NONE)))
+            return i;
+        pushed[t] |= bit;
+
+        char *tile = only ? only + t * tile_size + (uint32_t)t / TOCSIN__BLOCK * between
+                          : (char *)tiles[t];
+        batch->at[i] = tile + k;
+        batch->value[i] = points[i].value;
+        if (is_near) {
+            mean[i] = PUSHES_AT(tile, PUSHES_MEAN, double)[k];
+            variance[i] = PUSHES_AT(tile, PUSHES_VARIANCE, float)[k];
+        } else {
+            PUSHES_PREFETCH(tile + PUSHES_MEAN + k * sizeof *mean, 1);
+            PUSHES_PREFETCH(tile + PUSHES_VARIANCE + k * sizeof *variance, 1);
+        }
+    }
+    return count;
+}
+
 /* The next points, as many as a batch holds: those that have a slot and may be pushed.
  * TOCSIN_INFO_IGNORED if some may not. */
-static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane, const pushes_fields *f,
-                          const tocsin_point *points, uint32_t count, int by_id, double *scores,
-                          pushes_batch *batch)
+static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane,
+                                         const pushes_fields *f, pushes_way way,
+                                         const tocsin_point *points, uint32_t count,
+                                         double *scores, pushes_batch *batch)
 {
     const uint32_t slots = bank->slots;
     const int has_holes = bank->series != slots;
-    char *const only = pushes_only_slab(bank);
-    uint32_t n = 0;
+    const int64_t time = bank->tick.time;
+    char *const only = way.is_near ? NULL : pushes_only_slab(bank);
+    uint64_t *const pushed = bank->pushed;
+    uint32_t n = way.is_lean ? pushes_collect_lean(bank, way.is_near, points, count, batch) : 0;
 
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = n; i < count; i++) {
         const uint64_t key = points[i].key;
         uint32_t slot = TOCSIN_SLOT_NONE;
 
-        if (by_id)
+        if (way.by_id)
             slot = tocsin__ids_find(&bank->ids, key);
         else if (key < slots && (!has_holes || tocsin__bank_has(bank, key)))
             slot = (uint32_t)key;
+
+        const uint32_t t = slot / TOCSIN__LANES;
+        const size_t k = slot % TOCSIN__LANES;
+        const uint64_t bit = UINT64_C(1) << k;
+
         if (TOCSIN__RARELY(slot == TOCSIN_SLOT_NONE)) {
             lane->counts.unknown++;
-        } else if (tocsin__bank_takes(bank, lane, &points[i], slot)) {
-            const uint32_t t = slot / TOCSIN__LANES;
+        } else if (TOCSIN__RARELY(points[i].time != time || (pushed[t] & bit) != 0) &&
+                   !tocsin__bank_takes(bank, lane, &points[i], slot)) {
+            /* it has said why */
+        } else {
             char *tile = only ? only + tocsin__format_tile(&bank->format, t)
                               : (char *)bank->tiles[t];
-            char *cold = f->is_plain && f->is_full ? tile : tocsin__bank_cold(bank, t);
 
-            if (!f->is_near)
-                pushes_prefetch(f, tile, cold, slot % TOCSIN__LANES);
-            batch->place[n].tile = tile;
-            batch->place[n].cold = cold;
-            batch->place[n].lane = slot % TOCSIN__LANES;
-            batch->place[n].index = i;
-            batch->value[n++] = points[i].value;
+            pushed[t] |= bit;
+            batch->value[n] = points[i].value;
+            batch->index[n] = (uint8_t)i;
+            if (way.is_lean) {
+                batch->at[n] = tile + k;
+                PUSHES_AT(batch->scratch, PUSHES_MEAN, double)[n] =
+                    PUSHES_AT(tile, PUSHES_MEAN, double)[k];
+                PUSHES_AT(batch->scratch, PUSHES_VARIANCE, float)[n] =
+                    PUSHES_AT(tile, PUSHES_VARIANCE, float)[k];
+            } else {
+                batch->place[n] = (pushes_place){tile, tocsin__bank_cold(bank, t), k};
+                if (!way.is_near)
+                    pushes_prefetch(f, &batch->place[n]);
+            }
+            n++;
             continue;
         }
         if (scores)
@@ -167,80 +254,93 @@ static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane, 
     return n == count ? TOCSIN_OK : TOCSIN_INFO_IGNORED;
 }
 
-/* The batch's series into the scratch tile, and back. */
-static void pushes_gather(const pushes_fields *f, tocsin__tile_head *scratch,
-                          const pushes_batch *batch)
+/* A lean batch's series into its scratch tile, and back. */
+static TOCSIN__INLINE void pushes_gather_lean(const pushes_batch *batch)
 {
-    const uint32_t n = batch->count;
-    char *scratch_cold = (char *)scratch + scratch->cold;
-    double *mean = PUSHES_AT(scratch, f->mean, double);
-    float *variance = PUSHES_AT(scratch, f->variance, float);
+    double *mean = PUSHES_AT(batch->scratch, PUSHES_MEAN, double);
+    float *variance = PUSHES_AT(batch->scratch, PUSHES_VARIANCE, float);
 
-    for (uint32_t i = 0; i < n; i++) {
-        const pushes_place place = batch->place[i];
+    PUSHES_UNROLL
+    for (size_t i = 0; i < batch->count; i++) {
+        const size_t k = (uintptr_t)batch->at[i] % TOCSIN__LANES;
+        const char *tile = batch->at[i] - k;
 
-        mean[i] = PUSHES_AT(place.tile, f->mean, double)[place.lane];
-        variance[i] = PUSHES_AT(place.tile, f->variance, float)[place.lane];
-    }
-    if (f->is_full)         /* any count that no longer matters does */
-        memset(PUSHES_AT(scratch_cold, f->count, uint16_t), 0xff, TOCSIN__LANES * sizeof(uint16_t));
-    else
-        for (uint32_t i = 0; i < n; i++)
-            PUSHES_AT(scratch_cold, f->count, uint16_t)[i] =
-                PUSHES_AT(batch->place[i].cold, f->count, uint16_t)[batch->place[i].lane];
-    if (f->is_plain)
-        return;
-    for (uint32_t i = 0; i < n; i++) {
-        const pushes_place place = batch->place[i];
-
-        PUSHES_AT(scratch, f->reach, float)[i] =
-            PUSHES_AT(place.tile, f->reach, float)[place.lane];
-        PUSHES_AT(scratch_cold, f->habit, uint16_t)[i] =
-            PUSHES_AT(place.cold, f->habit, uint16_t)[place.lane];
-        PUSHES_AT(scratch_cold, f->outside, uint16_t)[i] =
-            PUSHES_AT(place.cold, f->outside, uint16_t)[place.lane];
+        mean[i] = ((const double *)(const void *)(tile + PUSHES_MEAN))[k];
+        variance[i] = ((const float *)(const void *)(tile + PUSHES_VARIANCE))[k];
     }
 }
 
-static void pushes_scatter(const pushes_fields *f, tocsin__tile_head *scratch,
-                           const pushes_batch *batch)
+static TOCSIN__INLINE void pushes_scatter_lean(const pushes_batch *batch)
 {
-    const uint32_t n = batch->count;
-    char *scratch_cold = (char *)scratch + scratch->cold;
-    const double *mean = PUSHES_AT(scratch, f->mean, double);
-    const float *variance = PUSHES_AT(scratch, f->variance, float);
+    const double *mean = PUSHES_AT(batch->scratch, PUSHES_MEAN, double);
+    const float *variance = PUSHES_AT(batch->scratch, PUSHES_VARIANCE, float);
 
-    for (uint32_t i = 0; i < n; i++) {
-        const pushes_place place = batch->place[i];
+    PUSHES_UNROLL
+    for (size_t i = 0; i < batch->count; i++) {
+        const size_t k = (uintptr_t)batch->at[i] % TOCSIN__LANES;
+        char *tile = batch->at[i] - k;
 
-        PUSHES_AT(place.tile, f->mean, double)[place.lane] = mean[i];
-        PUSHES_AT(place.tile, f->variance, float)[place.lane] = variance[i];
+        PUSHES_AT(tile, PUSHES_MEAN, double)[k] = mean[i];
+        PUSHES_AT(tile, PUSHES_VARIANCE, float)[k] = variance[i];
     }
-    if (!f->is_full)
-        for (uint32_t i = 0; i < n; i++)
-            PUSHES_AT(batch->place[i].cold, f->count, uint16_t)[batch->place[i].lane] =
-                PUSHES_AT(scratch_cold, f->count, uint16_t)[i];
-    if (f->is_plain)
-        return;
-    for (uint32_t i = 0; i < n; i++) {
-        const pushes_place place = batch->place[i];
+}
 
-        PUSHES_AT(place.tile, f->reach, float)[place.lane] =
-            PUSHES_AT(scratch, f->reach, float)[i];
-        PUSHES_AT(place.cold, f->habit, uint16_t)[place.lane] =
-            PUSHES_AT(scratch_cold, f->habit, uint16_t)[i];
-        PUSHES_AT(place.cold, f->outside, uint16_t)[place.lane] =
-            PUSHES_AT(scratch_cold, f->outside, uint16_t)[i];
+/* All counts that no longer matter do. */
+static void pushes_fill_counts(const pushes_fields *f, tocsin__tile_head *scratch)
+{
+    memset((char *)scratch + scratch->cold + f->count, 0xff, TOCSIN__LANES * sizeof(uint16_t));
+}
+
+/* The same of any other batch. */
+static void pushes_gather(const pushes_fields *f, const pushes_batch *batch)
+{
+    tocsin__tile_head *scratch = batch->scratch;
+    char *cold = (char *)scratch + scratch->cold;
+
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const pushes_place *place = &batch->place[i];
+        const size_t k = place->lane;
+
+        PUSHES_AT(scratch, f->mean, double)[i] = PUSHES_AT(place->tile, f->mean, double)[k];
+        PUSHES_AT(scratch, f->variance, float)[i] = PUSHES_AT(place->tile, f->variance, float)[k];
+        if (!f->is_full)
+            PUSHES_AT(cold, f->count, uint16_t)[i] = PUSHES_AT(place->cold, f->count, uint16_t)[k];
+        if (f->is_plain)
+            continue;
+        PUSHES_AT(scratch, f->reach, float)[i] = PUSHES_AT(place->tile, f->reach, float)[k];
+        PUSHES_AT(cold, f->habit, uint16_t)[i] = PUSHES_AT(place->cold, f->habit, uint16_t)[k];
+        PUSHES_AT(cold, f->outside, uint16_t)[i] = PUSHES_AT(place->cold, f->outside, uint16_t)[k];
+    }
+}
+
+static void pushes_scatter(const pushes_fields *f, const pushes_batch *batch)
+{
+    tocsin__tile_head *scratch = batch->scratch;
+    char *cold = (char *)scratch + scratch->cold;
+
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const pushes_place *place = &batch->place[i];
+        const size_t k = place->lane;
+
+        PUSHES_AT(place->tile, f->mean, double)[k] = PUSHES_AT(scratch, f->mean, double)[i];
+        PUSHES_AT(place->tile, f->variance, float)[k] = PUSHES_AT(scratch, f->variance, float)[i];
+        if (!f->is_full)
+            PUSHES_AT(place->cold, f->count, uint16_t)[k] = PUSHES_AT(cold, f->count, uint16_t)[i];
+        if (f->is_plain)
+            continue;
+        PUSHES_AT(place->tile, f->reach, float)[k] = PUSHES_AT(scratch, f->reach, float)[i];
+        PUSHES_AT(place->cold, f->habit, uint16_t)[k] = PUSHES_AT(cold, f->habit, uint16_t)[i];
+        PUSHES_AT(place->cold, f->outside, uint16_t)[k] = PUSHES_AT(cold, f->outside, uint16_t)[i];
     }
 }
 
 /* Tiles with a lane that is not calm are not. */
-static void pushes_note_habits(const pushes_fields *f, tocsin__tile_head *scratch,
-                               const pushes_batch *batch)
+static void pushes_note_habits(const pushes_fields *f, const pushes_batch *batch)
 {
-    char *scratch_cold = (char *)scratch + scratch->cold;
-    const uint16_t *habit = PUSHES_AT(scratch_cold, f->habit, uint16_t);
-    const uint16_t *outside = PUSHES_AT(scratch_cold, f->outside, uint16_t);
+    const tocsin__tile_head *scratch = batch->scratch;
+    const char *scratch_cold = (char *)scratch + scratch->cold;
+    const uint16_t *habit = (const uint16_t *)(const void *)(scratch_cold + f->habit);
+    const uint16_t *outside = (const uint16_t *)(const void *)(scratch_cold + f->outside);
 
     for (uint32_t i = 0; i < batch->count; i++)
         if (habit[i] | outside[i]) {
@@ -252,12 +352,13 @@ static void pushes_note_habits(const pushes_fields *f, tocsin__tile_head *scratc
 }
 
 /* What was learnt has a time. */
-static void pushes_note_times(const tocsin_bank *bank, const pushes_batch *batch,
-                              uint64_t learnt)
+static void pushes_note_times(const tocsin_bank *bank, const pushes_batch *batch)
 {
+    const uint64_t learnt = batch->scratch->learnt;
+
     for (uint32_t i = 0; i < batch->count; i++) {
         tocsin__tile_head *tile = PUSHES_AT(batch->place[i].tile, 0, tocsin__tile_head);
-        const uint32_t k = batch->place[i].lane;
+        const uint32_t k = (uint32_t)batch->place[i].lane;
 
         if (!(learnt >> i & 1))
             continue;
@@ -283,10 +384,10 @@ static double pushes_alone(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot,
 static void pushes_run_rest(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *points,
                             const pushes_batch *batch, int by_id, double *statistics)
 {
-    const tocsin__tile_head *scratch = lane->tile;
+    const tocsin__tile_head *scratch = batch->scratch;
 
     for (uint32_t i = 0; i < batch->count; i++) {
-        const uint64_t key = points[batch->place[i].index].key;
+        const uint64_t key = points[batch->index[i]].key;
 
         if (scratch->left >> i & 1) {
             statistics[i] = pushes_alone(
@@ -306,23 +407,22 @@ static void pushes_find(const pushes_batch *batch, uintptr_t *places)
         places[i] = (uintptr_t)batch->place[i].tile + batch->place[i].lane;
 }
 
-static void pushes_run(tocsin_bank *bank, tocsin__lane *lane, const pushes_fields *f,
-                       const tocsin_point *points, int by_id, double *scores,
-                       pushes_batch *batch)
+static TOCSIN__INLINE void pushes_run(tocsin_bank *bank, tocsin__lane *lane,
+                                      const pushes_fields *f, pushes_way way,
+                                      const tocsin_point *points, double *scores,
+                                      pushes_batch *batch)
 {
     const uint32_t n = batch->count;
     const int is_whole = n == TOCSIN__LANES;
-    tocsin__tile_head *scratch = lane->tile;
+    tocsin__tile_head *scratch = batch->scratch;
     double sorted_out[TOCSIN__LANES];
     uintptr_t places[TOCSIN__LANES];
     double *statistics = scores && is_whole ? scores : sorted_out;
     tocsin__tiles tiles;
 
-    if (!f->is_near)
-        pushes_gather(f, scratch, batch);
-    if (bank->mapped) {
+    if (!way.is_lean && bank->mapped) {
         pushes_find(batch, places);
-        tocsin__mapped_log_batch(bank, lane, places, n, !f->is_full);
+        tocsin__mapped_log_batch(bank, lane, scratch, places, n, !f->is_full);
     }
     for (uint32_t i = n; i < TOCSIN__LANES; i++)
         batch->value[i] = 0;
@@ -330,33 +430,79 @@ static void pushes_run(tocsin_bank *bank, tocsin__lane *lane, const pushes_field
     scratch->flags = f->is_full ? TOCSIN__TILE_FULL : 0;
     memset(&tiles, 0, sizeof tiles);
     tiles.first = (char *)scratch;
-    tiles.size = bank->format.tile_size;
     tiles.count = 1;
     tiles.values = batch->value;
-    tiles.statistics = statistics;
+    tiles.statistics = scores ? statistics : NULL;
     tocsin__columns_run(bank, &tiles);
-    pushes_scatter(f, scratch, batch);
-    if (!f->is_plain && !(scratch->flags & TOCSIN__TILE_CALM))
-        pushes_note_habits(f, scratch, batch);
-    if (bank->format.more)
-        pushes_note_times(bank, batch, scratch->learnt);
+    if (way.is_lean) {
+        pushes_scatter_lean(batch);
+    } else {
+        pushes_scatter(f, batch);
+        if (!f->is_plain && !(scratch->flags & TOCSIN__TILE_CALM))
+            pushes_note_habits(f, batch);
+        if (bank->format.more)
+            pushes_note_times(bank, batch);
+    }
     if (scratch->learnt)
         lane->latest = bank->tick.time;
     if (TOCSIN__RARELY(scratch->learnt != scratch->take))
-        pushes_run_rest(bank, lane, points, batch, by_id, statistics);
+        pushes_run_rest(bank, lane, points, batch, way.by_id, statistics);
     else
         lane->counts.points += n;
-    if (bank->mapped)
+    if (!way.is_lean && bank->mapped)
         tocsin__mapped_commit_batch(bank, lane, places, n);
     if (scores && !is_whole)
         for (uint32_t i = 0; i < n; i++)
-            scores[batch->place[i].index] = statistics[i];
+            scores[batch->index[i]] = statistics[i];
+}
+
+/* A batch is collected, then the one before it is run.  In a cache it is brought together at
+ * once, so that what was written in many pieces has reached memory when the kernel reads it in
+ * one; else when it is due, and has been on its way since it was collected. */
+static TOCSIN__INLINE int pushes_push(tocsin_bank *bank, tocsin__lane *lane,
+                                      const pushes_fields *f, pushes_way way,
+                                      const tocsin_point *points, size_t count, double *scores)
+{
+    pushes_batch batches[2];
+    int status = TOCSIN_OK;
+    size_t asked = 0, before = 0;
+
+    batches[1].count = 0;
+    for (size_t b = 0; b < 2; b++) {
+        batches[b].scratch = lane->tile[b];
+        if (f->is_full)
+            pushes_fill_counts(f, batches[b].scratch);
+    }
+    for (size_t done = 0, b = 0;; b = 1 - b) {
+        const size_t left = count - done;
+        const uint32_t next = left < TOCSIN__LANES ? (uint32_t)left : TOCSIN__LANES;
+
+        for (; !way.is_near && asked < count && asked < done + 2 * TOCSIN__LANES; asked++)
+            pushes_ask(bank, points[asked].key, way.by_id);
+        if (pushes_collect(bank, lane, f, way, points + done, next, scores ? scores + done : NULL,
+                           &batches[b]) != TOCSIN_OK)
+            status = TOCSIN_INFO_IGNORED;
+        if (way.is_near && !way.is_lean)
+            pushes_gather(f, &batches[b]);
+        if (batches[1 - b].count) {
+            if (!way.is_near && way.is_lean)
+                pushes_gather_lean(&batches[1 - b]);
+            else if (!way.is_near)
+                pushes_gather(f, &batches[1 - b]);
+            pushes_run(bank, lane, f, way, points + before, scores ? scores + before : NULL,
+                       &batches[1 - b]);
+        }
+        if (next == 0)
+            return status;
+        before = done;
+        done += next;
+    }
 }
 
 /* A bank that small is in a processor's second cache, where it is as quickly fetched as asked for. */
 #define PUSHES_NEAR ((uint64_t)512 << 10)
 
-static uint32_t pushes_is_near(const tocsin_bank *bank)
+static int pushes_is_near(const tocsin_bank *bank)
 {
     return (uint64_t)bank->tile_count * bank->format.tile_size <= PUSHES_NEAR;
 }
@@ -372,31 +518,16 @@ int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
 {
     const tocsin__ewma_job *job = &bank->job.ewma;
     const size_t warm = TOCSIN__COLD - 1;
-    const pushes_fields f = {job->mean,          job->variance,      job->reach,
-                             job->count & warm,  job->habit & warm,  job->outside & warm,
-                             job->is_plain,      bank->is_full,      pushes_is_near(bank), 0};
-    pushes_batch batches[2];
-    int status = TOCSIN_OK;
-    size_t asked = 0, before = 0;
+    const pushes_fields f = {job->mean,         job->variance,     job->reach,
+                             job->count & warm, job->habit & warm, job->outside & warm,
+                             job->is_plain,     bank->is_full};
+    const pushes_way near = {0, 1, 1}, far = {0, 1, 0};
+    const pushes_way general = {by_id, 0, pushes_is_near(bank)};
 
-    batches[1].count = 0;
-    for (size_t done = 0, b = 0;; b = 1 - b) {
-        const size_t left = count - done;
-        const uint32_t next = left < TOCSIN__LANES ? (uint32_t)left : TOCSIN__LANES;
-
-        for (; !f.is_near && asked < count && asked < done + 2 * TOCSIN__LANES; asked++)
-            pushes_ask(bank, points[asked].key, by_id);
-        if (pushes_collect(bank, lane, &f, points + done, next, by_id,
-                           scores ? scores + done : NULL, &batches[b]) != TOCSIN_OK)
-            status = TOCSIN_INFO_IGNORED;
-        if (batches[1 - b].count)
-            pushes_run(bank, lane, &f, points + before, by_id, scores ? scores + before : NULL,
-                       &batches[1 - b]);
-        if (f.is_near)
-            pushes_gather(&f, lane->tile, &batches[b]);
-        if (next == 0)
-            return status;
-        before = done;
-        done += next;
-    }
+    if (by_id || !f.is_plain || !f.is_full || bank->format.more || bank->mapped ||
+        f.mean != PUSHES_MEAN || f.variance != PUSHES_VARIANCE)
+        return pushes_push(bank, lane, &f, general, points, count, scores);
+    if (general.is_near)
+        return pushes_push(bank, lane, &f, near, points, count, scores);
+    return pushes_push(bank, lane, &f, far, points, count, scores);
 }

@@ -1246,6 +1246,85 @@ START_TEST(far_series_say_what_near_ones_do)
 }
 END_TEST
 
+static double full_value(rng *r)
+{
+    static const double odd[] = {NAN, INFINITY, 1e30, -1e18, 1e200, 1e-30, 0};
+
+    return rng_below(r, 20) ? rng_normal(r) : odd[rng_below(r, sizeof odd / sizeof odd[0])];
+}
+
+/* Once every series has its final gain, points of plain ewma take a way of their own: near and far,
+ * one by one and in batches, with points among them that are not taken. */
+START_TEST(full_series_say_what_detectors_do)
+{
+    enum { SERIES = 150, WARM = 15, TICKS = 30, MANY = 50000 };
+    const size_t slots = _i ? MANY : SERIES, stride = slots / SERIES;
+    tocsin_bank_options options = banks_options();
+    tocsin_detector *detectors[SERIES];
+    double *values = calloc(slots, sizeof *values);
+    rng r = rng_seeded(22);
+
+    options.clock = TOCSIN_CLOCK_SHARED;
+    options.ids = TOCSIN_IDS_NONE;
+    spec = specs_compile("ewma half-life=5p warmup=4 clip=inf floor-relative=0 floor-history=0 | "
+                         "raw");
+    bank = banks_create(spec, &options);
+    ck_assert_int_eq(tocsin_bank_reserve(bank, slots), TOCSIN_OK);
+    for (uint64_t i = 0; i < slots; i++)
+        ck_assert_uint_eq(banks_add(bank, i), i);
+    for (size_t i = 0; i < SERIES; i++)
+        detectors[i] = specs_detector(spec);
+    for (int t = 1; t <= WARM; t++) {
+        const tocsin_tick tick = banks_tick(bank, t * TOCSIN_MINUTE, values);
+
+        for (size_t i = 0; i < SERIES; i++) {
+            values[i * stride] = rng_normal(&r);
+            tocsin_detector_push(detectors[i], tick.time, values[i * stride],
+                                 TOCSIN_LEARN_AND_SCORE, NULL, 0);
+        }
+        ck_assert_int_eq(tocsin_bank_tick(bank, &tick), TOCSIN_OK);
+    }
+    for (int t = WARM + 1; t <= WARM + TICKS; t++) {
+        const tocsin_tick tick = {.struct_size = sizeof tick, .time = t * TOCSIN_MINUTE};
+        const size_t first = rng_below(&r, SERIES), count = 1 + rng_below(&r, SERIES);
+        tocsin_point points[SERIES];
+        double scores[SERIES];
+        int is_pushed[SERIES] = {0};
+
+        for (size_t i = 0; i < count; i++)      /* 7 and 150 have no factor in common */
+            points[i] = (tocsin_point){(first + 7 * i) % SERIES * stride,
+                                       rng_below(&r, 2) ? tick.time : TOCSIN_TIME_NONE,
+                                       full_value(&r)};
+        for (size_t i = 1; i < count && t % 3 == 0; i++)
+            switch (rng_below(&r, 30)) {
+            case 0: points[i].time -= 1; break;
+            case 1: points[i].key = slots; break;
+            case 2: points[i].key = points[i - 1].key; break;
+            default: break;
+            }
+        ck_assert_int_eq(tocsin_bank_tick_begin(bank, &tick), TOCSIN_OK);
+        tocsin_bank_push_slots(bank, points, count, TOCSIN_LEARN_AND_SCORE, scores, NULL, 0);
+        ck_assert_int_eq(tocsin_bank_tick_end(bank), TOCSIN_OK);
+        for (size_t i = 0; i < count; i++) {
+            const int is_late =
+                points[i].time != tick.time && points[i].time != TOCSIN_TIME_NONE;
+            const size_t series = points[i].key / stride;
+            tocsin_verdict verdict = {.score = NAN};
+
+            if (!is_late && points[i].key < slots && !is_pushed[series]) {
+                is_pushed[series] = 1;
+                tocsin_detector_push(detectors[series], tick.time, points[i].value,
+                                     TOCSIN_LEARN_AND_SCORE, &verdict, sizeof verdict);
+            }
+            assert_same_bits(scores[i], verdict.score);
+        }
+    }
+    for (size_t i = 0; i < SERIES; i++)
+        tocsin_detector_free(detectors[i]);
+    free(values);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("bank");
@@ -1286,6 +1365,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tcase, the_idle_of_a_shared_clock_are_evicted, 0, 4);
     tcase_add_loop_test(tcase, tiles_keep_their_slots, 0, 3);
     tcase_add_loop_test(tcase, those_who_are_held_are_not_idle, 0, 8);
+    tcase_add_loop_test(tcase, full_series_say_what_detectors_do, 0, 2);
     tcase_add_loop_test(tcase, far_series_say_what_near_ones_do, 0, 4);
     return s;
 }
