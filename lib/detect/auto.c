@@ -43,6 +43,22 @@
  * of the pace.  Neither happens before the series is known for 14 times `relearn`: a first weekend is
  * no incident.
  *
+ * Kinds
+ * -----
+ * `kind` says what the metric is to the people who are called for it: the scale on which its noise
+ * is alike at all levels, and whether a drop is worth a call.
+ *
+ *     any          as it is       rises and drops
+ *     latency      logarithm      rises           what is not > 0 counts as the least seen
+ *     errors       square root    rises           counts or rates of what should not be
+ *     traffic      square root    rises and drops
+ *     saturation   as it is       rises           shares of what there is: memory, queues
+ *     counter      square root    rises and drops of the rate: counter | auto kind=counter
+ *
+ * Floors are the metric's on each scale, and so are what is expected, its deviation and the band,
+ * which is not symmetric then.  A drop that is not called for is learnt like a rise.  Two tiers are
+ * the alarm's: auto kind=latency | tail | alarm ticket=1/day budget=1/month.
+ *
  * Bars (state/bars.h) learn how high each channel reaches per block of 100 points, and per 200; four
  * times as long for long-mean, whose values are alike for a while.  With e, the smaller of
  * both excesses, the statistic is
@@ -69,6 +85,7 @@
 #include "residual.h"
 
 enum {
+    AUTO_KIND,
     AUTO_HALF_LIFE,
     AUTO_SEASON,
     AUTO_SEASON_MEMORY,
@@ -82,6 +99,9 @@ enum {
 };
 
 static const tocsin__param auto_params[] = {
+    {"kind", TOCSIN_TYPE_CHOICE, 1, 0, 0, "", "any", 0, 0,
+     "any|latency|errors|traffic|saturation|counter",
+     "what the metric is: on which scale it is told, and whether a drop is one"},
     {"half-life", TOCSIN_TYPE_SPAN, 1, 0, 0, "", "2000p", 1e-3, 3.2e9, "",
      "time, or points, after which a value counts half for level and deviations"},
     {"season", TOCSIN_TYPE_CHOICE, 1, 0, 0, "", "auto", 0, 0, "auto|off",
@@ -105,6 +125,21 @@ static const tocsin__param auto_params[] = {
 };
 
 enum { AUTO_SEASON_FOUND, AUTO_SEASON_OFF };
+
+/* The scale a model works on. */
+enum { AUTO_PLAIN, AUTO_ROOT, AUTO_LOG };
+
+static const struct {
+    uint32_t scale;
+    double drop;            /* what a drop counts beside a rise */
+} auto_kinds[] = {
+    {AUTO_PLAIN, 1},        /* any */
+    {AUTO_LOG, 0},          /* latency */
+    {AUTO_ROOT, 0},         /* errors */
+    {AUTO_ROOT, 1},         /* traffic */
+    {AUTO_PLAIN, 0},        /* saturation */
+    {AUTO_ROOT, 1},         /* counter */
+};
 
 /* Channels. */
 enum {
@@ -194,6 +229,9 @@ typedef struct {
     double step;            /* nominal, ns; 0: nobody said */
     double trust;           /* confidence per point */
     double hold, relearn;   /* ns */
+    double drop;            /* what a drop counts beside a rise */
+    uint32_t scale;
+    uint32_t spare;
     uint32_t season;
     uint32_t warmup;
     uint64_t array[AUTO_ARRAYS];    /* offsets in the state */
@@ -280,6 +318,8 @@ static int auto_resolve(const tocsin__values *values, const tocsin__context *con
     double memory = AUTO_UNKNOWN_MEMORY;
 
     (void)complaint;
+    k->scale = auto_kinds[(size_t)values[AUTO_KIND].item[0].number].scale;
+    k->drop = auto_kinds[(size_t)values[AUTO_KIND].item[0].number].drop;
     k->step = (double)context->step;
     if (half_life->form == TOCSIN_VALUE_POINTS) {
         k->gain = -tocsin__expm1(-AUTO_LN2 / half_life->number);
@@ -355,10 +395,57 @@ static void auto_init(const void *constants, void *state)
     }
 }
 
+/* ---- The scale ------------------------------------------------------------------ */
+
+/* A point's value on the model's scale.  What has no logarithm stands for the least there was. */
+static inline double auto_value(const auto_constants *k, const auto_state *s, double value)
+{
+    if (k->scale == AUTO_PLAIN)
+        return value;
+    if (k->scale == AUTO_ROOT)
+        return tocsin__sqrt(tocsin__max(value, 0));
+    return value > 0 ? tocsin__log(value) : s->lowest;
+}
+
+/* And back. */
+static double auto_metric(const auto_constants *k, double value)
+{
+    if (k->scale == AUTO_PLAIN)
+        return value;
+    if (k->scale == AUTO_ROOT)
+        return tocsin__max(value, 0) * tocsin__max(value, 0);
+    return tocsin__min(tocsin__exp(value), TOCSIN__VALUE_MAX);
+}
+
+/* How many of the metric's units one unit of the scale is near a value. */
+static double auto_unit(const auto_constants *k, double value)
+{
+    if (k->scale == AUTO_PLAIN)
+        return 1;
+    return tocsin__max(k->scale == AUTO_ROOT ? 2 * value : auto_metric(k, value),
+                       TOCSIN__DEVIATION_MIN);
+}
+
+/* The deviation's floor on the scale; shares are the metric's. */
+static inline double auto_floor(const auto_constants *k, const auto_state *s)
+{
+    if (k->scale == AUTO_PLAIN)
+        return tocsin__residual_floor(&k->rules, s->level, s->reach);
+
+    const double share = k->scale == AUTO_ROOT ? tocsin__abs(s->level) / 2 : 1;
+    const double floor = tocsin__max(k->rules.floor_relative * share,
+                                     k->rules.floor_history * s->reach);
+
+    if (k->rules.floor == 0)
+        return floor;
+    return tocsin__clamp(k->rules.floor / auto_unit(k, s->level), floor, TOCSIN__VALUE_MAX);
+}
+
 /* ---- Looking at a point -------------------------------------------------------- */
 
 /* All there is to say of a point before it is learnt. */
 typedef struct {
+    double value;                   /* on the model's scale */
     double gain, held;
     double residual;                /* from the level */
     double floor, sigma;            /* of the deviation; the level's */
@@ -417,13 +504,14 @@ static inline void auto_look_at_season(const auto_constants *k, const auto_state
 static inline void auto_look(const auto_constants *k, const auto_state *s,
                              const tocsin__point *point, auto_view *view)
 {
-    const double value = point->value;
+    const double value = auto_value(k, s, point->value);
     const uint32_t n = s->age + (s->age < UINT32_MAX);
     const double share = 1.0 / n;               /* of a plain mean, as at the start */
     const float *lively = auto_floats(k, s, AUTO_LIVELY);
     double gain = k->gain, livelier = 1, calmer_step = 1;
     double *f = view->statistic;
 
+    view->value = value;
     if (k->rate != 0)
         gain = -tocsin__expm1(-tocsin__min((double)point->elapsed * k->rate, AUTO_LN2));
     view->is_known = s->age * s->step > AUTO_KNOWN * k->relearn;
@@ -432,7 +520,7 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
 
     /* The level and what it leaves. */
     view->residual = s->count > 0 ? value - s->level : 0;
-    view->floor = tocsin__residual_floor(&k->rules, s->level, s->reach);
+    view->floor = auto_floor(k, s);
     view->sigma = tocsin__max(tocsin__sqrt(s->variance), view->floor);
     view->is_floored = !(view->sigma > view->floor) || view->sigma < TOCSIN__DEVIATION_MIN;
     if (view->sigma < TOCSIN__DEVIATION_MIN)
@@ -480,21 +568,24 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
 
     const double least_variance[AUTO_SCALES] = {least * least, AUTO_LEAST_DEPARTURE,
                                                 AUTO_LEAST_SHORT, AUTO_LEAST_LONG};
+    const double towards[AUTO_SCALES] = {view->step, view->z - s->slow_mean, view->short_mean,
+                                         view->long_mean};
     double deviation[AUTO_SCALES];
 
     for (uint32_t i = 0; i < AUTO_SCALES; i++) {
         view->variance[i] = tocsin__max(s->scale[i], least_variance[i]);
         deviation[i] = tocsin__sqrt(view->variance[i]);
-        f[AUTO_STEP + i] = view->size[i] / deviation[i];
+        f[AUTO_STEP + i] = view->size[i] * (towards[i] < 0 ? k->drop : 1) / deviation[i];
     }
     view->step_deviation = deviation[AUTO_OF_STEP];
 
     /* The others. */
-    f[AUTO_RESIDUAL] = tocsin__abs(view->z);
+    f[AUTO_RESIDUAL] = tocsin__max(view->z, -view->z * k->drop);
     f[AUTO_RECORD] = 0;
     if (s->count > 0 && (value > s->highest || value < s->lowest))
         f[AUTO_RECORD] = AUTO_RECORD_WEIGHT *
-                         tocsin__max(value - s->highest, s->lowest - value) / view->sigma;
+                         tocsin__max(value - s->highest, (s->lowest - value) * k->drop) /
+                         view->sigma;
     view->unrest =
         s->unrest + (tocsin__min(tocsin__max(f[AUTO_RESIDUAL], f[AUTO_STEP]), AUTO_UNREST_MAX) -
                      s->unrest) *
@@ -546,8 +637,7 @@ static TOCSIN__APART void auto_say_nothing(tocsin__reading *reading)
     reading->confidence = 0;
 }
 
-static inline void auto_say(const auto_constants *k, const auto_state *s,
-                            const tocsin__point *point, const auto_view *view,
+static inline void auto_say(const auto_constants *k, const auto_state *s, const auto_view *view,
                             tocsin__reading *reading)
 {
     const tocsin__bar *bars = auto_bars(k, s);
@@ -577,7 +667,7 @@ static inline void auto_say(const auto_constants *k, const auto_state *s,
     reading->reason[AUTO_DEPARTURE] = auto_spike_or_drop(departure);
     reading->reason[AUTO_SHORT_MEAN] = TOCSIN_REASON_LEVEL;
     reading->reason[AUTO_LONG_MEAN] = TOCSIN_REASON_LEVEL;
-    reading->reason[AUTO_RECORD] = auto_spike_or_drop(point->value - s->highest);
+    reading->reason[AUTO_RECORD] = auto_spike_or_drop(view->value - s->highest);
     reading->reason[AUTO_UNREST] = TOCSIN_REASON_VARIANCE;
 
     const double towards[AUTO_CHANNELS] = {
@@ -587,8 +677,8 @@ static inline void auto_say(const auto_constants *k, const auto_state *s,
 
     tocsin__speaker(reading, AUTO_CHANNELS, &speaker);
     reading->direction = (towards[speaker] > 0) - (towards[speaker] < 0);
-    reading->expected = s->level + view->season;
-    reading->deviation = view->spread;
+    reading->expected = auto_metric(k, s->level + view->season);
+    reading->deviation = view->spread * auto_unit(k, s->level + view->season);
     reading->confidence = tocsin__min(1, s->count * k->trust);
     if (view->is_floored)
         reading->flags |= TOCSIN_FLAG_FLOORED;
@@ -599,10 +689,10 @@ static inline void auto_say(const auto_constants *k, const auto_state *s,
 static void auto_band(const void *constants, const tocsin__reading *reading, uint32_t channel,
                       double limit, double *lower, double *upper)
 {
+    const auto_constants *k = constants;
     float note[2];
     double f = limit / AUTO_AT_BAR;
 
-    (void)constants;
     (void)channel;
     memcpy(note, &reading->channel[AUTO_NOTE], sizeof note);
     if (limit > AUTO_AT_BAR) {
@@ -612,8 +702,13 @@ static void auto_band(const void *constants, const tocsin__reading *reading, uin
     } else {
         f *= tocsin__exp((double)note[0]) - 1;
     }
-    *lower = reading->expected - f * reading->deviation;
-    *upper = reading->expected + f * reading->deviation;
+    const double expected = k->scale == AUTO_PLAIN  ? reading->expected
+                            : k->scale == AUTO_ROOT ? tocsin__sqrt(reading->expected)
+                                                    : tocsin__log(reading->expected);
+    const double reach = f * (reading->deviation / auto_unit(k, expected));
+
+    *lower = k->drop > 0 ? auto_metric(k, expected - reach) : -tocsin__infinity();
+    *upper = auto_metric(k, expected + reach);
 }
 
 static void auto_score(const void *constants, const void *state, const tocsin__arrays *arrays,
@@ -623,7 +718,7 @@ static void auto_score(const void *constants, const void *state, const tocsin__a
 
     (void)arrays;
     auto_look(constants, state, point, &view);
-    auto_say(constants, state, point, &view, reading);
+    auto_say(constants, state, &view, reading);
 }
 
 /* ---- Learning -------------------------------------------------------------- */
@@ -745,9 +840,9 @@ static TOCSIN__APART void auto_begin_anew(const auto_constants *k, auto_state *s
 
 /* Is the series unlike itself, and since when? */
 static inline void auto_learn_strangeness(const auto_constants *k, auto_state *s,
-                                          const tocsin__point *point, const auto_view *view)
+                                          const auto_view *view)
 {
-    const int is_strange = view->statistic[AUTO_RESIDUAL] > AUTO_STRANGE;
+    const int is_strange = tocsin__abs(view->z) > AUTO_STRANGE;
 
     if (s->strange == 0) {
         if (!is_strange)
@@ -763,17 +858,17 @@ static inline void auto_learn_strangeness(const auto_constants *k, auto_state *s
     s->new_count += s->new_count < UINT32_MAX;
 
     const double share = 1.0 / s->new_count;
-    const double after = point->value - view->season;
+    const double after = view->value - view->season;
 
     if (s->new_count == 1) {
         s->new_level = after;
-        s->new_bare_level = point->value;
+        s->new_bare_level = view->value;
         s->new_size = s->new_bare = 0;
     } else {
         s->new_size += share * (tocsin__abs(after - s->new_level) - s->new_size);
-        s->new_bare += share * (tocsin__abs(point->value - s->new_bare_level) - s->new_bare);
+        s->new_bare += share * (tocsin__abs(view->value - s->new_bare_level) - s->new_bare);
         s->new_level += share * (after - s->new_level);
-        s->new_bare_level += share * (point->value - s->new_bare_level);
+        s->new_bare_level += share * (view->value - s->new_bare_level);
     }
     if (view->is_known && s->strange > k->relearn && s->strange > AUTO_NEW_POINTS * s->step)
         auto_begin_anew(k, s);
@@ -782,7 +877,7 @@ static inline void auto_learn_strangeness(const auto_constants *k, auto_state *s
 static inline void auto_learn_view(const auto_constants *k, auto_state *s,
                                    const tocsin__point *point, const auto_view *view)
 {
-    const double value = point->value;
+    const double value = view->value;
     double d = view->residual;
 
     if (s->count == 0) {
@@ -829,7 +924,7 @@ static inline void auto_learn_view(const auto_constants *k, auto_state *s,
     s->lowest = tocsin__min(s->lowest, value);
     s->highest = tocsin__max(s->highest, value);
     s->last = value;
-    auto_learn_strangeness(k, s, point, view);
+    auto_learn_strangeness(k, s, view);
 }
 
 static void auto_learn(const void *constants, void *state, const tocsin__arrays *arrays,
@@ -850,7 +945,7 @@ static void auto_push(const void *constants, void *state, const tocsin__arrays *
 
     (void)arrays;
     auto_look(constants, state, point, &view);
-    auto_say(constants, state, point, &view, reading);
+    auto_say(constants, state, &view, reading);
     auto_learn_view(constants, state, point, &view);
 }
 
@@ -860,11 +955,12 @@ static void auto_explain(const void *constants, const void *state, const tocsin_
     const auto_constants *k = constants;
     const auto_state *s = state;
 
-    explanation->level = s->count ? s->level : tocsin__nan();
+    explanation->level = s->count ? auto_metric(k, s->level) : tocsin__nan();
     explanation->trend = tocsin__nan();
-    explanation->season = k->season == AUTO_SEASON_FOUND ? reading->expected - s->level
-                                                         : tocsin__nan();
-    explanation->floor = tocsin__residual_floor(&k->rules, s->level, s->reach);
+    explanation->season = k->season == AUTO_SEASON_FOUND
+                              ? reading->expected - auto_metric(k, s->level)
+                              : tocsin__nan();
+    explanation->floor = auto_floor(k, s) * auto_unit(k, s->level);
 }
 
 const tocsin__stage tocsin__stage_auto = {

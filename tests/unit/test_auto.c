@@ -374,6 +374,117 @@ START_TEST(an_outage_is_not_learnt_unless_it_is_told_to)
 }
 END_TEST
 
+/* ---- Kinds --------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    int drops;              /* whether it calls for one */
+    int scale;              /* 0: none, 1: root, 2: logarithm */
+} kinds[] = {
+    {"any", 1, 0}, {"latency", 0, 2}, {"errors", 0, 1}, {"traffic", 1, 1}, {"saturation", 0, 0},
+    {"counter", 1, 1},
+};
+
+static double on_scale(double x, int scale)
+{
+    return scale == 2 ? 100 * exp(0.05 * x) : scale == 1 ? (10 + x) * (10 + x) : 100 + x;
+}
+
+static series series_of_kind(size_t kind, int64_t step)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "auto kind=%s | raw", kinds[kind].name);
+    return series_of(text, step);
+}
+
+START_TEST(kinds_know_what_is_worth_a_call)
+{
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
+        for (int direction = -1; direction <= 1; direction += 2) {
+            series s = series_of_kind(kind, steps[_i]);
+            rng r = rng_seeded(43);
+
+            for (int i = 0; i < 1500; i++)
+                push(&s, on_scale(rng_normal(&r), kinds[kind].scale));
+            ck_assert_double_eq_tol(s.verdict.expected, 100, 12);
+
+            const double raw = push(&s, on_scale(direction * 9, kinds[kind].scale));
+
+            if (direction > 0 || kinds[kind].drops)
+                ck_assert_double_gt(raw, 4);
+            else
+                ck_assert_double_lt(raw, 2.5);
+            series_end(&s);
+        }
+}
+END_TEST
+
+/* On its scale a kind reads what `any` reads of the transformed values, half the share of a root
+ * being the whole share of its square. */
+START_TEST(kinds_are_any_on_their_scale)
+{
+    for (size_t kind = 3; kind < 6; kind += 2) {
+        series s = series_of_kind(kind, steps[_i]);
+        series plain = series_of("auto floor-relative=0.05% | raw", steps[_i]);
+        rng r = rng_seeded(47);
+
+        for (int i = 0; i < 2000; i++) {
+            const double x = 30 + rng_normal(&r) + (rng_uniform(&r) < 0.01 ? 8 : 0);
+            const double raw = push(&s, x * x), other = push(&plain, x);
+
+            require(fabs(raw - other) <= 1e-6 * other || (isnan(raw) && isnan(other)),
+                    "%d: %.9g, not %.9g", i, raw, other);
+        }
+        series_end(&s);
+        series_end(&plain);
+    }
+}
+END_TEST
+
+/* A latency in other units, and one that is not a latency. */
+START_TEST(latencies_have_no_unit_and_no_zero)
+{
+    series s = series_of_kind(1, steps[_i]), other = series_of_kind(1, steps[_i]);
+    rng r = rng_seeded(53);
+
+    for (int i = 0; i < 1500; i++) {
+        const double value = on_scale(rng_normal(&r), 2);
+        const double raw = push(&s, value), scaled = push(&other, 1e-3 * value);
+
+        expect(fabs(raw - scaled) <= 1e-6 * raw || (isnan(raw) && isnan(scaled)));
+    }
+    expect(push(&s, 0) < 2.5 && push(&s, -1) < 2.5);
+    expect(push(&s, on_scale(0, 2)) < 4);
+    ck_assert_double_eq_tol(s.verdict.expected, 100, 10);
+    series_end(&s);
+    series_end(&other);
+}
+END_TEST
+
+/* A value on the band reads the limit it was drawn for. */
+START_TEST(bands_hold_on_each_scale)
+{
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
+        char text[80];
+
+        snprintf(text, sizeof text, "auto kind=%s | tail | alarm budget=1/day", kinds[kind].name);
+
+        series s = series_of(text, 5 * TOCSIN_MINUTE);
+        rng r = rng_seeded(59);
+
+        for (int i = 0; i < 2000; i++)
+            push(&s, on_scale(rng_normal(&r), kinds[kind].scale));
+        expect(s.verdict.upper > s.verdict.expected && s.verdict.upper < 500);
+        if (kinds[kind].drops)
+            expect(s.verdict.lower < s.verdict.expected && s.verdict.lower > 0);
+        else
+            expect(s.verdict.lower == -INFINITY);
+        series_end(&s);
+    }
+}
+END_TEST
+
 START_TEST(state_is_small)
 {
     tocsin_spec *spec;
@@ -388,7 +499,7 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("auto");
     TCase *bars = suite_case(s, "bars"), *detector = suite_case(s, "detector");
-    TCase *relearning = suite_case(s, "relearning");
+    TCase *relearning = suite_case(s, "relearning"), *kind = suite_case(s, "kinds");
 
     tcase_add_test(bars, bars_are_the_moments_of_block_maxima);
     tcase_add_test(bars, bars_of_a_series_at_rest_stay_above_one_deviation);
@@ -401,6 +512,10 @@ static Suite *suite(void)
     tcase_add_loop_test(detector, units_and_dates_do_not_matter, 0, 3);
     tcase_add_loop_test(detector, the_first_ripple_of_a_series_at_rest_is_no_alarm, 0, 3);
     tcase_add_loop_test(detector, an_outage_does_not_deafen, 0, 3);
+    tcase_add_loop_test(kind, kinds_know_what_is_worth_a_call, 0, 3);
+    tcase_add_loop_test(kind, kinds_are_any_on_their_scale, 0, 3);
+    tcase_add_loop_test(kind, latencies_have_no_unit_and_no_zero, 0, 3);
+    tcase_add_test(kind, bands_hold_on_each_scale);
     tcase_add_test(relearning, what_lasts_is_what_is_usual);
     tcase_add_test(relearning, a_scale_that_lasts_is_usual_too);
     tcase_add_test(relearning, an_outage_is_not_learnt_unless_it_is_told_to);
