@@ -9,7 +9,8 @@
 
 /* What popt fills in before it is checked. */
 typedef struct {
-    char *input, *columns, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets, *slack;
+    char *input, *columns, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets;
+    char *slack, **windows;
     char *shift_only, *invalid;
     char *alpha, *min_effect, *min_segment, *permutations, *block, *seed;
 } options_words;
@@ -91,6 +92,42 @@ static double options_fraction(const char *option, const char *word, double most
         cli_die(CLI_USAGE, "%s: '%s' is not a fraction above 0 and at most %g, such as 5%% or 0.05",
                 option, word, most);
     return number.value / (is_percent ? 100 : 1);
+}
+
+/* One of the two times of "FROM..TO". */
+static int64_t options_time(const char *window, cli_text text, cli_time_unit unit)
+{
+    int64_t time;
+
+    if (cli_parse_time(cli_text_trim(text), unit, &time) != 1)
+        options_wrong("--maintenance", window, "two timestamps such as "
+                      "2026-03-01T02:00..2026-03-01T04:30", NULL);
+    return time;
+}
+
+static void options_windows(cli_options *options, char *const *words)
+{
+    size_t capacity = 0;
+
+    for (; *words; words++) {
+        const char *const dots = strstr(*words, "..");
+
+        if (!dots)
+            options_wrong("--maintenance", *words, "of the form FROM..TO", NULL);
+        if (options->window_count == CLI_MAX_WINDOWS)
+            cli_die(CLI_USAGE, "--maintenance: more than %d times", CLI_MAX_WINDOWS);
+
+        const cli_text from = {*words, (size_t)(dots - *words)};
+        const cli_window window = {options_time(*words, from, options->time_unit),
+                                   options_time(*words, cli_text_of(dots + 2),
+                                                options->time_unit)};
+
+        if (window.end < window.begin)
+            cli_die(CLI_USAGE, "--maintenance: '%s' ends before it begins", *words);
+        options->windows = cli_grow(options->windows, &capacity, options->window_count + 1,
+                                    sizeof *options->windows);
+        options->windows[options->window_count++] = window;
+    }
 }
 
 static void options_check_changes(tocsin_changes_options *changes, const options_words *words)
@@ -176,6 +213,8 @@ static void options_check(cli_options *options, const options_words *words)
             options_list("--budget", words->budgets, options->budgets, CLI_MAX_BUDGETS);
     if (words->slack && !cli_parse_duration(cli_text_of(words->slack), &options->slack))
         options_wrong("--slack", words->slack, "a duration such as 30s or 5m", NULL);
+    if (words->windows)
+        options_windows(options, words->windows);
     if (words->max_series)
         options->max_series =
             (size_t)options_whole("--max-series", words->max_series, 1, 100000000);
@@ -190,6 +229,11 @@ static void options_free_words(options_words *words)
     free(words->keys);
     free(words->counter);
     free(words->max_series);
+    if (words->windows) {
+        for (size_t i = 0; words->windows[i]; i++)
+            free(words->windows[i]);
+        free(words->windows);
+    }
     free(words->format);
     free(words->fail_on);
     free(words->budgets);
@@ -213,8 +257,11 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     options->max_series = 100000;
     options->spec = "";
 
-    /* Histories have no spec: theirs begins with the row behind it. */
+    /* Histories have neither: theirs begins with the row behind these. */
+    enum { SPEC_ROWS = 2 };
     const struct poptOption input_table[] = {
+        {"maintenance", 'm', POPT_ARG_ARGV, &words.windows, 0,
+         "nothing rings and nothing is learnt between these times; as often as needed", "FROM..TO"},
         {"spec", 's', POPT_ARG_STRING, &options->spec, OPTIONS_SPEC,
          "what to do with each series (default: auto | tail | alarm)", "SPEC"},
         {"input", 'i', POPT_ARG_STRING, &words.input, 0,
@@ -328,7 +375,8 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
 
     if (command != CLI_CATALOG && command != CLI_GATE)
         table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,
-                                            (void *)(uintptr_t)(input_table + (command == CLI_CHANGES)),
+                                            (void *)(uintptr_t)(input_table + (command == CLI_CHANGES
+                                                                                   ? SPEC_ROWS : 0)),
                                             0, "Input:", NULL};
     if (own[command])
         table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,

@@ -8,6 +8,7 @@
 #define CLI_MAX_KEYS 16
 #define CLI_MAX_COLUMNS 1024        /* of a row: as many metrics as a detector takes */
 #define CLI_MAX_BUDGETS 16
+#define CLI_MAX_WINDOWS 1000
 
 typedef enum { CLI_INPUT_AUTO, CLI_INPUT_CSV, CLI_INPUT_JSONL, CLI_INPUT_OPENMETRICS,
                CLI_INPUT_INFLUX } cli_input;
@@ -17,6 +18,11 @@ typedef enum { CLI_DETECT, CLI_BACKTEST, CLI_EXPLAIN, CLI_CATALOG, CLI_CHANGES,
                CLI_GATE } cli_command;
 typedef enum { GATE_TELL, GATE_CSV, GATE_JSONL, GATE_PROMETHEUS } gate_format;
 typedef enum { GATE_TABLE, GATE_JSON, GATE_JUNIT } gate_output;
+
+/* A time of maintenance, both ends included, ns. */
+typedef struct cli_window {
+    int64_t begin, end;
+} cli_window;
 
 typedef struct cli_options {
     cli_command command;
@@ -33,6 +39,8 @@ typedef struct cli_options {
     size_t key_count;
     cli_counter_rule counter;
     size_t max_series;
+    cli_window *windows;            /* of maintenance, in no order */
+    size_t window_count;
     /* detect */
     cli_output output;
     int no_header;

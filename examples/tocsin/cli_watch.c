@@ -11,6 +11,12 @@ static void watch_check(int status)
         cli_die(CLI_BAD_INPUT, "%s (%s)", tocsin_status_text(status), tocsin_status_name(status));
 }
 
+void cli_watch_maintain(cli_watch *watch, const cli_options *options)
+{
+    watch->windows = options->windows;
+    watch->window_count = options->window_count;
+}
+
 void cli_watch_start(cli_watch *watch, const cli_series *series)
 {
     watch->detectors = cli_grow(watch->detectors, &watch->capacity, series->number + 1,
@@ -21,12 +27,28 @@ void cli_watch_start(cli_watch *watch, const cli_series *series)
                                        NULL));
 }
 
+/* A detector has one window at a time, so it is told of each when its time has come. */
+static void watch_maintain(cli_watch *watch, tocsin_detector *detector, int64_t time)
+{
+    for (size_t i = 0; i < watch->window_count && time != TOCSIN_TIME_NONE; i++) {
+        const cli_window *window = &watch->windows[i];
+
+        if (time < window->begin || time > window->end)
+            continue;
+        watch_check(tocsin_detector_mark(detector, TOCSIN_MARK_MAINTENANCE,
+                                         TOCSIN_MARK_MUTE | TOCSIN_MARK_NO_LEARN, window->begin,
+                                         window->end));
+        break;
+    }
+}
+
 void cli_watch_point(cli_watch *watch, const cli_series *series, const cli_point *point,
                      tocsin_verdict *verdict)
 {
     tocsin_detector *detector = watch->detectors[series->number];
     const cli_number *number = &point->number;
 
+    watch_maintain(watch, detector, point->time);
     if (point->values)
         watch_check(tocsin_detector_push_row(detector, point->time, point->values,
                                              series->reader->metric_count, TOCSIN_LEARN_AND_SCORE,
@@ -42,6 +64,7 @@ void cli_watch_point(cli_watch *watch, const cli_series *series, const cli_point
 void cli_watch_silence(cli_watch *watch, const cli_series *series, int64_t now,
                        tocsin_verdict *verdict)
 {
+    watch_maintain(watch, watch->detectors[series->number], now);
     watch_check(tocsin_detector_tick(watch->detectors[series->number], now, verdict,
                                      sizeof *verdict));
 }

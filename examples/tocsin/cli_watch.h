@@ -3,6 +3,7 @@
 #define CLI_WATCH_H
 
 #include "cli_feed.h"
+#include "cli_options.h"
 #include "cli_specs.h"
 
 /* One metric's part in what is odd about a row. */
@@ -19,7 +20,12 @@ typedef struct cli_watch {
     tocsin_share *shares;           /* of one row, metric by metric and lag by lag */
     size_t share_capacity;
     cli_blame *blame;
+    const cli_window *windows;      /* of maintenance: nothing rings, nothing is learnt */
+    size_t window_count;
 } cli_watch;
+
+/* What the command line says of maintenance; `options` must outlive the watch. */
+void cli_watch_maintain(cli_watch *watch, const cli_options *options);
 
 /* A new series. */
 void cli_watch_start(cli_watch *watch, const cli_series *series);

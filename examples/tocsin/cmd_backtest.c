@@ -8,6 +8,9 @@
  *     recall    = incidents found / incidents
  *     F1        = their harmonic mean
  *     delay     = from an incident's start to the first alarm that found it
+ *
+ * What a series in order was promised stands beside what was observed: of a healthy history both
+ * are alike.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -210,9 +213,23 @@ static void backtest_cell(double value, int width, int digits)
         printf(" %*.*f", width, digits, value);
 }
 
+/* Alarms per series and week that a budget allows. */
+static double backtest_promised(const backtest_budget *budget)
+{
+    tocsin_value values[2];
+    size_t count = 0;
+    double promised = 0;
+
+    if (tocsin_spec_get(budget->watch.specs.gauge, "alarm", "budget", values, 2, &count) < 0)
+        return NAN;
+    for (size_t i = 0; i < count; i++)
+        promised = fmax(promised, (double)TOCSIN_WEEK / (double)values[i].duration);
+    return promised;
+}
+
 static void backtest_print_budgets(const backtest_run *run, double series_weeks, double hours)
 {
-    printf("\n%-12s %8s %15s", "budget", "alarms", "per series-week");
+    printf("\n%-12s %8s %15s %8s", "budget", "alarms", "per series-week", "promised");
     if (run->has_labels)
         printf(" %9s %6s %6s %8s %9s %6s %6s %12s", "found", "true", "false", "false/h",
                "precision", "recall", "F1", "median delay");
@@ -222,6 +239,7 @@ static void backtest_print_budgets(const backtest_run *run, double series_weeks,
 
         printf("%-12s %8llu", budget->name, (unsigned long long)budget->alarms);
         backtest_cell(series_weeks > 0 ? (double)budget->alarms / series_weeks : NAN, 15, 3);
+        backtest_cell(backtest_promised(budget), 8, 3);
         if (run->has_labels) {
             const backtest_score score = backtest_rate(run, i);
             char found[48], delay[CLI_NUMBER_TEXT];
@@ -336,6 +354,7 @@ static void backtest_add_budget(cli_buffer *out, const backtest_run *run, size_t
     cli_buffer_print(out, ",\"alarms\":%llu", (unsigned long long)budget->alarms);
     backtest_add_number(out, "alarms_per_series_week",
                         series_weeks > 0 ? (double)budget->alarms / series_weeks : NAN);
+    backtest_add_number(out, "promised_per_series_week", backtest_promised(budget));
     if (run->has_labels) {
         const backtest_score score = backtest_rate(run, index);
         const double false_alarms = (double)budget->kinds[CLI_ALARM_FALSE];
@@ -407,6 +426,7 @@ static void backtest_prepare(backtest_run *run, const cli_options *options)
         run->budgets[i].name =
             cli_copy(options->budget_count ? options->budgets[i] : cli_text_of(usual[i]));
         cli_specs_with_budget(&run->budgets[i].watch.specs, &base, run->budgets[i].name);
+        cli_watch_maintain(&run->budgets[i].watch, options);
     }
     cli_specs_free(&base);
     run->incidents.slack = options->slack;

@@ -236,6 +236,7 @@ static int explain_data(const cli_options *options)
 
     memset(&run, 0, sizeof run);
     cli_specs_compile(&run.watch.specs, options->spec, options->column_count);
+    cli_watch_maintain(&run.watch, options);
     cli_feed_open(&run.feed, options, cli_spec_absence(run.watch.specs.gauge));
     explain_spec(run.watch.specs.gauge);
     printf("\n---- Alarms\n");
