@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Isolation forests of isotree and scikit-learn beside tocsin's, turn by turn in one run.
 
-    forest_peers.py --build FOLDER [--json FILE] [--quick]
+    forest_peers.py --build FOLDER [--json FILE] [--quick] [--agreement]
 
 FOLDER is a build of tocsin's.  A hundred trees of 256 points each, one thread:
 
@@ -12,8 +12,8 @@ FOLDER is a build of tocsin's.  A hundred trees of 256 points each, one thread:
 
 and whether the libraries say the same of data that scikit-learn brings along: Spearman's rank
 correlation of the mean scores over some seeds, between two libraries and, as what can be hoped
-for, between two halves of one library's own seeds; and the area under the ROC curve where a class
-is rare or made so.
+for, between two halves of one library's own seeds; and, where a class is rare or made so, the area
+under the ROC curve: its mean over the seeds and the standard error of that.
 """
 
 import argparse
@@ -289,16 +289,18 @@ def data_sets():
     yield "iris", datasets.load_iris().data, None
 
 
-def area(numpy, scores, odd):
-    order = numpy.argsort(numpy.argsort(scores))
+def area(scores, odd):
+    from scipy.stats import rankdata
+
     count = odd.sum()
-    return (order[odd].sum() - count * (count - 1) / 2) / (count * (len(odd) - count))
+    return (rankdata(scores)[odd].sum() - count * (count + 1) / 2) / (count * (len(odd) - count))
 
 
 def agree(arguments, numpy, libraries, write):
     from scipy.stats import spearmanr
 
-    seeds = range(1, 5 if arguments.quick else 21)
+    # isotree seeds its trees with consecutive numbers from the seed on.
+    seeds = [1000 * k for k in range(1, 5 if arguments.quick else 21)]
     libraries = [library for library in libraries if library.name != "isotree, rows"]
     for name, x, odd in data_sets():
         runs = {}
@@ -320,9 +322,12 @@ def agree(arguments, numpy, libraries, write):
             line[f"spearman_{library}"] = float(spearmanr(mean["tocsin"], mean[library])[0])
             text += f"   {library} {line[f'spearman_{library}']:.4f}"
         if odd is not None:
-            for library in mean:
-                line[f"auc_{library}"] = float(area(numpy, mean[library], odd))
-                text += f"   AUC {library} {line[f'auc_{library}']:.4f}"
+            for library, every in runs.items():
+                areas = [area(scores, odd) for scores in every]
+                line[f"auc_{library}"] = statistics.mean(areas)
+                line[f"auc_error_{library}"] = statistics.stdev(areas) / len(areas) ** 0.5
+                text += (f"   AUC {library} {line[f'auc_{library}']:.4f}"
+                         f" +- {line[f'auc_error_{library}']:.4f}")
         print(text, flush=True)
         write(line)
 
@@ -332,6 +337,7 @@ def main():
     parser.add_argument("--build", required=True)
     parser.add_argument("--json")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--agreement", action="store_true", help="no times")
     arguments = parser.parse_args()
     try:
         import numpy
@@ -345,7 +351,8 @@ def main():
             lines.write(json.dumps(line) + "\n")
 
     libraries = available(arguments.build, numpy)
-    measure(arguments, numpy, libraries, write)
+    if not arguments.agreement:
+        measure(arguments, numpy, libraries, write)
     if any(library.name == "scikit-learn" for library in libraries):
         agree(arguments, numpy, libraries, write)
 

@@ -34,7 +34,7 @@ enum {
 
 static TOCSIN__INLINE int forest_is_by_point_avx512(int bits)
 {
-    return bits > 0 && bits <= FOREST_BY_POINT_BITS;
+    return bits <= FOREST_BY_POINT_BITS;
 }
 
 static TOCSIN__INLINE __m512i forest_load_avx512(const uint16_t *p)
@@ -123,21 +123,15 @@ FOREST_METRICS(64, 32, 5)
 static TOCSIN__INLINE __m512i forest_by_metric_avx512(const uint16_t *codes, __m512i word, int bits)
 {
     const __mmask32 odd[TOCSIN__FOREST_FEATURE_BITS] = {
-        bits > 0 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(1)) : 0,
-        bits > 1 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(2)) : 0,
-        bits > 2 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(4)) : 0,
-        bits > 3 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(8)) : 0,
-        bits > 4 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(16)) : 0,
+        _mm512_test_epi16_mask(word, _mm512_set1_epi16(1)),
+        _mm512_test_epi16_mask(word, _mm512_set1_epi16(2)),
+        _mm512_test_epi16_mask(word, _mm512_set1_epi16(4)),
+        _mm512_test_epi16_mask(word, _mm512_set1_epi16(8)),
+        _mm512_test_epi16_mask(word, _mm512_set1_epi16(16)),
         bits > 5 ? _mm512_test_epi16_mask(word, _mm512_set1_epi16(32)) : 0,
     };
 
-    return bits == 0   ? forest_metrics_1_avx512(codes, odd)
-           : bits == 1 ? forest_metrics_2_avx512(codes, odd)
-           : bits == 2 ? forest_metrics_4_avx512(codes, odd)
-           : bits == 3 ? forest_metrics_8_avx512(codes, odd)
-           : bits == 4 ? forest_metrics_16_avx512(codes, odd)
-           : bits == 5 ? forest_metrics_32_avx512(codes, odd)
-                       : forest_metrics_64_avx512(codes, odd);
+    return bits == 5 ? forest_metrics_32_avx512(codes, odd) : forest_metrics_64_avx512(codes, odd);
 }
 
 /* By node: the code among neighbouring nodes on a level, `turned` being the decision that parts
@@ -166,7 +160,7 @@ FOREST_AMONG(16, 8, 3)
 /* The levels on which codes are chosen by node. */
 static TOCSIN__INLINE int forest_among_levels_avx512(int bits)
 {
-    return bits == 0 ? 1 : forest_is_by_point_avx512(bits) ? 4 : 5;
+    return forest_is_by_point_avx512(bits) ? 4 : 5;
 }
 
 /* By point: the codes of 32 points stand point by point in 2^bits registers, two of which have those
@@ -286,13 +280,14 @@ typedef struct forest_tree_avx512 {
     const uint16_t *words, *leaves;
 } forest_tree_avx512;
 
-/* Twice 32 points down two trees, step by step together: one walk alone would wait for its own
+/* Twice 32 points down a tree or two, step by step together: one walk alone would wait for its own
  * comparisons.  Adds their leaves to *a and *b. */
 static TOCSIN__INLINE void forest_walk_avx512(const uint16_t *codes, const __m512i *a_by_point,
                                               const __m512i *b_by_point, forest_tree_avx512 one,
                                               forest_tree_avx512 two, int bits, __m512i *a,
                                               __m512i *b)
 {
+    const int is_two = forest_is_by_point_avx512(bits);
     __m512i at0 = _mm512_set1_epi16(1), at1 = at0, at2 = at0, at3 = at0;
     __mmask32 turned0[TOCSIN__FOREST_DEPTH], turned1[TOCSIN__FOREST_DEPTH];
     __mmask32 turned2[TOCSIN__FOREST_DEPTH], turned3[TOCSIN__FOREST_DEPTH];
@@ -303,8 +298,10 @@ static TOCSIN__INLINE void forest_walk_avx512(const uint16_t *codes, const __m51
 #define FOREST_LEVEL(level)                                                                       \
     FOREST_STEP(0, codes, a_by_point, one.words, level)                                           \
     FOREST_STEP(1, codes + 32, b_by_point, one.words, level)                                      \
-    FOREST_STEP(2, codes, a_by_point, two.words, level)                                           \
-    FOREST_STEP(3, codes + 32, b_by_point, two.words, level)
+    if (is_two) {                                                                                 \
+        FOREST_STEP(2, codes, a_by_point, two.words, level)                                       \
+        FOREST_STEP(3, codes + 32, b_by_point, two.words, level)                                  \
+    }
     FOREST_LEVEL(0)
     FOREST_LEVEL(1)
     FOREST_LEVEL(2)
@@ -317,8 +314,10 @@ static TOCSIN__INLINE void forest_walk_avx512(const uint16_t *codes, const __m51
 #undef FOREST_STEP
     *a = _mm512_add_epi16(*a, forest_leaves_avx512(one.leaves, at0));
     *b = _mm512_add_epi16(*b, forest_leaves_avx512(one.leaves, at1));
-    *a = _mm512_add_epi16(*a, forest_leaves_avx512(two.leaves, at2));
-    *b = _mm512_add_epi16(*b, forest_leaves_avx512(two.leaves, at3));
+    if (is_two) {
+        *a = _mm512_add_epi16(*a, forest_leaves_avx512(two.leaves, at2));
+        *b = _mm512_add_epi16(*b, forest_leaves_avx512(two.leaves, at3));
+    }
 }
 
 /* Add 32 sums of 16 bits to what is in memory. */
@@ -382,7 +381,8 @@ static TOCSIN__INLINE void forest_run_avx512(const tocsin__forest_job *job, int 
         for (size_t k = 0; k < TOCSIN__FOREST_POINTS / 32; k += 2) {
             __m512i a = _mm512_setzero_si512(), b = _mm512_setzero_si512();
 
-            for (uint32_t tree = start; tree < end; tree += 2)
+            for (uint32_t tree = start; tree < end;
+                 tree += forest_is_by_point_avx512(bits) ? 2 : 1)
                 forest_walk_avx512(job->codes + 32 * k, by_point[k], by_point[k + 1],
                                    forest_tree_at_avx512(job, tree, end),
                                    forest_tree_at_avx512(job, tree + 1, end), bits, &a, &b);
@@ -399,8 +399,8 @@ static void forest_avx512(const tocsin__forest_job *job)
         return;
     }
     switch (job->feature_bits) {
-    case 0:
-        forest_run_avx512(job, 0);
+    case 0:     /* of one metric that has too many thresholds for a line */
+        lane_forest(job);
         break;
     case 1:
         forest_run_avx512(job, 1);
@@ -594,7 +594,7 @@ static TOCSIN__INLINE __m512i forest_halves_4_avx512(const __m512i *pair, __m512
         forest_halves_2_avx512(pair + 4, at, first + 2, lanes));
 }
 
-/* The values of each lane's metric, which is in the lower half of its 32 bits. */
+/* The values of each lane's metric, which is in the lower half of its 32 bits; of 2^3 or 2^4. */
 static TOCSIN__INLINE __m512 forest_values_avx512(const __m512i *by_point, __m512i metric, int bits)
 {
     const int lanes = 32 >> bits;
@@ -605,12 +605,10 @@ static TOCSIN__INLINE __m512 forest_values_avx512(const __m512i *by_point, __m51
         _mm512_and_si512(metric, _mm512_set1_epi32(UINT16_MAX)), place);
 
     return _mm512_castsi512_ps(
-        bits == 1   ? _mm512_permutex2var_epi32(by_point[0], at, by_point[1])
-        : bits == 2 ? forest_halves_2_avx512(by_point, at, 0, lanes)
-        : bits == 3 ? forest_halves_4_avx512(by_point, at, 0, lanes)
-                    : _mm512_mask_blend_epi32(0xff00,
-                                              forest_halves_4_avx512(by_point, at, 0, lanes),
-                                              forest_halves_4_avx512(by_point + 8, at, 4, lanes)));
+        bits == 3 ? forest_halves_4_avx512(by_point, at, 0, lanes)
+                  : _mm512_mask_blend_epi32(0xff00,
+                                            forest_halves_4_avx512(by_point, at, 0, lanes),
+                                            forest_halves_4_avx512(by_point + 8, at, 4, lanes)));
 }
 
 /* A tree of mixed cuts. */
@@ -736,14 +734,8 @@ static void forest_mixed_kernel_avx512(const tocsin__forest_mixed_job *job)
         lane_forest_mixed(job);
     else if (job->metrics > 8)
         forest_mixed_run_avx512(job, 4, job->mix);
-    else if (job->mix > 2)
-        forest_mixed_run_avx512(job, 3, job->mix);
-    else if (job->metrics > 4)
-        forest_mixed_run_avx512(job, 3, 2);
-    else if (job->metrics > 2)
-        forest_mixed_run_avx512(job, 2, 2);
     else
-        forest_mixed_run_avx512(job, 1, 2);
+        forest_mixed_run_avx512(job, 3, job->mix);
 }
 
 #endif
