@@ -92,6 +92,7 @@
 #include "gate/sessions.c"
 #include "gate/histories.c"
 #include "gate/gate.c"
+#include "gate/plans.c"
 
 #include "snapshot/forests.c"
 #include "snapshot/records.c"

@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../random.h"
 #include "tocsin.h"
 
 enum { EXIT_KEPT = 0, EXIT_BROKEN = 1, EXIT_USAGE = 64 };
@@ -36,51 +37,9 @@ static const double day = 86400, week = 604800;
 
 /* ---- Random numbers --------------------------------------------------------- */
 
-typedef struct {
-    uint64_t state;
-    double spare;
-    int has_spare;
-} rng;
-
-/* SplitMix64 (Steele, Lea, Flood 2014). */
-static uint64_t rng_next(rng *r)
-{
-    uint64_t z = r->state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-/* Uniform in (0, 1). */
-static double rng_uniform(rng *r)
-{
-    return ((double)(rng_next(r) >> 11) + 0.5) * 0x1p-53;
-}
-
 static double rng_exponential(rng *r)
 {
     return -log(rng_uniform(r));
-}
-
-/* Standard normal, by Marsaglia's polar method. */
-static double rng_normal(rng *r)
-{
-    double a, b, s;
-
-    if (r->has_spare) {
-        r->has_spare = 0;
-        return r->spare;
-    }
-    do {
-        a = 2 * rng_uniform(r) - 1;
-        b = 2 * rng_uniform(r) - 1;
-        s = a * a + b * b;
-    } while (s >= 1);
-    s = sqrt(-2 * log(s) / s);
-    r->spare = b * s;
-    r->has_spare = 1;
-    return a * s;
 }
 
 static double rng_poisson(rng *r, double mean)

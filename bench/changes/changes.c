@@ -20,7 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "changes_random.h"
+#include "../random.h"
 #include "tocsin.h"
 
 #define VALUES_MAX 1048576
@@ -54,22 +54,22 @@ static const scene scenes[] = {
     {"three steps", 0, 0, 0, 0, {.2, .45, .8}, {1.05, .98, 1.02}, .95},
 };
 
-static void history(const scene *s, changes_random *r, double *value, size_t n)
+static void history(const scene *s, rng *r, double *value, size_t n)
 {
-    double x = changes_normal(r), level = 1;
+    double x = rng_normal(r), level = 1;
     size_t next = 0;
 
     for (size_t i = 0; i < n; i++) {
         if (next < 3 && s->at[next] > 0 && i >= (size_t)(s->at[next] * (double)n))
             level = s->level[next++];
-        x = s->rho * x + sqrt(1 - s->rho * s->rho) * changes_normal(r);
+        x = s->rho * x + sqrt(1 - s->rho * s->rho) * rng_normal(r);
         value[i] = level + 0.02 * x;
         if (s->heavy)           /* Student's t with 2 degrees of freedom */
-            value[i] = level + 0.02 * changes_normal(r) / sqrt(-log(changes_uniform(r)));
+            value[i] = level + 0.02 * rng_normal(r) / sqrt(-log(rng_uniform(r)));
         if (s->tied)
             value[i] = level + 0.02 * floor(x);
-        if (s->spikes && changes_uniform(r) < 0.02)
-            value[i] *= 1 + changes_uniform(r);
+        if (s->spikes && rng_uniform(r) < 0.02)
+            value[i] *= 1 + rng_uniform(r);
     }
 }
 
@@ -99,7 +99,7 @@ static int simulate(size_t histories, size_t n, uint64_t seed)
         if (expected)
             runs = (histories + 4) / 5;
         for (size_t h = 0; h < runs; h++) {
-            changes_random r = changes_seeded(seed * 1000003 + h * 97 + k);
+            rng r = rng_seeded(seed * 1000003 + h * 97 + k);
             tocsin_change change[64];
             uint64_t count = 0;
             size_t right = 0;

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "changes_random.h"
+#include "../random.h"
 #include "tocsin.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -57,7 +57,7 @@ static int check(size_t points, size_t every, uint64_t seed, int moves)
     double *sum = malloc((points + 1) * sizeof *sum), *raw = malloc((points + 1) * sizeof *raw);
     double *inverse = malloc((points + 1) * sizeof *inverse);
     double *backward = malloc((points + 1) * sizeof *backward);
-    changes_random r = changes_seeded(seed);
+    rng r = rng_seeded(seed);
     tocsin_spec *spec;
     tocsin_detector *detector;
     double worst = 0;
@@ -72,7 +72,7 @@ static int check(size_t points, size_t every, uint64_t seed, int moves)
     sum[0] = 0;
     for (size_t i = 1; i <= points; i++) {
         const double level = moves ? (double)(5 * (i - 1) / points % 2) * 0.01 : 0;
-        const double x = level + changes_normal(&r);
+        const double x = level + rng_normal(&r);
         tocsin_verdict verdict;
 
         tocsin_detector_push(detector, (int64_t)i * TOCSIN_SECOND, x, TOCSIN_LEARN_AND_SCORE,

@@ -428,7 +428,7 @@ int cmd_gate(const cli_options *options)
 
     gate_open(&run, options);
     if (options->plan) {
-        code = gate_plan(options, run.spec);
+        code = gate_print_plan(options, run.spec);
         gate_close(&run);
         return code;
     }

@@ -51,6 +51,6 @@ void gate_add_json(cli_buffer *out, const gate_result *result);
 void gate_add_number(cli_buffer *out, const char *name, double value);
 
 /* `tocsin gate --plan`: how long until a decision?  Gives the exit code. */
-int gate_plan(const cli_options *options, const tocsin_gate_spec *spec);
+int gate_print_plan(const cli_options *options, const tocsin_gate_spec *spec);
 
 #endif

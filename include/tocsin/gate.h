@@ -616,6 +616,67 @@ TOCSIN_API int tocsin_gate_load(tocsin_gate *gate, const void *snapshot, size_t 
 TOCSIN_API int tocsin_gate_snapshot_spec(tocsin_gate_spec **out, const void *snapshot, size_t size,
                                          const tocsin_allocator *allocator, tocsin_error *error);
 
+/* ---- Planning ----------------------------------------------------------------------
+ *
+ *     tocsin_rollout rollout;
+ *     tocsin_plan plan;
+ *
+ *     memset(&rollout, 0, sizeof rollout);
+ *     rollout.struct_size = sizeof rollout;
+ *     rollout.effect = 0.1;
+ *     memset(&plan, 0, sizeof plan);
+ *     plan.struct_size = sizeof plan;
+ *     if (tocsin_gate_plan(spec, &rollout, &plan, NULL) == TOCSIN_OK)
+ *         printf("%.0f seconds at 200 requests a second\n", (double)plan.fail_median / 200);
+ */
+
+/** The most rollouts of a plan, of each kind. */
+#define TOCSIN_ROLLOUT_RUNS_MAX 256
+
+/** What the rollouts to be simulated are like.  Zero means the default throughout. */
+typedef struct tocsin_rollout {
+    uint32_t struct_size;   /**< sizeof(tocsin_rollout) */
+    uint32_t runs;          /**< of each kind, 1 .. TOCSIN_ROLLOUT_RUNS_MAX; default: 40 */
+    uint64_t requests_max;  /**< a rollout ends after so many, up to 1e9; default: 2,000,000 */
+    double share;           /**< the candidate's of the requests, between 0 and 1; default: the spec's,
+                                 0.5 where it has none */
+    double effect;          /**< by how much a worse candidate is worse, all metrics alike, above 0, up
+                                 to 100: 0.1, the default, is 10 % */
+    double sigma;           /**< the standard deviation of the latencies' logarithms, above 0, up to
+                                 10; default: 1 */
+    double errors;          /**< the baseline's error rate, between 0 and 1; default: 0.001 */
+    uint64_t seed;          /**< any number */
+} tocsin_rollout;
+
+/** How long a gate takes.  New fields are only ever appended. */
+typedef struct tocsin_plan {
+    uint32_t struct_size;   /**< set by the caller: sizeof(tocsin_plan) */
+    uint32_t runs;          /**< of each kind */
+    uint32_t failed;        /**< of the rollouts with a worse candidate, those that failed */
+    uint32_t passed;        /**< of the rollouts without a change, those that passed; where a metric
+                                 says tail=none, those that were "shift only" */
+    uint64_t fail_median;   /**< requests of both arms until half of the worse ones failed, */
+    uint64_t fail_most;     /**< and until nine in ten did; UINT64_MAX: so many never did */
+    uint64_t pass_median;   /**< the same until rollouts without a change */
+    uint64_t pass_most;     /**< passed */
+} tocsin_plan;
+
+/** How long will a decision take?  Runs the gate on simulated rollouts: lognormal latencies, errors
+ *  at random, a candidate that is worse by the effect, and one that is the same.  A rollout ends with the
+ *  gate's first decision.
+ *  @param spec       latency and errors; unit=request or session
+ *  @param rollout    may be NULL: all defaults
+ *  @param plan       filled in
+ *  @param allocator  may be NULL (malloc); one gate, which is returned
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_ERROR_ARGUMENT     a NULL, a struct_size that is unknown, or a number out of bounds
+ *  @retval TOCSIN_ERROR_UNSUPPORTED  a metric of another kind, or unit=pod
+ *  @retval TOCSIN_ERROR_MEMORY       the allocator failed
+ *  Deterministic.  Some 100 ns for each request, metric and rollout: seconds, where decisions take
+ *  hundreds of thousands of requests. */
+TOCSIN_API int tocsin_gate_plan(const tocsin_gate_spec *spec, const tocsin_rollout *rollout,
+                                tocsin_plan *plan, const tocsin_allocator *allocator);
+
 /* ---- One run against a history ---------------------------------------------------- */
 
 /** How one run compares with a history of good ones. */

@@ -152,6 +152,7 @@
 #define tocsin_gate_save TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_gate_save)
 #define tocsin_gate_load TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_gate_load)
 #define tocsin_gate_snapshot_spec TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_gate_snapshot_spec)
+#define tocsin_gate_plan TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_gate_plan)
 #define tocsin_history_judge TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_history_judge)
 
 #endif

@@ -3,6 +3,7 @@
 #include "../core/info.h"
 #include "../gate/gate.h"
 #include "../gate/histories.h"
+#include "../gate/plans.h"
 #include "../snapshot/gates.h"
 
 /* ---- Specs ------------------------------------------------------------------ */
@@ -411,6 +412,61 @@ int tocsin_gate_snapshot_spec(tocsin_gate_spec **out, const void *snapshot, size
     if (tocsin__gate_snapshot_text(snapshot, size, &text, &length, &why) < 0)
         return gate_api_fail(error, &why);
     return tocsin_gate_spec_compile(out, text, length, allocator, error);
+}
+
+/* ---- Planning ------------------------------------------------------------------------ */
+
+#define GATE_API_RUNS 40u
+#define GATE_API_REQUESTS 2000000u
+#define GATE_API_REQUESTS_MAX 1000000000u
+
+/* 0 for a rollout out of bounds. */
+static int gate_api_rollout(tocsin_rollout *resolved, const tocsin_rollout *given,
+                            const tocsin_gate_spec *spec)
+{
+    memset(resolved, 0, sizeof *resolved);
+    if (given) {
+        if (!tocsin__info_fits(given, sizeof *given))
+            return 0;
+        *resolved = *given;
+    }
+    if (resolved->runs == 0)
+        resolved->runs = GATE_API_RUNS;
+    if (resolved->requests_max == 0)
+        resolved->requests_max = GATE_API_REQUESTS;
+    if (resolved->share == 0)
+        resolved->share = spec->share > 0 ? spec->share : 0.5;
+    if (resolved->effect == 0)
+        resolved->effect = 0.1;
+    if (resolved->sigma == 0)
+        resolved->sigma = 1;
+    if (resolved->errors == 0)
+        resolved->errors = 0.001;
+    return resolved->runs <= TOCSIN_ROLLOUT_RUNS_MAX &&
+           resolved->requests_max <= GATE_API_REQUESTS_MAX && resolved->share > 0 &&
+           resolved->share < 1 && resolved->effect > 0 && resolved->effect <= 100 &&
+           resolved->sigma > 0 && resolved->sigma <= 10 && resolved->errors > 0 &&
+           resolved->errors < 1;
+}
+
+int tocsin_gate_plan(const tocsin_gate_spec *spec, const tocsin_rollout *rollout, tocsin_plan *plan,
+                     const tocsin_allocator *allocator)
+{
+    tocsin_rollout resolved;
+    tocsin_gate *gate;
+
+    if (!spec || !plan || !tocsin__info_fits(plan, sizeof *plan) ||
+        !gate_api_rollout(&resolved, rollout, spec))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (!tocsin__plan_is_possible(spec))
+        return TOCSIN_ERROR_UNSUPPORTED;
+    const int status = tocsin_gate_create(&gate, spec, allocator);
+    if (status < 0)
+        return status;
+    tocsin__info_clear(plan, sizeof *plan);
+    tocsin__plan(gate, &resolved, plan);
+    tocsin_gate_free(gate);
+    return TOCSIN_OK;
 }
 
 /* ---- One run against a history ----------------------------------------------------- */

@@ -577,6 +577,28 @@ PIN_OFFSET(tocsin_gate_level, candidate, 40);
 PIN_OFFSET(tocsin_gate_level, candidate_low, 48);
 PIN_OFFSET(tocsin_gate_level, candidate_high, 56);
 
+PIN(TOCSIN_ROLLOUT_RUNS_MAX == 256);
+
+PIN_SIZE(tocsin_rollout, 56);
+PIN_OFFSET(tocsin_rollout, struct_size, 0);
+PIN_OFFSET(tocsin_rollout, runs, 4);
+PIN_OFFSET(tocsin_rollout, requests_max, 8);
+PIN_OFFSET(tocsin_rollout, share, 16);
+PIN_OFFSET(tocsin_rollout, effect, 24);
+PIN_OFFSET(tocsin_rollout, sigma, 32);
+PIN_OFFSET(tocsin_rollout, errors, 40);
+PIN_OFFSET(tocsin_rollout, seed, 48);
+
+PIN_SIZE(tocsin_plan, 48);
+PIN_OFFSET(tocsin_plan, struct_size, 0);
+PIN_OFFSET(tocsin_plan, runs, 4);
+PIN_OFFSET(tocsin_plan, failed, 8);
+PIN_OFFSET(tocsin_plan, passed, 12);
+PIN_OFFSET(tocsin_plan, fail_median, 16);
+PIN_OFFSET(tocsin_plan, fail_most, 24);
+PIN_OFFSET(tocsin_plan, pass_median, 32);
+PIN_OFFSET(tocsin_plan, pass_most, 40);
+
 PIN_SIZE(tocsin_history_verdict, 32);
 PIN_OFFSET(tocsin_history_verdict, struct_size, 0);
 PIN_OFFSET(tocsin_history_verdict, outcome, 4);

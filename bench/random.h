@@ -1,7 +1,7 @@
-/* changes_random.h - random numbers for the simulations: SplitMix64 (Steele, Lea, Flood 2014) and
+/* random.h - random numbers for simulations: SplitMix64 (Steele, Lea, Flood 2014) and
  * normals by Marsaglia's polar method. */
-#ifndef CHANGES_RANDOM_H
-#define CHANGES_RANDOM_H
+#ifndef BENCH_RANDOM_H
+#define BENCH_RANDOM_H
 
 #include <math.h>
 #include <stdint.h>
@@ -10,26 +10,31 @@ typedef struct {
     uint64_t state;
     double spare;
     int has_spare;
-} changes_random;
+} rng;
 
-static inline changes_random changes_seeded(uint64_t seed)
+static inline rng rng_seeded(uint64_t seed)
 {
-    changes_random r = {seed * UINT64_C(0x9e3779b97f4a7c15), 0, 0};
+    rng r = {seed * UINT64_C(0x9e3779b97f4a7c15), 0, 0};
 
     return r;
 }
 
-/* Uniform in (0, 1). */
-static inline double changes_uniform(changes_random *r)
+static inline uint64_t rng_next(rng *r)
 {
     uint64_t z = r->state += UINT64_C(0x9e3779b97f4a7c15);
 
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return ((double)((z ^ z >> 31) >> 11) + 0.5) * 0x1p-53;
+    return z ^ z >> 31;
 }
 
-static inline double changes_normal(changes_random *r)
+/* Uniform in (0, 1). */
+static inline double rng_uniform(rng *r)
+{
+    return ((double)(rng_next(r) >> 11) + 0.5) * 0x1p-53;
+}
+
+static inline double rng_normal(rng *r)
 {
     double a, b, s;
 
@@ -38,8 +43,8 @@ static inline double changes_normal(changes_random *r)
         return r->spare;
     }
     do {
-        a = 2 * changes_uniform(r) - 1;
-        b = 2 * changes_uniform(r) - 1;
+        a = 2 * rng_uniform(r) - 1;
+        b = 2 * rng_uniform(r) - 1;
         s = a * a + b * b;
     } while (s >= 1);
     s = sqrt(-2 * log(s) / s);
