@@ -10,5 +10,6 @@ int cmd_explain(const cli_options *options);
 int cmd_catalog(const cli_options *options);
 int cmd_changes(const cli_options *options);
 int cmd_gate(const cli_options *options);
+int cmd_run(const cli_options *options);
 
 #endif

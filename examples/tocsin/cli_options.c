@@ -12,7 +12,7 @@ typedef struct {
     char *input, *columns, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets;
     char *slack, **windows;
     char *shift_only, *invalid;
-    char *alpha, *min_effect, *min_segment, *permutations, *block, *seed;
+    char *worse, *alpha, *min_effect, *min_segment, *permutations, *block, *seed;
 } options_words;
 
 /* What popt tells us of when it meets it. */
@@ -211,6 +211,9 @@ static void options_check(cli_options *options, const options_words *words)
     if (words->budgets)
         options->budget_count =
             options_list("--budget", words->budgets, options->budgets, CLI_MAX_BUDGETS);
+    if (words->worse)
+        options->worse_count =
+            options_list("--worse", words->worse, options->worse, CLI_MAX_WORSE);
     if (words->slack && !cli_parse_duration(cli_text_of(words->slack), &options->slack))
         options_wrong("--slack", words->slack, "a duration such as 30s or 5m", NULL);
     if (words->windows)
@@ -240,6 +243,7 @@ static void options_free_words(options_words *words)
     free(words->slack);
     free(words->shift_only);
     free(words->invalid);
+    free(words->worse);
     free(words->alpha);
     free(words->min_effect);
     free(words->min_segment);
@@ -330,6 +334,14 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
          "N"},
         {"seed", 0, POPT_ARG_STRING, &words.seed, 0, "of the permutations (default: 0)", "N"},
         POPT_TABLEEND};
+    const struct poptOption run_table[] = {
+        {"format", 'f', POPT_ARG_STRING, &words.format, 0, "table or json", "FORMAT"},
+        {"alpha", 'a', POPT_ARG_STRING, &words.alpha, 0,
+         "chance of failing a good run (default: 1%)", "FRACTION"},
+        {"worse", 'w', POPT_ARG_STRING, &words.worse, 0,
+         "up, down or either, the default, for all metrics, or for one: 'up,tests=down'",
+         "WORD,..."},
+        POPT_TABLEEND};
     const struct poptOption gate_table[] = {
         {"gate", 'g', POPT_ARG_STRING, &options->gate, 0,
          "unit=, share=, alpha= and what else tocsin/gate.h tells of: 'unit=request share=50%'",
@@ -361,22 +373,25 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
         {"help", 'h', POPT_ARG_NONE, NULL, OPTIONS_HELP, "list these options", NULL},
         POPT_TABLEEND};
     static const char *const names[] = {"tocsin detect", "tocsin backtest", "tocsin explain",
-                                        "tocsin catalog", "tocsin changes", "tocsin gate"};
+                                        "tocsin catalog", "tocsin changes", "tocsin gate",
+                                        "tocsin run"};
     static const char *const operands[] = {"[OPTION...] FILE|-", "[OPTION...] FILE|-",
                                            "[OPTION...] SPEC|FILE|-", "[OPTION...] [STAGE]",
                                            "[OPTION...] FILE|-",
-                                           "--gate SPEC --metric SPEC... [OPTION...] FILE|-"};
+                                           "--gate SPEC --metric SPEC... [OPTION...] FILE|-",
+                                           "[OPTION...] FILE|-"};
     static const char *const headings[] = {"Output:", "Budgets and labels:", "", "Output:",
-                                           "Changes:", "The gate:"};
+                                           "Changes:", "The gate:", "The run:"};
     const struct poptOption *const own[] = {detect_table, backtest_table, NULL, catalog_table,
-                                            changes_table, gate_table};
+                                            changes_table, gate_table, run_table};
     struct poptOption table[4];     /* popt's own help would be -? instead of -h */
     size_t rows = 0;
+    const int has_no_spec = command == CLI_CHANGES || command == CLI_RUN;
 
     if (command != CLI_CATALOG && command != CLI_GATE)
         table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,
-                                            (void *)(uintptr_t)(input_table + (command == CLI_CHANGES
-                                                                                   ? SPEC_ROWS : 0)),
+                                            (void *)(uintptr_t)(input_table +
+                                                                (has_no_spec ? SPEC_ROWS : 0)),
                                             0, "Input:", NULL};
     if (own[command])
         table[rows++] = (struct poptOption){NULL, '\0', POPT_ARG_INCLUDE_TABLE,

@@ -9,13 +9,14 @@
 #define CLI_MAX_COLUMNS 1024        /* of a row: as many metrics as a detector takes */
 #define CLI_MAX_BUDGETS 16
 #define CLI_MAX_WINDOWS 1000
+#define CLI_MAX_WORSE 256
 
 typedef enum { CLI_INPUT_AUTO, CLI_INPUT_CSV, CLI_INPUT_JSONL, CLI_INPUT_OPENMETRICS,
                CLI_INPUT_INFLUX } cli_input;
 typedef enum { CLI_OUTPUT_TABLE, CLI_OUTPUT_CSV, CLI_OUTPUT_JSON, CLI_OUTPUT_INFLUX } cli_output;
 typedef enum { CLI_COUNTER_AUTO, CLI_COUNTER_ALWAYS, CLI_COUNTER_NEVER } cli_counter_rule;
 typedef enum { CLI_DETECT, CLI_BACKTEST, CLI_EXPLAIN, CLI_CATALOG, CLI_CHANGES,
-               CLI_GATE } cli_command;
+               CLI_GATE, CLI_RUN } cli_command;
 typedef enum { GATE_TELL, GATE_CSV, GATE_JSONL, GATE_PROMETHEUS } gate_format;
 typedef enum { GATE_TABLE, GATE_JSON, GATE_JUNIT } gate_output;
 
@@ -56,6 +57,9 @@ typedef struct cli_options {
     int64_t slack;
     /* changes */
     tocsin_changes_options changes;
+    /* run; its alpha is changes.alpha */
+    cli_text worse[CLI_MAX_WORSE];
+    size_t worse_count;
     /* gate */
     const char *gate;
     const char **metrics;

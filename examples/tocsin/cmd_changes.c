@@ -5,56 +5,14 @@
 #include <string.h>
 
 #include "cli_commands.h"
+#include "cli_histories.h"
 #include "cli_writer.h"
 
-/* Of one series, all there is. */
-typedef struct changes_history {
-    double *values;
-    char **times;               /* as the input has them; "" where it has none */
-    size_t count, values_capacity, times_capacity;
-} changes_history;
-
 typedef struct changes_run {
-    cli_feed feed;
+    cli_histories histories;
     const cli_options *options;
-    changes_history *histories;
-    size_t known, capacity;
     uint64_t changed, changes, judged;
 } changes_run;
-
-static void changes_start(void *user, const cli_series *series)
-{
-    changes_run *run = user;
-
-    run->histories = cli_grow(run->histories, &run->capacity, series->number + 1,
-                              sizeof *run->histories);
-    while (run->known <= series->number)
-        run->histories[run->known++] = (changes_history){NULL, NULL, 0, 0, 0};
-}
-
-static void changes_point(void *user, const cli_series *series, const cli_point *point)
-{
-    changes_run *run = user;
-    changes_history *history = &run->histories[series->number];
-
-    if (history->count == TOCSIN_CHANGES_VALUES_MAX)
-        cli_source_bad(run->feed.reader->source,
-                       "'%s' has more than %" PRIu64 " values, which is as long as a history may be",
-                       series->name, TOCSIN_CHANGES_VALUES_MAX);
-    history->values = cli_grow(history->values, &history->values_capacity, history->count + 1,
-                               sizeof *history->values);
-    history->times = cli_grow(history->times, &history->times_capacity, history->count + 1,
-                              sizeof *history->times);
-    history->values[history->count] = point->number.value;
-    history->times[history->count++] = cli_copy(point->time_text);
-}
-
-static void changes_silence(void *user, const cli_series *series, int64_t now)
-{
-    (void)user;
-    (void)series;
-    (void)now;
-}
 
 /* Relative to the level before, in percent; a plain number where that is 0. */
 static void changes_add_effect(cli_buffer *line, const tocsin_change *c)
@@ -115,7 +73,7 @@ static void changes_print_object(const char *name, const char *time, const tocsi
 
 static void changes_judge(changes_run *run, const cli_series *series)
 {
-    const changes_history *history = &run->histories[series->number];
+    const cli_history *history = &run->histories.series[series->number];
     const tocsin_changes_options *options = &run->options->changes;
     const uint32_t segment = options->min_segment ? options->min_segment : 5;
     tocsin_change *changes = cli_alloc((history->count / 2 + 1) * sizeof *changes);
@@ -142,7 +100,7 @@ static void changes_judge(changes_run *run, const cli_series *series)
 
 static int changes_exit_code(const changes_run *run)
 {
-    if (run->feed.rows == 0)
+    if (run->histories.feed.rows == 0)
         return CLI_NO_DATA;
     if (run->changes > 0)
         return CLI_FOUND;
@@ -152,18 +110,16 @@ static int changes_exit_code(const changes_run *run)
 int cmd_changes(const cli_options *options)
 {
     changes_run run;
-    const cli_visitor visitor = {&run, changes_start, changes_point, NULL, changes_silence};
 
     memset(&run, 0, sizeof run);
     run.options = options;
-    cli_feed_open(&run.feed, options, 0);
-    cli_feed_run(&run.feed, &visitor);
+    cli_histories_read(&run.histories, options, TOCSIN_CHANGES_VALUES_MAX);
 
-    const size_t count = cli_feed_count(&run.feed);
+    const size_t count = run.histories.count;
 
     for (size_t i = 0; i < count; i++)
-        changes_judge(&run, run.feed.series[i]);
-    if (run.feed.rows == 0)
+        changes_judge(&run, run.histories.feed.series[i]);
+    if (run.histories.feed.rows == 0)
         cli_note("no data: the input holds no points");
     else if (options->output == CLI_OUTPUT_TABLE)
         printf("%" PRIu64 " of %zu series changed, %" PRIu64 " change%s%s\n", run.changed, count,
@@ -172,13 +128,6 @@ int cmd_changes(const cli_options *options)
 
     const int code = changes_exit_code(&run);
 
-    for (size_t i = 0; i < run.known; i++) {
-        for (size_t k = 0; k < run.histories[i].count; k++)
-            free(run.histories[i].times[k]);
-        free(run.histories[i].values);
-        free(run.histories[i].times);
-    }
-    free(run.histories);
-    cli_feed_close(&run.feed);
+    cli_histories_free(&run.histories);
     return code;
 }

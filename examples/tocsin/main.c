@@ -17,6 +17,7 @@ static const struct {
     {"explain", CLI_EXPLAIN, cmd_explain, "what a spec means; why an alarm rang"},
     {"gate", CLI_GATE, cmd_gate, "is this release worse than what it replaces?"},
     {"changes", CLI_CHANGES, cmd_changes, "where the level of a whole history moved for good"},
+    {"run", CLI_RUN, cmd_run, "is the last run of a job like the good ones before it?"},
     {"catalog", CLI_CATALOG, cmd_catalog, "every stage and parameter a spec may name"},
 };
 

@@ -3,7 +3,10 @@
  * Model.  Runs that are exchangeable: a good new run is as likely to be at any place among the
  * good ones as at any other.  For each metric, a run's rank p is how large a part of all runs,
  * itself included, is at least as far out in the direction that is worse (either: twice the
- * smaller one).  A run's strangeness is its smallest rank over the metrics.  The combined p is how
+ * smaller one).  A run's strangeness is its smallest rank over the metrics; of runs that are the
+ * farthest out of all, each in another metric or direction, the one is stranger that is more of the
+ * metric's standard deviations from its mean: less than half a rank is taken off for it, so it never
+ * counts for more than the ranks do.  The combined p is how
  * large a part of all runs, the new one included, is at least as strange - all judged alike, each
  * within all n + 1, so that it is uniform if the runs are exchangeable, whatever the metrics'
  * laws and dependence.
@@ -27,13 +30,15 @@ static double histories_value(const tocsin__history *history, size_t i, size_t m
                              : history->run[metric];
 }
 
-/* The rank of one run in one metric; 1 where it has no value. */
-static double histories_rank(const tocsin__history *history, size_t i, size_t metric)
+/* The strangeness of one run in one metric, and its rank; 1 where it has no value. */
+static double histories_strangeness(const tocsin__history *history, size_t i, size_t metric,
+                                    double *rank)
 {
     const double own = histories_value(history, i, metric);
     const int worse = history->worse ? history->worse[metric] : 0;
-    double above = 0, below = 0, all = 0;
+    double above = 0, below = 0, all = 0, sum = 0, squares = 0, offset, variance, deviations;
 
+    *rank = 1;
     if (tocsin__is_nan(own))
         return 1;
     for (size_t other = 0; other <= history->runs; other++) {
@@ -43,11 +48,19 @@ static double histories_rank(const tocsin__history *history, size_t i, size_t me
             continue;
         above += value >= own;
         below += value <= own;
+        sum += value - own;
+        squares += (value - own) * (value - own);
         all++;
     }
-    return worse > 0 ? above / all
-           : worse < 0 ? below / all
-                       : tocsin__min(1, 2 * tocsin__min(above, below) / all);
+    *rank = worse > 0 ? above / all
+            : worse < 0 ? below / all
+                        : tocsin__min(1, 2 * tocsin__min(above, below) / all);
+    offset = sum / all;
+    variance = squares / all - offset * offset;
+    if (!(variance > 0) || !tocsin__is_finite(variance))
+        return *rank;
+    deviations = tocsin__abs(offset) / tocsin__sqrt(variance);
+    return *rank - 0.5 * deviations / (1 + deviations) / (double)(history->runs + 1);
 }
 
 void tocsin__history_judge(const tocsin__history *history, double alpha, double *strangeness,
@@ -63,11 +76,14 @@ void tocsin__history_judge(const tocsin__history *history, double alpha, double 
 
         strangeness[i] = 1;
         for (size_t m = 0; m < history->metrics; m++) {
-            const double rank = histories_rank(history, i, m);
+            double rank;
+            const double strange = histories_strangeness(history, i, m, &rank);
 
             is_there |= !tocsin__is_nan(histories_value(history, i, m));
-            strangeness[i] = tocsin__min(strangeness[i], rank);
-            if (i == last && rank < verdict->metric_p) {
+            if (strange >= strangeness[i])
+                continue;
+            strangeness[i] = strange;
+            if (i == last) {
                 verdict->metric_p = rank;
                 verdict->metric = (uint32_t)m;
             }
