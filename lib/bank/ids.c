@@ -58,14 +58,15 @@ static inline uint32_t ids_next(const tocsin__ids *ids, uint32_t at)
 
 static inline int ids_is(const tocsin__id_cell *cell, uint64_t id)
 {
-    return cell->low == (uint32_t)id && cell->high == (uint32_t)(id >> 32);
+    return ((cell->low ^ (uint32_t)id) | (cell->high ^ (uint32_t)(id >> 32))) == 0;
 }
 
 uint32_t tocsin__ids_find_from(const tocsin__ids *ids, uint32_t home, uint64_t id)
 {
     uint32_t at = home;
 
-    while (ids->cells[at].slot != TOCSIN_SLOT_NONE && !ids_is(&ids->cells[at], id))
+    /* Of an empty cell too the slot is the answer, so most searches make one comparison. */
+    while (!ids_is(&ids->cells[at], id) && ids->cells[at].slot != TOCSIN_SLOT_NONE)
         at = ids_next(ids, at);
     return ids->cells[at].slot;
 }

@@ -118,17 +118,33 @@ void tocsin__pushes_begin(tocsin_bank *bank)
 
 /* ---- Batches ------------------------------------------------------------------------- */
 
-/* What it takes to find a point's series and to see whether it may be pushed. */
-static inline void pushes_ask(const tocsin_bank *bank, uint64_t key, int by_id)
+/* Points whose series are asked for before they are collected. */
+#define PUSHES_ASKED (2 * TOCSIN__LANES)
+
+/* What it takes to find a point's series and to see whether it may be pushed; returns the home of
+ * its id, if it has one. */
+static inline uint32_t pushes_ask(const tocsin_bank *bank, uint64_t key, int by_id)
 {
-    if (by_id)
-        PUSHES_PREFETCH(&bank->ids.cells[tocsin__ids_home(&bank->ids, key)], 0);
-    else if (key < bank->slots)
+    uint32_t home = 0;
+
+    if (by_id && bank->ids.capacity) {
+        home = tocsin__ids_home(&bank->ids, key);
+        PUSHES_PREFETCH(&bank->ids.cells[home], 0);
+    } else if (key < bank->slots) {
         PUSHES_PREFETCH(&bank->pushed[key / TOCSIN_BANK_TILE], 1);
+    }
+    return home;
 }
 
-static inline void pushes_prefetch(const pushes_fields *f, const pushes_place *place)
+static inline void pushes_prefetch(const tocsin__format *format, const pushes_fields *f,
+                                   const pushes_place *place)
 {
+    if (format->more) {
+        PUSHES_PREFETCH(place->tile, 0);
+        PUSHES_PREFETCH(place->tile + format->more, 0);
+        PUSHES_PREFETCH(place->cold + (format->times & (TOCSIN__COLD - 1)) +
+                            place->lane * sizeof(int64_t), 1);
+    }
     PUSHES_PREFETCH(place->tile + f->mean + place->lane * sizeof(double), 1);
     PUSHES_PREFETCH(place->tile + f->variance + place->lane * sizeof(float), 1);
     if (!f->is_full)
@@ -198,8 +214,8 @@ static TOCSIN__INLINE uint32_t pushes_collect_lean(const tocsin_bank *bank, int 
  * TOCSIN_INFO_IGNORED if some may not. */
 static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane,
                                          const pushes_fields *f, pushes_way way,
-                                         const tocsin_point *points, uint32_t count,
-                                         double *scores, pushes_batch *batch)
+                                         const tocsin_point *points, const uint32_t *homes,
+                                         uint32_t count, double *scores, pushes_batch *batch)
 {
     const uint32_t slots = bank->slots;
     const int has_holes = bank->series != slots;
@@ -212,9 +228,9 @@ static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane,
         const uint64_t key = points[i].key;
         uint32_t slot = TOCSIN_SLOT_NONE;
 
-        if (way.by_id)
-            slot = tocsin__ids_find(&bank->ids, key);
-        else if (key < slots && (!has_holes || tocsin__bank_has(bank, key)))
+        if (way.by_id && bank->ids.capacity)
+            slot = tocsin__ids_find_from(&bank->ids, homes[i], key);
+        else if (!way.by_id && key < slots && (!has_holes || tocsin__bank_has(bank, key)))
             slot = (uint32_t)key;
 
         const uint32_t t = slot / TOCSIN__LANES;
@@ -242,7 +258,7 @@ static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane,
             } else {
                 batch->place[n] = (pushes_place){tile, tocsin__bank_cold(bank, t), k};
                 if (!way.is_near)
-                    pushes_prefetch(f, &batch->place[n]);
+                    pushes_prefetch(&bank->format, f, &batch->place[n]);
             }
             n++;
             continue;
@@ -356,15 +372,22 @@ static void pushes_note_times(const tocsin_bank *bank, const pushes_batch *batch
 {
     const uint64_t learnt = batch->scratch->learnt;
 
+    const tocsin__format *format = &bank->format;
+    const size_t times = format->times & (TOCSIN__COLD - 1);
+    const int64_t time = bank->tick.time;
+
     for (uint32_t i = 0; i < batch->count; i++) {
-        tocsin__tile_head *tile = PUSHES_AT(batch->place[i].tile, 0, tocsin__tile_head);
-        const uint32_t k = (uint32_t)batch->place[i].lane;
+        const pushes_place *place = &batch->place[i];
+        tocsin__tile_head *tile = PUSHES_AT(place->tile, 0, tocsin__tile_head);
+        tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
 
         if (!(learnt >> i & 1))
             continue;
-        tocsin__tile_part(&bank->format, tile);
-        tocsin__tile_times(&bank->format, tile)[k] = bank->tick.time;
-        tocsin__tile_more_of(&bank->format, tile)->fresh &= ~(UINT64_C(1) << k);
+        if (TOCSIN__RARELY(tile->state & TOCSIN__TILE_EVEN))
+            tocsin__tile_part(format, tile);
+        PUSHES_AT(place->cold, times, int64_t)[place->lane] = time;
+        if (TOCSIN__RARELY(more->fresh >> place->lane & 1))
+            more->fresh &= ~(UINT64_C(1) << place->lane);
     }
 }
 
@@ -465,6 +488,8 @@ static TOCSIN__INLINE int pushes_push(tocsin_bank *bank, tocsin__lane *lane,
 {
     pushes_batch batches[2];
     int status = TOCSIN_OK;
+    const int asks = way.by_id || !way.is_near;
+    uint32_t homes[PUSHES_ASKED];
     size_t asked = 0, before = 0;
 
     batches[1].count = 0;
@@ -477,10 +502,10 @@ static TOCSIN__INLINE int pushes_push(tocsin_bank *bank, tocsin__lane *lane,
         const size_t left = count - done;
         const uint32_t next = left < TOCSIN__LANES ? (uint32_t)left : TOCSIN__LANES;
 
-        for (; !way.is_near && asked < count && asked < done + 2 * TOCSIN__LANES; asked++)
-            pushes_ask(bank, points[asked].key, way.by_id);
-        if (pushes_collect(bank, lane, f, way, points + done, next, scores ? scores + done : NULL,
-                           &batches[b]) != TOCSIN_OK)
+        for (; asks && asked < count && asked < done + PUSHES_ASKED; asked++)
+            homes[asked % PUSHES_ASKED] = pushes_ask(bank, points[asked].key, way.by_id);
+        if (pushes_collect(bank, lane, f, way, points + done, homes + done % PUSHES_ASKED, next,
+                           scores ? scores + done : NULL, &batches[b]) != TOCSIN_OK)
             status = TOCSIN_INFO_IGNORED;
         if (way.is_near && !way.is_lean)
             pushes_gather(f, &batches[b]);
@@ -499,12 +524,12 @@ static TOCSIN__INLINE int pushes_push(tocsin_bank *bank, tocsin__lane *lane,
     }
 }
 
-/* A bank that small is in a processor's second cache, where it is as quickly fetched as asked for. */
+/* A bank that small is in a second cache, where it is as quickly fetched as asked for. */
 #define PUSHES_NEAR ((uint64_t)512 << 10)
 
 static int pushes_is_near(const tocsin_bank *bank)
 {
-    return (uint64_t)bank->tile_count * bank->format.tile_size <= PUSHES_NEAR;
+    return bank->bytes <= PUSHES_NEAR;
 }
 
 int tocsin__pushes_take(const tocsin_bank *bank)
