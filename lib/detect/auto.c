@@ -15,7 +15,8 @@
  * counts only while it pays: the day's while the mean absolute residual with it is less than 0.95
  * of that without, the week's while both together save another tenth.  Each half hour also has a
  * mean absolute residual and a mean absolute step of its own, as a multiple of the common one and
- * shrunk to 1 by n / (n + 5), so that a night is not judged by the day's noise.
+ * shrunk to 1 by n / (n + 5), so that a night is not judged by the day's noise.  What seasons leave is
+ * forgotten no more slowly than seasons are: the deviation must not lag behind what was learnt.
  *
  *     z = (x - level - season) / deviation of that half hour
  *
@@ -172,6 +173,7 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_LIVELY_MAX 64.0
 #define AUTO_TO_STANDARD 1.2533     /* sqrt(pi/2): standard / mean deviation */
 #define AUTO_LN2 0.693147180559945309
+#define AUTO_SIZE_GAIN_MAX 0.01     /* of what seasons leave, but for a young series */
 #define AUTO_STEP_MEMORY 50.0       /* points, of the mean time between them */
 #define AUTO_STEP_GAP 4.0           /* steps a gap counts as */
 #define AUTO_UNKNOWN_MEMORY 3000.0  /* points, where the step is not known */
@@ -230,6 +232,7 @@ typedef struct {
     double trust;           /* confidence per point */
     double hold, relearn;   /* ns */
     double drop;            /* what a drop counts beside a rise */
+    double size_rate;       /* of the gain of what seasons leave, per ns of step, at least */
     uint32_t scale;
     uint32_t spare;
     uint32_t season;
@@ -332,6 +335,7 @@ static int auto_resolve(const tocsin__values *values, const tocsin__context *con
     /* A slot takes one in so many points, so a point weighs so much more in it. */
     k->day_rate = AUTO_LN2 * AUTO_DAY_SLOTS / season_memory;
     k->week_rate = AUTO_LN2 * AUTO_WEEK_SLOTS / (7 * season_memory);
+    k->size_rate = AUTO_LN2 / season_memory;
     k->season = (uint32_t)values[AUTO_SEASON].item[0].number;
     k->warmup = (uint32_t)values[AUTO_WARMUP].item[0].number;
     k->hold = (double)values[AUTO_HOLD].item[0].duration;
@@ -446,7 +450,7 @@ static inline double auto_floor(const auto_constants *k, const auto_state *s)
 /* All there is to say of a point before it is learnt. */
 typedef struct {
     double value;                   /* on the model's scale */
-    double gain, held;
+    double gain, size_gain, held;
     double residual;                /* from the level */
     double floor, sigma;            /* of the deviation; the level's */
     double after_day, after_week;   /* residuals that the profiles leave */
@@ -517,6 +521,8 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
     view->is_known = s->age * s->step > AUTO_KNOWN * k->relearn;
     view->held = view->is_known && s->strange > k->hold ? AUTO_HELD : 1;
     view->gain = s->count == 0 ? 1 : view->held * tocsin__max(gain, share);
+    view->size_gain = tocsin__max(
+        view->gain, view->held * tocsin__min(AUTO_SIZE_GAIN_MAX, k->size_rate * s->step));
 
     /* The level and what it leaves. */
     view->residual = s->count > 0 ? value - s->level : 0;
@@ -774,8 +780,8 @@ static inline void auto_learn_season(const auto_constants *k, auto_state *s, con
             auto_moved(lively[AUTO_DAY_SLOTS + view->day_slot], of_lively,
                        auto_ratio(stride, s->stride));
     s->stride += view->gain * (stride - s->stride);
-    s->with_day += view->gain * (tocsin__abs(after_day) - s->with_day);
-    s->with_week += view->gain * (tocsin__abs(after_week) - s->with_week);
+    s->with_day += view->size_gain * (tocsin__abs(after_day) - s->with_day);
+    s->with_week += view->size_gain * (tocsin__abs(after_week) - s->with_week);
 }
 
 /* A block of the bars is over, and with every second one a block of the longer bars.  Long-mean
@@ -917,7 +923,7 @@ static inline void auto_learn_view(const auto_constants *k, auto_state *s,
 
     if (k->season == AUTO_SEASON_FOUND)
         auto_learn_season(k, s, view, s->step);
-    s->bare += view->gain * (tocsin__abs(d) - s->bare);
+    s->bare += view->size_gain * (tocsin__abs(d) - s->bare);
     s->level += view->gain * d;
     s->variance += view->gain * ((1 - view->gain) * (d * d) - s->variance);
     s->reach = tocsin__residual_reach(&k->rules, s->reach, tocsin__abs(d));
