@@ -16,7 +16,9 @@
  *
  * `score` is the row's ranking: the detector's raw statistic, or with --rank score the
  * calibrated one.  `alarm_score` is the same at rows where an alarm starts and 0 at all others.  A
- * row without a verdict (warming, missing, late, repeated) has 0.  Several value columns are
+ * row without a verdict (warming, missing, late, repeated) has 0.  Without --spec it is the default
+ * detector's ranking that is measured, `raw | alarm threshold=5 cooldown=12h`: one threshold and one
+ * dead time for every file.  `--spec ''` is what a user gets, an alarm by a budget.  Several value columns are
  * so many detectors: the score is the mean over them, and an alarm starts where any one's does.
  *
  * Exit: 0 all files scored, 64 usage, 65 a file (or several; the others are scored) cannot be
@@ -41,7 +43,8 @@ enum { EXIT_USAGE = 64, EXIT_INPUT = 65, EXIT_NO_INPUT = 66, EXIT_CANNOT_WRITE =
 
 #define COLUMNS 4096            /* of a file */
 #define DEPTH 32                /* of folders */
-#define DEFAULT_SPEC ""         /* the library's own defaults */
+/* The default detector, by its own statistic: every row that begins something. */
+#define DEFAULT_SPEC "raw | alarm threshold=5 cooldown=12h"
 
 _Noreturn static void die(int status, const char *what, const char *detail)
 {

@@ -3,7 +3,8 @@
 #
 #     sh bench/accuracy/run.sh [options] DATA_DIR...
 #
-#     --spec S       what to measure; may be given more than once (default: the library's own)
+#     --spec S       what to measure; may be given more than once (default: the runner's own, and
+#                    budgets of 1 per 4 days, 1 per week and 1 per month)
 #     --rank R       raw or score, see accuracy.c
 #     --splits N     NAB: choose on a random half, score on the other, N times
 #     --build DIR    where to build (default: build-bench beside bench)
@@ -40,7 +41,8 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 [ $# -ge 1 ] || usage
-[ -s "$work/specs" ] || echo > "$work/specs"
+[ -s "$work/specs" ] || printf '%s\n' 'raw | alarm threshold=5 cooldown=12h' \
+    'alarm budget=1/4d' 'alarm budget=1/week' 'alarm budget=1/month' > "$work/specs"
 [ -n "$keep" ] || keep=$work
 
 [ -f "$build/build.ninja" ] ||

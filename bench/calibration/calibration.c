@@ -607,7 +607,7 @@ int main(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},        {"incidents", no_argument, NULL, 'i'},
         {NULL, 0, NULL, 0},
     };
-    options o = {.spec = "ewma | tail", .years = 10, .weeks = 13, .seed = 1};
+    options o = {.spec = "auto | tail", .years = 10, .weeks = 13, .seed = 1};
     char default_budgets[] = "1/day,1/week", default_steps[] = "1m,5m";
     char month[] = "1/month", incident_types[] = "gaussian,seasonal";
     char *budget_list = NULL, *step_list = default_steps, *type_list = NULL;

@@ -23,8 +23,9 @@
  * Stages come in the order in which a point flows through them.  Those with a
  * default role (`clock`, `gaps`, `auto`, `tail`, `alarm`) are put in where the
  * text leaves them out; `raw` in the place of `tail` ends the pipe early, and
- * the score is then the detector's raw statistic.  The empty text is a valid
- * spec: all defaults.
+ * the score is then the detector's raw statistic, for which only an alarm with a
+ * threshold can be named: `raw | alarm threshold=5 cooldown=12h`.  The empty text
+ * is a valid spec: all defaults.
  *
  * `name@2` pins a stage's revision: when a later release improves a model in a
  * way that changes its output, the text keeps meaning what it meant.

@@ -28,7 +28,9 @@
  * unchanged.
  *
  * `threshold` takes the score itself instead of a budget; the dead time then follows from
- * the return period which the threshold means.
+ * the return period which the threshold means.  Behind `raw` it is the only way to ring: a raw
+ * statistic has no rate, so there is no cluster either, and the dead time is as long as `cooldown`
+ * says (auto: none) after an alarm, whatever happens meanwhile.
  *
  * Statistically odd is not always worth a call: `direction`, `min-deviation` and
  * `min-relative` keep a point from counting as an exceedance (flag TRIVIAL for the latter
@@ -193,11 +195,14 @@ static int alarm_resolve(const tocsin__values *values, const tocsin__context *co
     const tocsin_value *clear = &values[ALARM_CLEAR].item[0];
     const tocsin_value *cooldown = &values[ALARM_COOLDOWN].item[0];
 
-    (void)context;
     shape->precision = TOCSIN__MIXED;
     if (values[ALARM_THRESHOLD].count > 0 && !alarm_by_threshold(values))
         return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, ALARM_THRESHOLD,
                                 "a threshold and a budget exclude each other: give one of them");
+    if (context->is_raw && !alarm_by_threshold(values))
+        return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, ALARM_BUDGET,
+                                "behind raw there is no rate to budget: give a threshold, as in "
+                                "raw | alarm threshold=5 cooldown=12h");
     if (values[ALARM_TICKET].count > 0 &&
         values[ALARM_TICKET].item[0].duration >= values[ALARM_BUDGET].item[0].duration)
         return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, ALARM_TICKET,
@@ -434,10 +439,11 @@ static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin_
                            : rarity->step * tocsin__pow(10, k->threshold) * (1e9 / ALARM_CLUSTER);
 
         const double passed = alarm_between(s->exceeded[t], point->time);
+        const int has_rate = !tocsin__is_nan(rarity->step);
         const int cools = s->exceeded[t] != TOCSIN_TIME_NONE && passed < cooldown;
-        const int breaks = rarity->score >= s->peak[t] + ALARM_BREAKTHROUGH ||
-                           (passed >= ALARM_RESPITE * cooldown &&
-                            alarm_is_beyond(k, t, ALARM_RELAPSE, rarity));
+        const int breaks = has_rate && (rarity->score >= s->peak[t] + ALARM_BREAKTHROUGH ||
+                                        (passed >= ALARM_RESPITE * cooldown &&
+                                         alarm_is_beyond(k, t, ALARM_RELAPSE, rarity)));
         const int rings = alarm_bits(s->window[t]) >= k->n;
 
         if (tier > s->tier && rings) {
@@ -446,7 +452,7 @@ static void alarm_scored(const alarm_constants *k, alarm_state *s, const tocsin_
             else
                 decision->flags |= TOCSIN_FLAG_COOLING;
         }
-        if (rings || cools) {
+        if (has_rate ? rings || cools : rings && !cools) {
             const double peak = alarm_peak_of(alarm_peak_code(rarity->score));
 
             s->peak[t] = cools ? tocsin__max(s->peak[t], peak) : peak;

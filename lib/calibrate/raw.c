@@ -2,7 +2,8 @@
  *
  * For those who have a calibration of their own, and for looking at a model by itself. The
  * largest channel speaks.  A raw statistic has no unit of rarity, so there is no return
- * period and nothing an alarm's budget could mean: the pipe ends here.
+ * period and nothing an alarm's budget could mean: the pipe ends here, unless an alarm with a
+ * threshold on the statistic itself is named.
  */
 #include "../num/mathx.h"
 #include "../pipeline/stage.h"

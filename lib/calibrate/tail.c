@@ -35,7 +35,7 @@
  * A history shorter than the return period asked for is a reason to be careful: the fit is
  * right only on average, and a limit that is too low rings more often than one that is too
  * high saves.  A return period P beyond the history H is therefore drawn from the curve at
- * P (P/H)^0.3.  There is no limit, hence no alarm, while H < P / 1000.
+ * P (P/H)^0.5.  There is no limit, hence no alarm, while H < P / 100.
  *
  * A maximum enters the ring clipped at the level that three rings would hold once, so that
  * an outage raises the limit by a step per block and does not deafen the bell for weeks.
@@ -79,7 +79,7 @@
 #define TAIL_BLOCK_START 8u
 #define TAIL_BLOCKS_PER_PERIOD 8.0  /* at least so many blocks in the shortest return period */
 #define TAIL_BLOCKS_READY 8u        /* no score before */
-#define TAIL_HISTORY 1000.0         /* a budget rings once 1/1000 of its return period is known */
+#define TAIL_HISTORY 100.0          /* a budget rings once 1/100 of its return period is known */
 #define TAIL_LOG_CLIP TAIL_LN3      /* log of the rings that would hold the clipping level once: 3 */
 #define TAIL_CLIP_STEP 0.1          /* a maximum may exceed the ring's at least by this */
 #define TAIL_LEVEL_FLOOR TAIL_LN2   /* smallest limit: a statistic of 1 */

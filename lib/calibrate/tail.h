@@ -47,7 +47,7 @@ static inline double tocsin__rarity_of(uint16_t code)
 }
 
 /* Return periods beyond the history are drawn from the curve at P (P/H)^caution. */
-#define TOCSIN__TAIL_CAUTION 0.3
+#define TOCSIN__TAIL_CAUTION 0.5
 
 /* The score of a rarity, as the curve has it. */
 static inline double tocsin__tail_score_of_rarity(double rarity, double horizon)

@@ -31,7 +31,7 @@
 #include "../core/words.h"
 #include "values.h"
 
-/* The calibrator that ends the pipe: nothing is budgeted behind it. */
+/* The calibrator that ends the pipe, unless an alarm is named: nothing is budgeted behind it. */
 #define SPEC_PIPE_END "raw"
 
 /* Where in the text something stood, or the index of the setting it came from. */
@@ -275,23 +275,6 @@ static int spec_check_order(const spec_draft *draft, const tocsin__stage *stage,
     return TOCSIN_ERROR_CONFLICT;
 }
 
-static int spec_check_pipe_end(const spec_draft *draft, const tocsin__stage *stage,
-                               tocsin__word name)
-{
-    const tocsin__stage *const calibrator = draft->ranks[TOCSIN__RANK_CALIBRATE].stage;
-    tocsin__text text;
-
-    if (stage->rank <= TOCSIN__RANK_CALIBRATE || !calibrator ||
-        strcmp(calibrator->name, SPEC_PIPE_END) != 0)
-        return TOCSIN_OK;
-    spec_fail_at(draft, TOCSIN_ERROR_CONFLICT, name);
-    spec_start_message(&text, draft->error);
-    spec_quote(&text, stage->name);
-    tocsin__text_add(&text, " cannot follow '" SPEC_PIPE_END
-                            "', which ends the pipe; leave one of them out");
-    return TOCSIN_ERROR_CONFLICT;
-}
-
 /* ---- Parameters ------------------------------------------------------------ */
 
 /* A word without '='. */
@@ -439,8 +422,7 @@ static int spec_read_stage(spec_draft *draft, tocsin__reader *reader)
     const tocsin__stage *const stage = tocsin__find_stage(name.text, name.length);
     if (!stage)
         return spec_unknown_stage(draft, name);
-    if ((status = spec_check_order(draft, stage, name)) < 0 ||
-        (status = spec_check_pipe_end(draft, stage, name)) < 0)
+    if ((status = spec_check_order(draft, stage, name)) < 0)
         return status;
 
     spec_stage *const target = &draft->ranks[stage->rank];
@@ -543,17 +525,23 @@ static int spec_apply_setting(spec_draft *draft, size_t index)
 
 /* ---- Completing ------------------------------------------------------------ */
 
+/* Whether nothing turns the detector's statistic into a rate. */
+static int spec_is_raw(const spec_draft *draft)
+{
+    const tocsin__stage *const calibrator = draft->ranks[TOCSIN__RANK_CALIBRATE].stage;
+
+    return calibrator && strcmp(calibrator->name, SPEC_PIPE_END) == 0;
+}
+
 static void spec_complete(spec_draft *draft)
 {
     for (size_t i = 0; i < tocsin__catalog_count; i++) {
         const tocsin__stage *const stage = tocsin__catalog[i];
         spec_stage *const target = &draft->ranks[stage->rank];
-        const tocsin__stage *const calibrator = draft->ranks[TOCSIN__RANK_CALIBRATE].stage;
 
         if (!stage->is_default || target->stage)
             continue;
-        if (stage->rank > TOCSIN__RANK_CALIBRATE && calibrator &&
-            strcmp(calibrator->name, SPEC_PIPE_END) == 0)
+        if (stage->rank > TOCSIN__RANK_CALIBRATE && spec_is_raw(draft))
             continue;
         target->stage = stage;
         target->revision = stage->revision;
@@ -611,6 +599,7 @@ static void spec_make_context(const spec_draft *draft, tocsin__context *context)
     memset(context, 0, sizeof *context);
     if (alarm->stage && alarm->stage->budgets)
         alarm->stage->budgets(alarm->values, context);
+    context->is_raw = (uint32_t)spec_is_raw(draft);
     context->metrics = spec_count_of(&draft->ranks[TOCSIN__RANK_DETECT], "metrics");
     context->step = spec_step_of(&draft->ranks[TOCSIN__RANK_DETECT]);
     if (context->step == 0)

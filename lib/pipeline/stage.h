@@ -61,7 +61,7 @@ typedef struct tocsin__values {
 typedef struct tocsin__context {
     int64_t step;           /* nominal time between points, 0 if nobody said */
     uint32_t tier_count;    /* how many budgets the alarm has: 0 (raw, or a threshold) .. 2 */
-    uint32_t reserved;
+    uint32_t is_raw;        /* scores are the detector's statistic: there are no rates */
     int64_t period[2];      /* their return periods, ascending: the ticket's, then the page's */
     int64_t cooldown;       /* the alarm's dead time, 0 if unknown */
     double threshold;       /* the score it rings above, where it has no budgets; 0: none */

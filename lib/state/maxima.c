@@ -15,10 +15,12 @@
  *
  * which for 4 to 8 excesses beat maximum likelihood by far, but still say little about the
  * shape: it is pulled towards the exponential law's 0 with the weight of 15 excesses and
- * bounded.  The scale has a prior of 0.3 (the levels are logarithms, so that is 35 %) with
- * a weight that fades over the first 64 blocks, and a factor 1 + 1/m for its own error: a
- * limit drawn from too small a scale rings more often than one from a large scale rings
- * less.
+ * bounded.  The scale, too, says little at first, and what it exaggerates most are a young series'
+ * first incidents: it is pulled towards 0.12 (levels are logarithms, so that is 13 %), which is
+ * between a Gaussian's and a heavy tail's, with a weight of three halves of its own that fades over
+ * the first 128 blocks (James and Stein 1961).  A factor 1 + 1/m stands for its own error: a limit
+ * drawn from too small a scale rings more often than one from a large scale rings less.  Without
+ * a single excess the scale is 0.3 until then.
  *
  * A fit sorts at most 32 numbers: some 0.1 microseconds, once a block.
  *
@@ -33,9 +35,10 @@
 #define MAXIMA_SHAPE_MIN (-0.5)
 #define MAXIMA_SHAPE_MAX 0.4
 #define MAXIMA_SCALE_MIN 0.005
-#define MAXIMA_SCALE_PRIOR 0.3
-#define MAXIMA_PRIOR_WEIGHT 2.0
-#define MAXIMA_PRIOR_BLOCKS 64.0
+#define MAXIMA_SCALE_PRIOR 0.12
+#define MAXIMA_SCALE_UNKNOWN 0.3    /* nothing has exceeded the threshold yet */
+#define MAXIMA_PRIOR_WEIGHT 1.5     /* of the prior, the excesses' being 1 */
+#define MAXIMA_PRIOR_BLOCKS 128.0
 #define MAXIMA_END 0.1              /* of a bounded law: where the exponential takes over */
 
 uint16_t tocsin__level_code(double level)
@@ -194,10 +197,10 @@ void tocsin__maxima_fit(const tocsin__maxima *maxima, double seen, tocsin__tail 
     if (m > 0)
         tail->scale = tocsin__max(MAXIMA_SCALE_MIN,
                                   (1 + 1 / md) *
-                                      (md * a0 * (1 + shape) + MAXIMA_SCALE_PRIOR * weight) /
-                                      (md + weight));
+                                      (a0 * (1 + shape) + MAXIMA_SCALE_PRIOR * weight) /
+                                      (1 + weight));
     else if (weight > 0)
-        tail->scale = MAXIMA_SCALE_PRIOR;
+        tail->scale = MAXIMA_SCALE_UNKNOWN;
     /* In a discrete series many blocks may tie at the threshold itself. */
     size_t reach = top;
 

@@ -48,7 +48,8 @@ static int alarm_point(alarm *a, double period, double value, double expected, u
 {
     tocsin__point point = {0};
     tocsin__reading reading = {.expected = expected, .deviation = 1};
-    tocsin__rarity rarity = {.score = log10(period / 60), .step = 60};
+    tocsin__rarity rarity = {.score = log10(period / 60),
+                             .step = a->spec->context.is_raw ? (double)NAN : 60};
 
     a->time += TOCSIN_MINUTE;
     point.time = a->time;
@@ -432,6 +433,25 @@ static void assert_conflict(const char *text, const char *word)
     ck_assert_str_ne(error.message, "");
 }
 
+/* A spike every ten minutes, each a deviation larger: what has a rate would ring at every one, or
+ * with equal ones only at the first. */
+START_TEST(behind_raw_the_dead_time_is_fixed)
+{
+    for (int grows = 0; grows < 2; grows++) {
+        alarm a;
+
+        alarm_open(&a, "raw | alarm threshold=3 cooldown=1h clear=1p hysteresis=0");
+        for (int minute = 0; minute < 300; minute++) {
+            const double score = minute % 10 ? 1 : 4 + grows * minute / 10;
+            const int transition = alarm_push(&a, 60 * pow(10, score));
+
+            ck_assert_int_eq(transition == START, minute % 60 == 0);
+        }
+        alarm_close(&a);
+    }
+}
+END_TEST
+
 START_TEST(conflicts_are_refused)
 {
     assert_conflict("alarm threshold=4 budget=1/day", "threshold");
@@ -509,6 +529,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, absence_rings_until_something_comes);
     tcase_add_test(tcase, mutes_start_nothing_and_clear_what_is_on);
     tcase_add_test(tcase, points_without_a_score_change_nothing);
+    tcase_add_test(tcase, behind_raw_the_dead_time_is_fixed);
     tcase_add_test(tcase, conflicts_are_refused);
     tcase_add_loop_test(suite_long_case(s, "packing"), packing_loses_nothing, 0, 6);
     return s;

@@ -72,6 +72,7 @@ START_TEST(what_is_left_out_takes_its_default)
     assert_short("counter | holt-winters",
                  "clock@1 | counter@1 | gaps@1 | holt-winters@1 | tail@1 | alarm@1");
     assert_short("raw", "clock@1 | gaps@1 | auto@1 | raw@1");
+    assert_short("raw | alarm threshold=5", "clock@1 | gaps@1 | auto@1 | raw@1 | alarm@1 threshold=5");
     assert_short("clock | counter | gaps | ewma | tail | alarm",
                  "clock@1 | counter@1 | gaps@1 | ewma@1 | tail@1 | alarm@1");
 }
@@ -175,7 +176,8 @@ static const complaint_row complaints[] = {
      "'ewma' must come before 'alarm'; the order is clock | counter | gaps | a detector | "
      "tail or raw | alarm"},
     {"ewma | tail | clock", TOCSIN_ERROR_CONFLICT, 14, "clock", "", "must come before 'ewma'"},
-    {"raw | alarm", TOCSIN_ERROR_CONFLICT, 6, "alarm", "", "cannot follow 'raw', which ends"},
+    {"raw | alarm", TOCSIN_ERROR_CONFLICT, 6, "alarm", "", "behind raw there is no rate"},
+    {"raw | alarm budget=1/day", TOCSIN_ERROR_CONFLICT, 12, "budget=1/day", "", "give a threshold"},
 
     /* Parameters. */
     {"holt-winters seson=1d", TOCSIN_ERROR_NAME, 13, "seson", "season",
