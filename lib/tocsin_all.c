@@ -54,6 +54,7 @@
 #include "detect/robust.c"
 #include "detect/counts.c"
 #include "detect/season.c"
+#include "detect/spectral.c"
 
 #include "calibrate/tail.c"
 #include "calibrate/raw.c"

@@ -26,6 +26,7 @@ const tocsin__stage *const tocsin__catalog[] = {
     &tocsin__stage_robust,
     &tocsin__stage_counts,
     &tocsin__stage_season,
+    &tocsin__stage_spectral,
 
     &tocsin__stage_tail,
     &tocsin__stage_raw,

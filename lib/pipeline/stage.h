@@ -328,6 +328,7 @@ extern const tocsin__stage tocsin__stage_auto;
 extern const tocsin__stage tocsin__stage_robust;
 extern const tocsin__stage tocsin__stage_counts;
 extern const tocsin__stage tocsin__stage_season;
+extern const tocsin__stage tocsin__stage_spectral;
 extern const tocsin__stage tocsin__stage_tail, tocsin__stage_raw;
 extern const tocsin__stage tocsin__stage_alarm;
 
