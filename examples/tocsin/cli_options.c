@@ -203,7 +203,8 @@ static void options_check(cli_options *options, const options_words *words)
     if (words->columns)
         options->column_count =
             options_list("--column", words->columns, options->columns, CLI_MAX_COLUMNS);
-    if (options->column_count > 1 && options->command == CLI_CHANGES)
+    if (options->column_count > 1 &&
+        (options->command == CLI_CHANGES || options->command == CLI_RUN))
         cli_die(CLI_USAGE, "--column: a history is of one column; '%s' names %zu", words->columns,
                 options->column_count);
     if (options->column_count > 1 && options->counter == CLI_COUNTER_ALWAYS)

@@ -65,6 +65,7 @@ class Run(Test):
         self.bad(64, ["--worse", "'sideways'", "up, down, either"], "run", "-k", "metric", "-w",
                  "sideways", "-", data=data)
         self.bad(64, ["--worse", "'tets'"], "run", "-k", "metric", "-w", "tets=up", "-", data=data)
+        self.bad(64, ["--column"], "run", "-c", "duration,tests", "-", data=data)
         self.bad(64, ["--alpha"], "run", "-a", "70%", "-", data=data)
         self.bad(65, ["'duration' has 21 values", "'tests' has 20"], "run", "-k", "metric", "-",
                  data=data[:data.rindex("\n", 0, -1) + 1])
