@@ -158,6 +158,7 @@ typedef struct tocsin__evidence {
 #define TOCSIN__TAUS 17
 #define TOCSIN__LEVELS 18
 #define TOCSIN__CELLS 19            /* levels, and one for timeouts */
+#define TOCSIN__CELL_LANES 20       /* of doubles, in fours */
 #define TOCSIN__TIMEOUT 18
 #define TOCSIN__FIRST_RANKED 16     /* observations before the first bet */
 #define TOCSIN__START 64            /* observations that are kept to begin with */
@@ -257,16 +258,19 @@ extern const double tocsin__guard_weights[TOCSIN__GUARD_BETS];
 
 typedef struct tocsin__bets {
     double share;                           /* 0: not known */
-    double log_odds[TOCSIN__BETS][TOCSIN__CELLS];   /* u */
-    double stake[TOCSIN__BETS][TOCSIN__CELLS];  /* ln(1 + share (e^u - 1)); not known: e^u - 1 */
+    /* By cell, and 0 for the lane that is left over. */
+    double log_odds[TOCSIN__BETS][TOCSIN__CELL_LANES];  /* u */
+    double stake[TOCSIN__BETS][TOCSIN__CELL_LANES];     /* ln(1 + share (e^u - 1)); not known:
+                                                           e^u - 1 */
 } tocsin__bets;
 
 void tocsin__bets_init(tocsin__bets *bets, double share);
 
-/* The logarithm of what bet number `bet` has made of 1. */
+/* The logarithm of what bet number `bet` has made of 1: from how many of the candidate, and of all,
+ * are in each cell. */
 double tocsin__bet_log_e(const tocsin__bets *bets, size_t bet,
-                         const uint32_t candidate[TOCSIN__CELLS],
-                         const uint32_t baseline[TOCSIN__CELLS]);
+                         const double candidate[TOCSIN__CELL_LANES],
+                         const double all[TOCSIN__CELL_LANES]);
 
 /* ln of the weighted mean of e^logs; the weights sum to 1. */
 double tocsin__mix(const double *logs, const double *weights, size_t count);

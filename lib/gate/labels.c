@@ -110,6 +110,7 @@ static void labels_bet(tocsin__bets *bets, size_t bet, const double h[TOCSIN__CE
 
 void tocsin__bets_init(tocsin__bets *bets, double share)
 {
+    memset(bets, 0, sizeof *bets);
     bets->share = share;
     for (size_t j = 0; j < TOCSIN__STEPS; j++) {
         double up[TOCSIN__CELLS], down[TOCSIN__CELLS];
@@ -131,28 +132,26 @@ void tocsin__bets_init(tocsin__bets *bets, double share)
 }
 
 /* The least over all shares. */
-static double labels_least(const double log_odds[TOCSIN__CELLS], const double gain[TOCSIN__CELLS],
-                           const uint32_t candidate[TOCSIN__CELLS],
-                           const uint32_t baseline[TOCSIN__CELLS])
+static double labels_least(const double *log_odds, const double *gain, const double *candidate,
+                           const double *all)
 {
-    double low = 0, high = 1, all = 0, candidates = 0, sum = 0, rho;
+    double low = 0, high = 1, units = 0, candidates = 0, sum = 0, rho;
 
     for (size_t l = 0; l < TOCSIN__CELLS; l++) {
         candidates += candidate[l];
-        all += (double)candidate[l] + baseline[l];
+        units += all[l];
     }
-    if (all <= 0)
+    if (units <= 0)
         return 0;
-    rho = tocsin__clamp(candidates / all, 1e-6, 1 - 1e-6);
+    rho = tocsin__clamp(candidates / units, 1e-6, 1 - 1e-6);
     for (int i = 0; i < 100; i++) {
         double slope = 0, curvature = 0;
 
         for (size_t l = 0; l < TOCSIN__CELLS; l++) {
             const double pull = gain[l] / (1 + rho * gain[l]);
-            const double count = (double)candidate[l] + baseline[l];
 
-            slope -= count * pull;
-            curvature += count * pull * pull;
+            slope -= all[l] * pull;
+            curvature += all[l] * pull * pull;
         }
         if (slope > 0)
             high = rho;
@@ -165,27 +164,25 @@ static double labels_least(const double log_odds[TOCSIN__CELLS], const double ga
         if (moved < 1e-9)
             break;
     }
-    for (size_t l = 0; l < TOCSIN__CELLS; l++) {
-        const double count = (double)candidate[l] + baseline[l];
-
-        if (count > 0)
-            sum += candidate[l] * log_odds[l] - count * tocsin__log1p(rho * gain[l]);
-    }
+    for (size_t l = 0; l < TOCSIN__CELLS; l++)
+        if (all[l] > 0)
+            sum += candidate[l] * log_odds[l] - all[l] * tocsin__log1p(rho * gain[l]);
     return sum;
 }
 
 double tocsin__bet_log_e(const tocsin__bets *bets, size_t bet,
-                         const uint32_t candidate[TOCSIN__CELLS],
-                         const uint32_t baseline[TOCSIN__CELLS])
+                         const double candidate[TOCSIN__CELL_LANES],
+                         const double all[TOCSIN__CELL_LANES])
 {
     const double *const log_odds = bets->log_odds[bet], *const stake = bets->stake[bet];
-    double sum = 0;
+    double sum[4] = {0, 0, 0, 0};
 
     if (bets->share <= 0)
-        return labels_least(log_odds, stake, candidate, baseline);
-    for (size_t l = 0; l < TOCSIN__CELLS; l++)
-        sum += candidate[l] * log_odds[l] - ((double)candidate[l] + baseline[l]) * stake[l];
-    return sum;
+        return labels_least(log_odds, stake, candidate, all);
+    for (size_t l = 0; l < TOCSIN__CELL_LANES; l += 4)
+        for (size_t i = 0; i < 4; i++)
+            sum[i] += candidate[l + i] * log_odds[l + i] - all[l + i] * stake[l + i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
 double tocsin__mix(const double *logs, const double *weights, size_t count)

@@ -231,38 +231,51 @@ void tocsin__histogram_observe(tocsin__histogram_state *state, const tocsin__met
 
 /* ---- Evidence ----------------------------------------------------------------------- */
 
-/* The candidate's levels after one change of the grid, and its timeouts. */
+/* How many of the candidate are in each cell after one change of the grid. */
 static void latencies_candidate(const tocsin__cells *cells, size_t effect,
-                                uint32_t candidate[TOCSIN__CELLS])
+                                double candidate[TOCSIN__CELL_LANES])
 {
-    memcpy(candidate, cells->candidate[effect], sizeof cells->candidate[effect]);
+    memset(candidate, 0, TOCSIN__CELL_LANES * sizeof *candidate);
+    for (size_t l = 0; l < TOCSIN__LEVELS; l++)
+        candidate[l] = cells->candidate[effect][l];
     candidate[TOCSIN__TIMEOUT] = cells->timeouts;
+}
+
+/* The same of both arms, and of the candidate alone. */
+static void latencies_cells(const tocsin__cells *cells, size_t effect,
+                            double candidate[TOCSIN__CELL_LANES], double all[TOCSIN__CELL_LANES])
+{
+    latencies_candidate(cells, effect, candidate);
+    memcpy(all, candidate, TOCSIN__CELL_LANES * sizeof *all);
+    for (size_t l = 0; l < TOCSIN__CELLS; l++)
+        all[l] += cells->baseline[l];
 }
 
 void tocsin__cells_logs(const tocsin__cells *cells, const tocsin__tally *tally,
                         const tocsin__metric *metric, const tocsin__bets *bets, double *logs)
 {
     static const uint32_t beyond[TOCSIN__GUARDS] = {12, 15, 16, 17};
-    uint32_t candidate[TOCSIN__CELLS];
+    double candidate[TOCSIN__CELL_LANES], all[TOCSIN__CELL_LANES];
 
-    latencies_candidate(cells, TOCSIN__EFFECT_NONE, candidate);
+    latencies_cells(cells, TOCSIN__EFFECT_NONE, candidate, all);
     for (size_t j = 0; j < TOCSIN__HARM_BETS; j++)
-        *logs++ = tocsin__bet_log_e(bets, j, candidate, cells->baseline);
+        *logs++ = tocsin__bet_log_e(bets, j, candidate, all);
     for (size_t k = 0; k < TOCSIN__EFFECTS; k++) {
-        latencies_candidate(cells, k, candidate);
+        latencies_cells(cells, k, candidate, all);
         for (size_t j = 0; j < TOCSIN__STEPS; j++)
-            *logs++ = tocsin__bet_log_e(bets, j, candidate, cells->baseline);
+            *logs++ = tocsin__bet_log_e(bets, j, candidate, all);
         for (size_t j = 0; j < TOCSIN__STEPS; j++)
-            *logs++ = tocsin__bet_log_e(bets, TOCSIN__HARM_BETS + j, candidate, cells->baseline);
+            *logs++ = tocsin__bet_log_e(bets, TOCSIN__HARM_BETS + j, candidate, all);
     }
-    latencies_candidate(cells, TOCSIN__EFFECT_NONE, candidate);
     for (size_t g = 0; g < TOCSIN__GUARDS; g++, logs += TOCSIN__GUARD_BETS) {
         tocsin__split split = {{0, 0}, {tally->units[0], tally->units[1]}, bets->share};
 
-        for (uint32_t l = beyond[g]; l < TOCSIN__CELLS; l++) {
+        for (uint32_t l = beyond[g]; l < TOCSIN__LEVELS; l++) {
             split.events[0] += cells->baseline[l];
-            split.events[1] += candidate[l];
+            split.events[1] += cells->candidate[TOCSIN__EFFECT_NONE][l];
         }
+        split.events[0] += cells->baseline[TOCSIN__TIMEOUT];
+        split.events[1] += cells->timeouts;
         /* No change is the likeliest truth: bets about that. */
         const double ratio = tocsin__log(metric->guard[g]);
         double sizes[TOCSIN__GUARD_BETS];
@@ -309,8 +322,7 @@ void tocsin__cells_evidence(const tocsin__cells *cells, const double *logs,
     }
     baseline /= tocsin__max(all, 1);
     for (size_t k = 0; k < TOCSIN__EFFECTS; k++) {
-        uint32_t candidate[TOCSIN__CELLS];
-        double sum = 0, count = 0;
+        double candidate[TOCSIN__CELL_LANES], sum = 0, count = 0;
 
         latencies_candidate(cells, k, candidate);
         for (size_t l = 0; l < TOCSIN__CELLS; l++) {
