@@ -1,13 +1,15 @@
 /* gate.c - the release gate's promises and powers, by simulation with fixed seeds.
  *
- *     gate alike [RUNS]       no change: how often it ever says fail, looked at all along
- *     gate power [RUNS]       harm: how many requests until it says fail; no change: until pass
- *     gate pass [RUNS]        harm at the margin, or hidden in the tail: how often it ever passes
+ *     gate alike [RUNS [PART]]    no change: how often it ever says fail, looked at all along
+ *     gate power [RUNS [PART]]    harm: how many requests until it says fail; no change: until pass
+ *     gate pass [RUNS [PART]]     harm at the margin, or hidden in the tail: how often it passes
+ *     gate effects [RUNS]     how often the confidence sequence for the change ever misses it
  *     gate canary FOLDER      pairs of real latencies: does its evidence tell the worse ones?
  *     gate speed              nanoseconds for each observation, microseconds for each verdict
  *
- * Run r of every simulation draws from its own generator, seeded by r: the same numbers anywhere.
- * Each is looked at every 10 requests up to 1000, then at each hundredth more.
+ * PART of a scene's name picks those that have it.  Run r of every simulation draws from its own
+ * generator, seeded by r: the same numbers anywhere.  Each is looked at every 10 requests up to 1000,
+ * then at each hundredth more.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +30,7 @@ typedef struct scene {
 } scene;
 
 enum { PLAIN, SEASON, PATTERN, AUTOREGRESSIVE, SESSIONS, PODS, RAMP, ERRORS, BUCKETS, GAUGE,
-       TIMEOUTS };
+       TIMEOUTS, SPITE, DRIFT, TURNS };
 
 typedef struct world {
     source source;
@@ -38,6 +40,7 @@ typedef struct world {
     double user;
     uint64_t session;
     int session_left, session_arm;
+    int arm;                    /* of the request before */
     uint64_t buckets[2][12];
     tocsin_counter counters[4];
     uint64_t totals[4];
@@ -109,7 +112,9 @@ static void request(world *w, const scene *s, tocsin_gate *gate)
             tocsin_gate_ramp(gate, share);
     }
     w->n++;
-    arm = source_uniform(&w->source) < share;
+    if (s->kind == DRIFT)
+        share *= 1 + s->slow * sin((double)w->n * 6.283185 / 700);
+    arm = s->kind == TURNS ? (int)(w->n % 2) : source_uniform(&w->source) < share;
     if (s->kind == ERRORS) {
         request_with_counters(w, gate, arm, .02 * (arm ? s->factor : 1));
         return;
@@ -126,9 +131,13 @@ static void request(world *w, const scene *s, tocsin_gate *gate)
         unit = w->session;
     }
     x = law_draw(&w->source, s->law);
-    if (s->kind == SEASON)
+    if (s->kind == SEASON || s->kind == DRIFT)
         x *= exp(sin((double)w->n * 6.283185 / 700));
-    if (s->kind == PATTERN)
+    /* Dependence as unkind as can be: on the arm of the request before. */
+    if (s->kind == SPITE)
+        x *= (w->arm ? 3 : 1) * (w->n % 32 < 16 ? 1 : 5);
+    w->arm = arm;
+    if (s->kind == PATTERN || s->kind == TURNS)
         x = (double)(1 + w->n % 4) * 20;
     if (s->kind == AUTOREGRESSIVE || s->kind == GAUGE) {
         w->state = .95 * w->state + sqrt(1 - .95 * .95) * source_normal(&w->source);
@@ -137,7 +146,7 @@ static void request(world *w, const scene *s, tocsin_gate *gate)
     if (s->kind == SESSIONS)
         x *= w->user;
     if (s->kind == PODS) {
-        const uint64_t pods = s->share > .4 ? 20 : 13;
+        const uint64_t pods = s->share > .4 ? 20 : s->share > .2 ? 13 : 11;
 
         unit = source_bits(&w->source) % pods;
         arm = unit >= 10;
@@ -145,7 +154,8 @@ static void request(world *w, const scene *s, tocsin_gate *gate)
     }
     if (arm) {
         x *= s->factor;
-        if (s->kind != TIMEOUTS && s->slow > 0 && source_uniform(&w->source) < s->slow)
+        if (s->kind != TIMEOUTS && s->kind != DRIFT && s->slow > 0 &&
+            source_uniform(&w->source) < s->slow)
             x *= s->slow_factor;
     }
     if (s->kind == TIMEOUTS && source_uniform(&w->source) < (arm ? s->slow : .001))
@@ -274,6 +284,13 @@ static void all_alike(uint64_t runs, const char *part)
          PODS, 1, 0, 0, 10000},
         {"pods +-5 %, 10 against 3", "unit=pod share=50% alpha=5% | latency", .23, 0, LAW_NARROW,
          PODS, 1, 0, 0, 10000},
+        {"slow ones follow on the candidate's", HALF " | latency", .5, 0, LAW_LOGNORMAL, SPITE, 1,
+         0, 0, 4000},
+        {"share +-20 % in step with latency", HALF " | latency", .5, 0, LAW_LOGNORMAL, DRIFT, 1, .2,
+         1, 4000},
+        {"pods +-5 % taken for requests", HALF " | latency", .5, 0, LAW_NARROW, PODS, 1, 0, 0,
+         10000},
+        {"turns on a pattern of four", HALF " | latency", .5, 0, LAW_NARROW, TURNS, 1, 0, 0, 4000},
         {"share not known", "unit=request alpha=5% | latency", .5, 0, LAW_LOGNORMAL, PLAIN, 1, 0,
          0, 2000},
         {"share not known, errors", "unit=request alpha=5% | errors", .5, 0, LAW_NARROW, ERRORS, 1,
@@ -354,6 +371,12 @@ static void all_powers(uint64_t runs, const char *part)
          200000},
         {"share not known, lognormal +10 %", "unit=request alpha=5% | latency", .5, 0,
          LAW_LOGNORMAL, PLAIN, 1.1, 0, 0, 30000},
+        {"pods +-5 %, 10 against 10, +10 %", "unit=pod alpha=5% | latency", .5, 0, LAW_NARROW, PODS,
+         1.1, 0, 0, 70000},
+        {"pods +-5 %, 10 against 3, +10 %", "unit=pod alpha=5% | latency", .23, 0, LAW_NARROW, PODS,
+         1.1, 0, 0, 70000},
+        {"pods +-5 %, 10 against 1, +10 %", "unit=pod alpha=5% | latency", .1, 0, LAW_NARROW, PODS,
+         1.1, 0, 0, 70000},
     };
     static const scene passes[] = {
         {"pass, default guards", HALF " | latency", .5, 0, LAW_LOGNORMAL, PLAIN, 1, 0, 0, 300000},
@@ -367,7 +390,8 @@ static void all_powers(uint64_t runs, const char *part)
            "|---|--:|--:|--:|--:|--:|\n");
     for (size_t i = 0; i < all; i++) {
         const scene *const s = i < harms ? &scenes[i] : &passes[i - harms];
-        const uint64_t count = strstr(s->name, "not known") ? runs / 10 : runs;
+        const int is_slow = strstr(s->name, "not known") || s->kind == PODS;
+        const uint64_t count = is_slow ? runs / 10 : runs;
         uint64_t others, reached;
         double median, p90;
 
@@ -406,6 +430,61 @@ static void all_passes(uint64_t runs, const char *part)
         printf("| %s | %llu | %.4f |\n", scenes[i].name, (unsigned long long)runs,
                (double)reached / (double)runs);
         fflush(stdout);
+    }
+}
+
+/* ---- How much? -------------------------------------------------------------------- */
+
+/* Does the confidence sequence for the change ever miss the true one?  And how wide is it? */
+static void all_effects(uint64_t runs)
+{
+    static const double changes[] = {1, 1.0488088481701516, 1.1, 1.21};
+    static const uint64_t widths_at[] = {3000, 10000, 30000};
+
+    printf("| true change | runs | ever missed at .05 | at 3,000 | at 10,000 | at 30,000 |\n"
+           "|---|--:|--:|--:|--:|--:|\n");
+    for (size_t c = 0; c < sizeof changes / sizeof *changes; c++) {
+        const scene s = {
+            "", HALF " | latency", .5, 0, LAW_LOGNORMAL, PLAIN, changes[c], 0, 0, 30000};
+        tocsin_gate_spec *spec;
+        tocsin_gate *gate = gate_of(s.spec, &spec);
+        double *ends = malloc(6 * runs * sizeof *ends);
+        uint64_t missed = 0;
+
+        for (uint64_t r = 0; r < runs; r++) {
+            world w = world_of(r);
+            uint64_t next = 10;
+            int is_missed = 0;
+            size_t width = 0;
+
+            tocsin_gate_reset(gate);
+            while (w.n < s.horizon) {
+                request(&w, &s, gate);
+                const int is_width = width < 3 && w.n == widths_at[width];
+                if (!is_looked_at(w.n, &next) && !is_width)
+                    continue;
+                const tocsin_gate_verdict v = judge(gate);
+                is_missed |= v.effect_low > s.factor - 1 + 1e-9 ||
+                             v.effect_high < s.factor - 1 - 1e-9;
+                if (is_width) {
+                    ends[2 * width * runs + r] = v.effect_low;
+                    ends[(2 * width + 1) * runs + r] = v.effect_high;
+                    width++;
+                }
+            }
+            missed += (uint64_t)is_missed;
+        }
+        printf("| %+.1f %% | %llu | %.4f |", 100 * (s.factor - 1), (unsigned long long)runs,
+               (double)missed / (double)runs);
+        for (size_t i = 0; i < 6; i++) {
+            qsort(ends + i * runs, runs, sizeof *ends, ascending);
+            printf(i % 2 == 0 ? " %+.1f" : " .. %+.1f |", 100 * ends[i * runs + runs / 2]);
+        }
+        printf("\n");
+        fflush(stdout);
+        free(ends);
+        tocsin_gate_free(gate);
+        tocsin_gate_spec_free(spec);
     }
 }
 
@@ -546,6 +625,8 @@ int main(int argc, char **argv)
         all_powers(runs > 0 ? runs : 1000, part);
     } else if (strcmp(what, "pass") == 0) {
         all_passes(runs > 0 ? runs : 1000, part);
+    } else if (strcmp(what, "effects") == 0) {
+        all_effects(runs > 0 ? runs : 1000);
     } else if (strcmp(what, "canary") == 0 && argc > 2) {
         return canary(argv[2]);
     } else if (strcmp(what, "speed") == 0) {
@@ -555,7 +636,8 @@ int main(int argc, char **argv)
         speed_of("unit=request | latency");
         speed_of(HALF " | errors");
     } else {
-        fprintf(stderr, "usage: gate alike|power|pass [RUNS] | canary FOLDER | speed\n");
+        fprintf(stderr, "usage: gate alike|power|pass [RUNS [PART]] | effects [RUNS] | "
+                        "canary FOLDER | speed\n");
         return 64;
     }
     return 0;

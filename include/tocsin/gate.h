@@ -141,6 +141,10 @@
  *                  8 looks, when the number of observations doubles.  With few pods it cannot
  *                  reach a verdict, and says how many it would take (`needed`, in pods)
  *
+ * Whether pods differ can be seen beforehand: call half of the baseline's pods, drawn at random, the
+ * candidate, and give what they measured before the rollout to a gate with unit=request.  If it
+ * fails, they do.  It may take several such halves to see it.
+ *
  * Merging and snapshots
  * ---------------------
  * A gate can be fed on many machines and merged.  What is merged are counts, sums of integers:

@@ -2,31 +2,6 @@
  * rest the calls, a byte for which and the next ones for their arguments. */
 #include "targets.h"
 
-typedef struct feed {
-    const uint8_t *at;
-    size_t left;
-} feed;
-
-static uint64_t take(feed *f, size_t bytes)
-{
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < bytes && f->left > 0; i++) {
-        value = value << 8 | *f->at++;
-        f->left--;
-    }
-    return value;
-}
-
-static double take_double(feed *f)
-{
-    const uint64_t bits = take(f, 8);
-    double value;
-
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 /* Small steps forward for the most part; sometimes any time at all. */
 static int64_t take_time(feed *f, int64_t *now)
 {

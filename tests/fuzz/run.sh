@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzz the spec compiler, the loaders of snapshots, shards and forests, and the pipeline with libFuzzer,
-# under the address and undefined-behaviour sanitizers.
+# Fuzz the spec compiler, the loaders of snapshots, shards and forests, the pipeline and the gate with
+# libFuzzer, under the address and undefined-behaviour sanitizers.
 #
 #     sh tests/fuzz/run.sh [SECONDS [DIRECTORY]]
 #
@@ -16,7 +16,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 corpora=${2:-$work/corpora}
 mkdir -p "$corpora/spec" "$corpora/snapshot" "$corpora/push" "$corpora/shard" \
-    "$corpora/forest"
+    "$corpora/forest" "$corpora/gate"
 
 cd "$root"
 flags='-std=c11 -g -O1 -Iinclude -fsanitize=address,undefined -fno-sanitize-recover=all'
@@ -24,7 +24,7 @@ ${CLANG:-clang} $flags tests/fuzz/test_replay.c lib/tocsin_all.c \
     $(pkg-config --cflags --libs check) -o "$work/replay"
 "$work/replay" --seeds "$corpora"
 
-for target in spec snapshot push shard forest; do
+for target in spec snapshot push shard forest gate; do
     ${CLANG:-clang} $flags -fsanitize=fuzzer -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION \
         "tests/fuzz/fuzz_$target.c" lib/tocsin_all.c -o "$work/fuzz_$target"
     echo "fuzz_$target: $seconds seconds"

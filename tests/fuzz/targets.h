@@ -30,4 +30,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* States beyond this only cost a fuzzer time. */
 #define FUZZ_LARGEST_STATE ((size_t)1 << 20)
 
+/* ---- Arguments of calls, from the bytes -------------------------------------- */
+
+typedef struct feed {
+    const uint8_t *at;
+    size_t left;
+} feed;
+
+static inline uint64_t take(feed *f, size_t bytes)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < bytes && f->left > 0; i++) {
+        value = value << 8 | *f->at++;
+        f->left--;
+    }
+    return value;
+}
+
+static inline double take_double(feed *f)
+{
+    const uint64_t bits = take(f, 8);
+    double value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 #endif

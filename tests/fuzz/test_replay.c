@@ -1,8 +1,8 @@
 /* The fuzzers' targets as an ordinary test: over the seeds, over seeds damaged at random, and over the
  * files given as arguments (what a fuzzer found: `test_replay crash-1234`).
  *
- * With `--seeds DIRECTORY` it writes the seeds to DIRECTORY/spec, /snapshot, /push, /shard and
- * /forest, for run.sh.
+ * With `--seeds DIRECTORY` it writes the seeds to DIRECTORY/spec, /snapshot, /push, /shard,
+ * /forest and /gate, for run.sh.
  */
 #include <stdio.h>
 
@@ -16,6 +16,7 @@
 
 #define FUZZ_REPLAY
 #include "fuzz_forest.c"
+#include "fuzz_gate.c"
 #include "fuzz_push.c"
 #include "fuzz_shard.c"
 #include "fuzz_snapshot.c"
@@ -27,16 +28,17 @@ static const struct {
     const char *name;
     target run;
     void (*repair)(unsigned char *bytes, size_t size);   /* so that not all fail at a checksum */
+    size_t damaged;     /* per seed; a gate works out its bets, which takes most of a millisecond */
 } targets[] = {
-    {"spec", fuzz_spec, crc32c_repair},
-    {"snapshot", fuzz_snapshot, crc32c_repair},
-    {"push", fuzz_push, crc32c_repair},
-    {"shard", fuzz_shard, shard_repair},
-    {"forest", fuzz_forest, crc32c_repair},
+    {"spec", fuzz_spec, crc32c_repair, 400},
+    {"snapshot", fuzz_snapshot, crc32c_repair, 400},
+    {"push", fuzz_push, crc32c_repair, 400},
+    {"shard", fuzz_shard, shard_repair, 400},
+    {"forest", fuzz_forest, crc32c_repair, 400},
+    {"gate", fuzz_gate, crc32c_repair, 20},
 };
 
 #define TARGETS ((int)(sizeof targets / sizeof targets[0]))
-#define DAMAGED_PER_SEED 400
 
 typedef struct seed {
     size_t size;
@@ -147,6 +149,39 @@ static seed forest_seed(uint64_t number)
     return seed_of(bytes, size);
 }
 
+/* Calls under one of several gate specs, or a gate's snapshot. */
+static seed gate_seed(uint64_t number)
+{
+    static const char *const texts[] = {
+        "unit=request share=50% ramp=yes | latency tail=q999 | errors worse=down",
+        "unit=session sessions=1000 | latency worse=down | gauge block=1s | errors",
+        "unit=pod pods=8 | latency | errors | gauge",
+        "unit=request share=10% routing=round-robin | histogram | count"};
+    const char *const text = texts[number / 2 % 4];
+    tocsin_gate_spec *spec;
+    tocsin_gate *gate;
+    uint8_t *bytes;
+    size_t size;
+    rng r = rng_seeded(number);
+    seed result;
+
+    if (number % 2 == 0)
+        return push_seed(text, number);
+    require(tocsin_gate_spec_compile(&spec, text, TOCSIN_NUL_TERMINATED, NULL, NULL) == TOCSIN_OK &&
+            tocsin_gate_create(&gate, spec, NULL) == TOCSIN_OK, "no gate of %s", text);
+    for (int i = 0; i < 600; i++)
+        tocsin_gate_observe(gate, (uint32_t)(i % 2), (uint32_t)rng_below(&r, 2), i * TOCSIN_SECOND,
+                            rng_below(&r, 6), (double)rng_below(&r, 2));
+    tocsin_gate_save(gate, NULL, 0, &size);
+    bytes = malloc(size);
+    require(bytes && tocsin_gate_save(gate, bytes, size, NULL) == TOCSIN_OK, "not saved");
+    result = seed_of(bytes, size);
+    free(bytes);
+    tocsin_gate_free(gate);
+    tocsin_gate_spec_free(spec);
+    return result;
+}
+
 static seed make_seed(int kind, const char *text, uint64_t number)
 {
     switch (kind) {
@@ -154,6 +189,7 @@ static seed make_seed(int kind, const char *text, uint64_t number)
     case 1: return snapshot_seed(text);
     case 3: return shard_seed(text, number);
     case 4: return forest_seed(number);
+    case 5: return gate_seed(number);
     default: return push_seed(text, number);
     }
 }
@@ -193,7 +229,7 @@ START_TEST(seeds_and_damaged_seeds)
         seed s = make_seed(_i, list.text[i], i);
 
         run_tight(targets[_i].run, s.bytes, s.size);
-        for (size_t k = 0; k < DAMAGED_PER_SEED; k++)
+        for (size_t k = 0; k < targets[_i].damaged; k++)
             run_damaged(_i, &s, &r);
         free(s.bytes);
     }
