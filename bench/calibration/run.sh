@@ -56,5 +56,5 @@ write_table()    # name of the place, specs
 }
 
 write_table table 'ewma | tail'
-write_table incidents 'ewma | tail' 'holt-winters season=1d | tail' random
+write_table incidents 'auto | tail' 'ewma | tail' 'holt-winters season=1d | tail' random
 exit "$status"
