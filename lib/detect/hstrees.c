@@ -36,7 +36,7 @@
  * Reference: Tan, Ting, Liu 2011, "Fast anomaly detection for streaming data".
  *
  * Cost: trees * depth steps of two loads and a comparison to score and again to learn; once in a
- * window a pass over all masses.  8 bytes per node: 76 KB for 25 trees of depth 8.
+ * window a pass over all masses.  8 bytes per node and 4 per leaf: 76 KB for 25 trees of depth 8.
  *
  * How it fails.  With many more metrics than levels a tree looks at few of them, and an anomaly in
  * one metric alone is seen by few trees: take more trees, or a forest that draws its cuts from the
@@ -60,7 +60,18 @@ static const tocsin__param hstrees_params[] = {
 #define HSTREES_LITTLE 6553u            /* a node that holds no more is not followed further */
 #define HSTREES_NODES_MAX 4194304u
 
-enum { HSTREES_CUTS = TOCSIN__ROWS_ARRAYS, HSTREES_MASSES, HSTREES_LATEST };
+enum { HSTREES_NODES = TOCSIN__ROWS_ARRAYS, HSTREES_LEAVES };
+
+/* What a step down a tree needs stands side by side. */
+typedef struct {
+    uint16_t code;              /* which is cut */
+    uint16_t threshold;         /* the least code on the right */
+    uint16_t mass, latest;      /* scored with; being counted */
+} hstrees_node;
+
+typedef struct {
+    uint16_t mass, latest;
+} hstrees_leaf;
 
 typedef struct {
     tocsin__rows rows;
@@ -86,9 +97,8 @@ static const tocsin__field hstrees_fields[] = {
     TOCSIN__FIELD(hstrees_state, spare, U32, 0, 0),
     TOCSIN__FIELD(hstrees_state, usual, F64, -100, 100),
     TOCSIN__ROWS_FIELDS,
-    TOCSIN__ARRAY("cut", U32, HSTREES_CUTS, 0, UINT32_MAX),     /* code's index << 16 | threshold */
-    TOCSIN__ARRAY("mass", U16, HSTREES_MASSES, 0, HSTREES_WHOLE),
-    TOCSIN__ARRAY("latest", U16, HSTREES_LATEST, 0, UINT16_MAX),
+    TOCSIN__ARRAY("node", U16, HSTREES_NODES, 0, UINT16_MAX),
+    TOCSIN__ARRAY("leaf", U16, HSTREES_LEAVES, 0, UINT16_MAX),
 };
 
 static const tocsin__layout hstrees_layout = {sizeof(hstrees_state), hstrees_fields,
@@ -110,8 +120,8 @@ static int hstrees_resolve(const tocsin__values *values, const tocsin__context *
         return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, HSTREES_DEPTH,
                                 "so many trees of that depth have more than 4 million nodes");
     k->gain = 1 - tocsin__exp2(-(double)k->window / k->rows.half_life);
-    shape->length[HSTREES_CUTS] = k->trees << k->depth;
-    shape->length[HSTREES_MASSES] = shape->length[HSTREES_LATEST] = k->trees << (k->depth + 1);
+    shape->length[HSTREES_NODES] = (k->trees << k->depth) * 4;
+    shape->length[HSTREES_LEAVES] = (k->trees << k->depth) * 2;
     tocsin__rows_place(&k->rows, &hstrees_layout, shape);
     return TOCSIN_OK;
 }
@@ -123,20 +133,20 @@ static size_t hstrees_warmup(const void *constants)
 
 /* ---- The trees --------------------------------------------------------------
  *
- * Heaps: node i has the children 2i and 2i + 1, the root is node 1.  A tree has 2^depth cuts and
- * twice as many masses; entry 0 of both is not used. */
+ * Heaps: node i has the children 2i and 2i + 1, the root is node 1, and those below the last level
+ * are the leaves.  Entry 0 is not used. */
 
 /* The middle of a range of the work range, in codes: `low` and `high` as shares of it. */
-static uint32_t hstrees_threshold(double s, double low, double high)
+static uint16_t hstrees_threshold(double s, double low, double high)
 {
     const double middle = s + 4 * tocsin__max(s, 1 - s) * ((low + high) / 2 - 0.5);
 
-    return (uint32_t)tocsin__clamp(
+    return (uint16_t)tocsin__clamp(
         TOCSIN__CODE_CENTRE + TOCSIN__CODE_DEVIATION * 8 * (middle - 0.5), 0, 65535);
 }
 
-/* The range of a node's metric: that of the root, halved at each ancestor that cuts the same. */
-static uint32_t hstrees_cut(const uint32_t *cuts, uint32_t node, uint32_t code, double s)
+/* The range of a node's metric is that of the root, halved at each ancestor that cuts the same. */
+static void hstrees_cut(hstrees_node *tree, uint32_t node, uint32_t code, double s)
 {
     double low = 0, high = 1;
     uint32_t level = 0;
@@ -146,33 +156,34 @@ static uint32_t hstrees_cut(const uint32_t *cuts, uint32_t node, uint32_t code, 
     for (; level > 0; level--) {
         const double middle = (low + high) / 2;
 
-        if (cuts[node >> level] >> 16 != code)
+        if (tree[node >> level].code != code)
             continue;
         if (node >> (level - 1) & 1)
             low = middle;
         else
             high = middle;
     }
-    return code << 16 | hstrees_threshold(s, low, high);
+    tree[node].code = (uint16_t)code;
+    tree[node].threshold = hstrees_threshold(s, low, high);
 }
 
 static void hstrees_init(const void *constants, void *state)
 {
     const hstrees_constants *k = constants;
-    uint32_t *cuts = tocsin__rows_array(&k->rows, state, HSTREES_CUTS);
+    hstrees_node *tree = tocsin__rows_array(&k->rows, state, HSTREES_NODES);
     uint16_t *recent = tocsin__rows_array(&k->rows, state, TOCSIN__ROWS_RECENT);
     uint64_t random = k->seed;
 
     for (uint32_t i = 0; i < k->rows.codes - k->rows.metrics; i++)
         recent[i] = TOCSIN__CODE_CENTRE;
-    for (uint32_t t = 0; t < k->trees; t++, cuts += (size_t)1 << k->depth) {
-        const uint64_t tree = tocsin__rows_draw(&random);
+    for (uint32_t t = 0; t < k->trees; t++, tree += (size_t)1 << k->depth) {
+        const uint64_t drawn = tocsin__rows_draw(&random);
 
         for (uint32_t node = 1; node >> k->depth == 0; node++) {
-            const uint32_t code = tocsin__rows_below(tocsin__rows_mix(tree + node), k->rows.codes);
-            const uint64_t draw = tocsin__rows_mix(~tree - code);
+            const uint32_t code = tocsin__rows_below(tocsin__rows_mix(drawn + node), k->rows.codes);
+            const uint64_t draw = tocsin__rows_mix(~drawn - code);
 
-            cuts[node] = hstrees_cut(cuts, node, code, (double)(draw >> 11) * 0x1p-53);
+            hstrees_cut(tree, node, code, (double)(draw >> 11) * 0x1p-53);
         }
     }
 }
@@ -180,37 +191,79 @@ static void hstrees_init(const void *constants, void *state)
 static int hstrees_holds(const void *constants, const void *state)
 {
     const hstrees_constants *k = constants;
-    const uint32_t *cuts = tocsin__rows_const_array(&k->rows, state, HSTREES_CUTS);
+    const hstrees_state *s = state;
+    const hstrees_node *nodes = tocsin__rows_const_array(&k->rows, state, HSTREES_NODES);
 
     for (uint32_t i = 0; i < k->trees << k->depth; i++)
-        if (cuts[i] >> 16 >= k->rows.codes)
+        if (nodes[i].code >= k->rows.codes)
+            return 0;
+    /* Every point comes to the root. */
+    for (uint32_t t = 0; t < k->trees; t++, nodes += (size_t)1 << k->depth)
+        if (nodes[1].latest != s->count || nodes[1].mass != (s->windows ? HSTREES_WHOLE : 0))
             return 0;
     return 1;
 }
 
-static inline uint32_t hstrees_child(const uint32_t *cuts, uint32_t node, const uint16_t *codes)
+static inline uint32_t hstrees_child(const hstrees_node *tree, uint32_t node,
+                                     const uint16_t *codes)
 {
-    const uint32_t cut = cuts[node];
-
-    return 2 * node + (codes[cut >> 16] >= (cut & 0xffff));
+    return 2 * node + (codes[tree[node].code] >= tree[node].threshold);
 }
 
-/* The density where the point is, as a share of the whole times 2^depth. */
+/* A step down, unless the node holds little: then it stays.  No branch, for none could be foretold. */
+static TOCSIN__INLINE uint32_t hstrees_step(const hstrees_node *tree, uint32_t node,
+                                            const uint16_t *codes, uint32_t *level)
+{
+    const uint32_t goes = tree[node].mass > HSTREES_LITTLE;
+
+    *level += goes;
+    return node + ((hstrees_child(tree, node, codes) - node) & (0 - goes));
+}
+
+static inline uint64_t hstrees_here(const hstrees_node *tree, const hstrees_leaf *leaves,
+                                    uint32_t inner, uint32_t node, uint32_t level)
+{
+    const uint32_t mass = node < inner ? tree[node].mass : leaves[node - inner].mass;
+
+    return (mass ? (uint64_t)4 * mass : 1) << level;
+}
+
+/* The density where the point is, as a share of the whole times 2^depth.  A step waits for the one
+ * before it, so four trees are gone down side by side. */
 static double hstrees_density(const hstrees_constants *k, const void *state,
                               const uint16_t *codes)
 {
-    const uint32_t *cuts = tocsin__rows_const_array(&k->rows, state, HSTREES_CUTS);
-    const uint16_t *masses = tocsin__rows_const_array(&k->rows, state, HSTREES_MASSES);
+    const hstrees_node *tree = tocsin__rows_const_array(&k->rows, state, HSTREES_NODES);
+    const hstrees_leaf *leaves = tocsin__rows_const_array(&k->rows, state, HSTREES_LEAVES);
+    const uint32_t inner = 1u << k->depth;
+    uint32_t t = k->trees;
     uint64_t sum = 0;
 
-    for (uint32_t t = 0; t < k->trees; t++) {
+    for (; t >= 4; t -= 4) {
+        const hstrees_node *const tree1 = tree + inner, *const tree2 = tree1 + inner,
+                           *const tree3 = tree2 + inner;
+        uint32_t node = 1, node1 = 1, node2 = 1, node3 = 1;
+        uint32_t level = 0, level1 = 0, level2 = 0, level3 = 0;
+
+        for (uint32_t i = 0; i < k->depth; i++) {
+            node = hstrees_step(tree, node, codes, &level);
+            node1 = hstrees_step(tree1, node1, codes, &level1);
+            node2 = hstrees_step(tree2, node2, codes, &level2);
+            node3 = hstrees_step(tree3, node3, codes, &level3);
+        }
+        sum += hstrees_here(tree, leaves, inner, node, level);
+        sum += hstrees_here(tree1, leaves + inner, inner, node1, level1);
+        sum += hstrees_here(tree2, leaves + (size_t)2 * inner, inner, node2, level2);
+        sum += hstrees_here(tree3, leaves + (size_t)3 * inner, inner, node3, level3);
+        tree = tree3 + inner;
+        leaves += (size_t)4 * inner;
+    }
+    for (; t > 0; t--, tree += inner, leaves += inner) {
         uint32_t node = 1, level = 0;
 
-        for (; level < k->depth && masses[node] > HSTREES_LITTLE; level++)
-            node = hstrees_child(cuts, node, codes);
-        sum += (masses[node] ? (uint64_t)4 * masses[node] : 1) << level;
-        cuts += (size_t)1 << k->depth;
-        masses += (size_t)2 << k->depth;
+        for (uint32_t i = 0; i < k->depth; i++)
+            node = hstrees_step(tree, node, codes, &level);
+        sum += hstrees_here(tree, leaves, inner, node, level);
     }
     return (double)sum / (4.0 * HSTREES_WHOLE * k->trees);
 }
@@ -235,27 +288,42 @@ static void hstrees_score(const void *constants, const void *state, const tocsin
 
 /* ---- Learning ------------------------------------------------------------------ */
 
+/* A mass as the window that is full moves it: by `gain` 65536ths of what is between the two. */
+static inline uint16_t hstrees_moved(uint16_t mass, uint16_t latest, double whole, int32_t gain)
+{
+    const int32_t target = (int32_t)(latest * whole + 0.5);
+    const int64_t move = (int64_t)(target - mass) * gain;
+    const int64_t above = INT64_C(1) << 48;     /* what is shifted is not negative */
+
+    /* Rounded away from where it is: or small differences would never be made up. */
+    return (uint16_t)(mass + ((move + (move > 0 ? 65535 : 0) + above) >> 16) - (above >> 16));
+}
+
 /* The window is full. */
 static TOCSIN__APART void hstrees_turn(const hstrees_constants *k, hstrees_state *s)
 {
-    uint16_t *masses = tocsin__rows_array(&k->rows, s, HSTREES_MASSES);
-    uint16_t *latest = tocsin__rows_array(&k->rows, s, HSTREES_LATEST);
-    const uint32_t count = k->trees << (k->depth + 1);
+    hstrees_node *nodes = tocsin__rows_array(&k->rows, s, HSTREES_NODES);
+    hstrees_leaf *leaves = tocsin__rows_array(&k->rows, s, HSTREES_LEAVES);
+    const uint32_t count = k->trees << k->depth;
     const int32_t gain = s->windows ? (int32_t)(k->gain * 65536) : 65536;
     const double whole = (double)HSTREES_WHOLE / s->count;
 
     for (uint32_t i = 0; i < count; i++) {
-        const int32_t mass = masses[i];
-        const int32_t target = (int32_t)(latest[i] * whole + 0.5);
-        const int64_t move = (int64_t)(target - mass) * gain;
-
-        /* Rounded away from where it is: or small differences would never be made up. */
-        masses[i] = (uint16_t)(mass + (move >= 0 ? (move + 65535) / 65536
-                                                 : -((65535 - move) / 65536)));
-        latest[i] = 0;
+        nodes[i].mass = hstrees_moved(nodes[i].mass, nodes[i].latest, whole, gain);
+        leaves[i].mass = hstrees_moved(leaves[i].mass, leaves[i].latest, whole, gain);
+        nodes[i].latest = leaves[i].latest = 0;
     }
     s->count = 0;
     s->windows += s->windows < 2;
+}
+
+static TOCSIN__INLINE uint32_t hstrees_count(hstrees_node *tree, uint32_t node,
+                                             const uint16_t *codes)
+{
+    const uint32_t child = hstrees_child(tree, node, codes);
+
+    tree[node].latest++;
+    return child;
 }
 
 static void hstrees_learn(const void *constants, void *state, const tocsin__arrays *arrays,
@@ -263,24 +331,40 @@ static void hstrees_learn(const void *constants, void *state, const tocsin__arra
 {
     const hstrees_constants *k = constants;
     hstrees_state *s = state;
-    const uint32_t *cuts = tocsin__rows_array(&k->rows, state, HSTREES_CUTS);
-    uint16_t *latest = tocsin__rows_array(&k->rows, state, HSTREES_LATEST);
+    hstrees_node *tree = tocsin__rows_array(&k->rows, state, HSTREES_NODES);
+    hstrees_leaf *leaves = tocsin__rows_array(&k->rows, state, HSTREES_LEAVES);
+    const uint32_t inner = 1u << k->depth;
     uint16_t codes[TOCSIN__ROW_CODES_MAX];
     tocsin__reading unused = *reading;
+    uint32_t t = k->trees;
 
     (void)arrays;
     tocsin__rows_get_used(&k->rows, reading, &s->usual, &s->judged);
     tocsin__rows_code(&k->rows, state, point, codes, &unused);
-    for (uint32_t t = 0; t < k->trees; t++) {
+    for (; t >= 4; t -= 4) {
+        hstrees_node *const tree1 = tree + inner, *const tree2 = tree1 + inner,
+                     *const tree3 = tree2 + inner;
+        uint32_t node = 1, node1 = 1, node2 = 1, node3 = 1;
+
+        for (uint32_t i = 0; i < k->depth; i++) {
+            node = hstrees_count(tree, node, codes);
+            node1 = hstrees_count(tree1, node1, codes);
+            node2 = hstrees_count(tree2, node2, codes);
+            node3 = hstrees_count(tree3, node3, codes);
+        }
+        leaves[node - inner].latest++;
+        leaves[node1].latest++;
+        leaves[node2 + inner].latest++;
+        leaves[node3 + 2 * inner].latest++;
+        tree = tree3 + inner;
+        leaves += (size_t)4 * inner;
+    }
+    for (; t > 0; t--, tree += inner, leaves += inner) {
         uint32_t node = 1;
 
-        latest[1]++;
-        for (uint32_t level = 0; level < k->depth; level++) {
-            node = hstrees_child(cuts, node, codes);
-            latest[node]++;
-        }
-        cuts += (size_t)1 << k->depth;
-        latest += (size_t)2 << k->depth;
+        for (uint32_t i = 0; i < k->depth; i++)
+            node = hstrees_count(tree, node, codes);
+        leaves[node - inner].latest++;
     }
     tocsin__rows_learn(&k->rows, state, point, codes);
     if (++s->count >= k->window)
@@ -300,29 +384,38 @@ static void hstrees_share(const void *constants, const void *state, const tocsin
                           const tocsin__point *point, tocsin__reading *reading)
 {
     const hstrees_constants *k = constants;
-    const uint32_t *cuts = tocsin__rows_const_array(&k->rows, state, HSTREES_CUTS);
-    const uint16_t *masses = tocsin__rows_const_array(&k->rows, state, HSTREES_MASSES);
+    const hstrees_node *tree = tocsin__rows_const_array(&k->rows, state, HSTREES_NODES);
+    const hstrees_leaf *leaves = tocsin__rows_const_array(&k->rows, state, HSTREES_LEAVES);
+    const uint32_t inner = 1u << k->depth;
     uint16_t codes[TOCSIN__ROW_CODES_MAX];
     double parts[TOCSIN__ROW_CODES_MAX];
+    double ratios[TOCSIN__ROW_CODES_MAX];   /* bits add up as ratios multiply */
 
     (void)arrays;
     tocsin__rows_code(&k->rows, state, point, codes, reading);
-    for (uint32_t i = 0; i < k->rows.codes; i++)
+    for (uint32_t i = 0; i < k->rows.codes; i++) {
         parts[i] = 0;
-    for (uint32_t t = 0; t < k->trees; t++) {
-        uint32_t node = 1;
+        ratios[i] = 1;
+    }
+    for (uint32_t t = 0; t < k->trees; t++, tree += inner, leaves += inner) {
+        for (uint32_t node = 1; node < inner && tree[node].mass > HSTREES_LITTLE;) {
+            const uint32_t child = hstrees_child(tree, node, codes);
+            const uint32_t left = child < inner ? tree[child].mass : leaves[child - inner].mass;
+            const double ratio = tree[node].mass / (2 * (left ? left : 0.25));
+            const uint32_t code = tree[node].code;
 
-        for (uint32_t level = 0; level < k->depth && masses[node] > HSTREES_LITTLE; level++) {
-            const uint32_t child = hstrees_child(cuts, node, codes);
-            const double mass = masses[child] ? masses[child] : 0.25;
-            const double lost = tocsin__log2(masses[node] / (2 * mass));
-
-            parts[cuts[node] >> 16] += tocsin__max(lost, 0);
+            if (ratio > 1)
+                ratios[code] *= ratio;
+            if (ratios[code] > 0x1p900) {
+                parts[code] += tocsin__log2(ratios[code]);
+                ratios[code] = 1;
+            }
             node = child;
         }
-        cuts += (size_t)1 << k->depth;
-        masses += (size_t)2 << k->depth;
     }
+    for (uint32_t i = 0; i < k->rows.codes; i++)
+        if (ratios[i] > 1)
+            parts[i] += tocsin__log2(ratios[i]);
     tocsin__rows_share(&k->rows, state, point, codes, parts, NULL, reading);
 }
 
