@@ -588,7 +588,7 @@ void tocsin__bank_put(tocsin_bank *bank, uint32_t slot, const void *state)
     if (bank->mapped)
         tocsin__mapped_guard(bank, slot);
     bank_store(bank, slot, state);
-    bank->is_full = 0;
+    bank->is_full = bank->look_again = 0;       /* most that are put there have long learnt */
     bank_set_active(bank, slot, active, has_value);
     if (active > bank->latest)
         bank->latest = active;
