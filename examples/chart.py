@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 SPEC = ("clock absence=30s | ewma half-life=1h floor-relative=10% | tail | "
-        "alarm budget=6/h n=8 m=10 cooldown=5m")                # as in quickstart.sh
+        "alarm budget=4/h n=8 m=10 cooldown=5m")                # as in quickstart.sh
 ABSENCE = 30    # seconds, as in the spec: verdicts of absence have no row of their own
 
 # Series, title, the factor to its unit.

@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-spec='clock absence=30s | ewma half-life=1h floor-relative=10% | tail | alarm budget=6/h n=8 m=10 cooldown=5m'
+spec='clock absence=30s | ewma half-life=1h floor-relative=10% | tail | alarm budget=4/h n=8 m=10 cooldown=5m'
 recording=examples/data/machine-a.csv
 report=build/report.html
 
