@@ -1297,7 +1297,7 @@ START_TEST(full_series_say_what_detectors_do)
                                        full_value(&r)};
         for (size_t i = 1; i < count && t % 3 == 0; i++)
             switch (rng_below(&r, 30)) {
-            case 0: points[i].time -= 1; break;
+            case 0: points[i].time = tick.time - 1; break;
             case 1: points[i].key = slots; break;
             case 2: points[i].key = points[i - 1].key; break;
             default: break;
