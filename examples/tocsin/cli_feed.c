@@ -96,7 +96,7 @@ static int feed_is_counter(const cli_feed *feed, const cli_point *point)
 {
     cli_reader *reader = feed->reader;
 
-    if (point->values)
+    if (point->numbers)
         return 0;
     if (feed->options->counter != CLI_COUNTER_AUTO)
         return feed->options->counter == CLI_COUNTER_ALWAYS;

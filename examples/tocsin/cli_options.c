@@ -207,8 +207,6 @@ static void options_check(cli_options *options, const options_words *words)
         (options->command == CLI_CHANGES || options->command == CLI_RUN))
         cli_die(CLI_USAGE, "--column: a history is of one column; '%s' names %zu", words->columns,
                 options->column_count);
-    if (options->column_count > 1 && options->counter == CLI_COUNTER_ALWAYS)
-        cli_die(CLI_USAGE, "--counter always: the columns of a row are taken as they are");
     if (words->budgets)
         options->budget_count =
             options_list("--budget", words->budgets, options->budgets, CLI_MAX_BUDGETS);

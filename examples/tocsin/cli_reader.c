@@ -176,6 +176,7 @@ void cli_reader_close(cli_reader *reader)
     for (size_t i = 0; i < reader->metric_count; i++)
         free((void *)(uintptr_t)reader->metrics[i].at);
     free(reader->metrics);
+    free(reader->is_counter);
     free(reader->row);
     cli_map_free(&reader->passed_over);
     free(reader);
@@ -232,10 +233,17 @@ void cli_reader_metrics(cli_reader *reader, const cli_text *names, const size_t 
                         size_t count)
 {
     reader->metrics = cli_alloc(count * sizeof *reader->metrics);
+    reader->is_counter = cli_alloc(count);
     reader->row = cli_alloc(count * sizeof *reader->row);
     reader->metric_count = count;
-    for (size_t i = 0; i < count; i++)
-        reader->metrics[i] = (cli_text){cli_copy(names[columns[i]]), names[columns[i]].length};
+    for (size_t i = 0; i < count; i++) {
+        const cli_text name = names[columns[i]];
+
+        reader->metrics[i] = (cli_text){cli_copy(name), name.length};
+        reader->is_counter[i] = reader->options->counter == CLI_COUNTER_AUTO
+                                    ? cli_text_ends_with(name, "_total")
+                                    : reader->options->counter == CLI_COUNTER_ALWAYS;
+    }
 }
 
 void cli_reader_value(cli_reader *reader, cli_point *point, size_t index, cli_text text)
@@ -244,8 +252,8 @@ void cli_reader_value(cli_reader *reader, cli_point *point, size_t index, cli_te
     cli_reader_number(reader, point, text);
     if (reader->metric_count == 1)
         return;
-    reader->row[index] = point->number.value;
-    point->values = reader->row;
+    reader->row[index] = point->number;
+    point->numbers = reader->row;
     if (index + 1 == reader->metric_count)
         point->number = (cli_number){.value = NAN};
 }

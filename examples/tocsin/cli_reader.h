@@ -20,7 +20,7 @@ typedef struct cli_point {
     int64_t time;           /* TOCSIN_TIME_NONE where the input has none */
     cli_text time_text;     /* as the input has it */
     cli_number number;
-    const double *values;   /* of a row, reader->metric_count of them; else NULL, and `number` it is */
+    const cli_number *numbers;  /* of a row, reader->metric_count; else NULL, and `number` it is */
     cli_text metric;        /* the metric's, field's or value column's name */
     cli_text keys[CLI_MAX_KEYS];    /* what tells the series from others: reader->key_count texts */
     int label;              /* the label column's cell: 1 during an incident; -1: there is none */
@@ -48,7 +48,8 @@ struct cli_reader {
     size_t key_count;
     cli_text *metrics;                  /* the columns of a row, or the one column; a format whose */
     size_t metric_count;                /* metrics have names of their own has none */
-    double *row;
+    unsigned char *is_counter;          /* of a row: the column is to be turned into a rate */
+    cli_number *row;
     unsigned char asked[CLI_MAX_KEYS];  /* a key that was looked for among labels, */
     unsigned char found[CLI_MAX_KEYS];  /* and was there at least once */
     cli_map passed_over;                /* what --column left out, while it has taken nothing */

@@ -218,13 +218,13 @@ void cli_report_point(cli_report *report, const cli_row *row)
 
     const size_t share = report_share(report->series_count);
 
-    if (!row->point->values)
+    if (!row->values)
         report_add(report_of(report, series, 0), share, &verdict);
     else {
         /* What was expected is known of the one to blame alone, so it makes no line. */
         verdict.expected = verdict.lower = verdict.upper = NAN;
         for (size_t i = 0; i < series->reader->metric_count; i++) {
-            verdict.value = row->point->values[i];
+            verdict.value = row->values[i];
             verdict.flags = row->verdict->flags & ~TOCSIN_FLAG_MISSING;
             if (!isfinite(verdict.value))
                 verdict.flags |= TOCSIN_FLAG_MISSING;

@@ -46,16 +46,11 @@ static void state_put_keys(cli_buffer *out, const cli_reader *reader)
     cli_buffer_free(&names);
 }
 
-static void state_put_series(cli_buffer *out, const cli_series *series,
-                             const tocsin_detector *detector)
+static void state_put_detector(cli_buffer *out, const cli_series *series,
+                               const tocsin_detector *detector)
 {
     size_t size = 0;
 
-    state_put_text(out, series->key);
-    state_put_text(out, cli_text_of(series->name ? series->name : ""));
-    state_put(out, (uint64_t)series->last_time, 8);
-    state_put(out,
-              (series->is_counter ? STATE_COUNTER : 0) | (series->is_silent ? STATE_SILENT : 0), 4);
     tocsin_detector_save(detector, NULL, 0, &size);
     state_put(out, size, 4);
     out->at = cli_grow(out->at, &out->capacity, out->length + size + 1, 1);
@@ -67,9 +62,28 @@ static void state_put_series(cli_buffer *out, const cli_series *series,
     out->length += size;
 }
 
+/* Of rows the detector is followed by what turns counters into rates, column by column. */
+static void state_put_series(cli_buffer *out, const cli_series *series, cli_watch *watch)
+{
+    state_put_text(out, series->key);
+    state_put_text(out, cli_text_of(series->name ? series->name : ""));
+    state_put(out, (uint64_t)series->last_time, 8);
+    state_put(out,
+              (series->is_counter ? STATE_COUNTER : 0) | (series->is_silent ? STATE_SILENT : 0), 4);
+    state_put_detector(out, series, watch->detectors[series->number]);
+    for (size_t i = 0; series->reader->metric_count > 1 && i < series->reader->metric_count; i++) {
+        const tocsin_detector *rate = cli_watch_rate(watch, series, i, 0);
+
+        if (rate)
+            state_put_detector(out, series, rate);
+        else
+            state_put(out, 0, 4);
+    }
+}
+
 /* Series by series, so that the file costs no second copy of all states in memory.  The
  * checksum stands before what it covers and is put in last. */
-void cli_state_save(const char *path, const cli_feed *feed, const cli_watch *watch)
+void cli_state_save(const char *path, const cli_feed *feed, cli_watch *watch)
 {
     cli_buffer piece = {NULL, 0, 0};
     cli_file file;
@@ -91,7 +105,7 @@ void cli_state_save(const char *path, const cli_feed *feed, const cli_watch *wat
         piece.length = 0;
         if (i == cli_feed_count(feed))
             break;
-        state_put_series(&piece, feed->series[i], watch->detectors[i]);
+        state_put_series(&piece, feed->series[i], watch);
     }
     cli_buffer_add(&piece, STATE_MAGIC, 8);
     state_put(&piece, STATE_VERSION, 4);
@@ -181,6 +195,17 @@ static void state_check_spec(const char *path, cli_text saved, const tocsin_spec
     free(given);
 }
 
+static void state_load_detector(const state_input *in, const cli_series *series,
+                                tocsin_detector *detector, cli_text snapshot)
+{
+    tocsin_error error = {.struct_size = sizeof error};
+
+    if (tocsin_detector_load(detector, snapshot.at, snapshot.length, &error) < 0)
+        cli_die(CLI_BAD_INPUT,
+                "%s: the state of '%s' cannot be used: %s; the file was left as it is", in->path,
+                series->name, error.message);
+}
+
 static void state_load_series(state_input *in, cli_feed *feed, cli_watch *watch)
 {
     const cli_text key = state_get_text(in);
@@ -188,7 +213,6 @@ static void state_load_series(state_input *in, cli_feed *feed, cli_watch *watch)
     const int64_t last_time = (int64_t)state_get(in, 8);
     const uint64_t flags = state_get(in, 4);
     const cli_text snapshot = state_get_text(in);
-    tocsin_error error = {.struct_size = sizeof error};
     cli_series *series = cli_feed_restore(feed, key);
 
     if (!series)
@@ -198,11 +222,13 @@ static void state_load_series(state_input *in, cli_feed *feed, cli_watch *watch)
     series->is_counter = (flags & STATE_COUNTER) != 0;
     series->is_silent = (flags & STATE_SILENT) != 0;
     cli_watch_start(watch, series);
-    if (tocsin_detector_load(watch->detectors[series->number], snapshot.at, snapshot.length,
-                             &error) < 0)
-        cli_die(CLI_BAD_INPUT,
-                "%s: the state of '%s' cannot be used: %s; the file was left as it is", in->path,
-                series->name, error.message);
+    state_load_detector(in, series, watch->detectors[series->number], snapshot);
+    for (size_t i = 0; series->reader->metric_count > 1 && i < series->reader->metric_count; i++) {
+        const cli_text rate = state_get_text(in);
+
+        if (rate.length > 0)
+            state_load_detector(in, series, cli_watch_rate(watch, series, i, 1), rate);
+    }
     if (!series->is_silent)
         cli_feed_expect(feed, series);
 }

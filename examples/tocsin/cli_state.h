@@ -25,6 +25,6 @@
 void cli_state_load(const char *path, cli_feed *feed, cli_watch *watch, int take_over);
 
 /* Replace the file in one step. */
-void cli_state_save(const char *path, const cli_feed *feed, const cli_watch *watch);
+void cli_state_save(const char *path, const cli_feed *feed, cli_watch *watch);
 
 #endif

@@ -11,6 +11,10 @@ static void watch_check(int status)
         cli_die(CLI_BAD_INPUT, "%s (%s)", tocsin_status_text(status), tocsin_status_name(status));
 }
 
+/* A counter's rate is what a verdict of this says its value is; how it is judged does not
+ * matter. */
+#define WATCH_RATE "counter | ewma | raw"
+
 void cli_watch_maintain(cli_watch *watch, const cli_options *options)
 {
     watch->windows = options->windows;
@@ -42,23 +46,71 @@ static void watch_maintain(cli_watch *watch, tocsin_detector *detector, int64_t 
     }
 }
 
+tocsin_detector *cli_watch_rate(cli_watch *watch, const cli_series *series, size_t column,
+                                int wanted)
+{
+    const size_t at = series->number * series->reader->metric_count + column;
+
+    if (at >= watch->rate_count && !wanted)
+        return NULL;
+    while (at >= watch->rate_count) {
+        watch->rates = cli_grow(watch->rates, &watch->rate_capacity, watch->rate_count + 1,
+                                sizeof(tocsin_detector *));
+        watch->rates[watch->rate_count++] = NULL;
+    }
+    if (!watch->rates[at] && wanted) {
+        if (!watch->rate)
+            watch->rate = cli_spec_compile(WATCH_RATE);
+        watch_check(tocsin_detector_create(&watch->rates[at], watch->rate, NULL));
+    }
+    return watch->rates[at];
+}
+
+static void watch_push(tocsin_detector *detector, int is_counter, int64_t time,
+                       const cli_number *number, tocsin_verdict *verdict)
+{
+    watch_check(is_counter && number->is_count
+                    ? tocsin_detector_push_u64(detector, time, number->count,
+                                               TOCSIN_LEARN_AND_SCORE, verdict, sizeof *verdict)
+                    : tocsin_detector_push(detector, time, number->value, TOCSIN_LEARN_AND_SCORE,
+                                           verdict, sizeof *verdict));
+}
+
+static void watch_push_row(cli_watch *watch, const cli_series *series, const cli_point *point,
+                           tocsin_verdict *verdict)
+{
+    const cli_reader *reader = series->reader;
+
+    if (!watch->row)
+        watch->row = cli_alloc(reader->metric_count * sizeof *watch->row);
+    for (size_t i = 0; i < reader->metric_count; i++) {
+        watch->row[i] = point->numbers[i].value;
+        if (!reader->is_counter[i])
+            continue;
+        watch_push(cli_watch_rate(watch, series, i, 1), 1, point->time, &point->numbers[i],
+                   verdict);
+        watch->row[i] = verdict->value;
+    }
+    watch_check(tocsin_detector_push_row(watch->detectors[series->number], point->time, watch->row,
+                                         reader->metric_count, TOCSIN_LEARN_AND_SCORE, verdict,
+                                         sizeof *verdict));
+}
+
+const double *cli_watch_row(const cli_watch *watch, const cli_series *series)
+{
+    return series->reader->metric_count > 1 ? watch->row : NULL;
+}
+
 void cli_watch_point(cli_watch *watch, const cli_series *series, const cli_point *point,
                      tocsin_verdict *verdict)
 {
     tocsin_detector *detector = watch->detectors[series->number];
-    const cli_number *number = &point->number;
 
     watch_maintain(watch, detector, point->time);
-    if (point->values)
-        watch_check(tocsin_detector_push_row(detector, point->time, point->values,
-                                             series->reader->metric_count, TOCSIN_LEARN_AND_SCORE,
-                                             verdict, sizeof *verdict));
-    else if (series->is_counter && number->is_count)
-        watch_check(tocsin_detector_push_u64(detector, point->time, number->count,
-                                             TOCSIN_LEARN_AND_SCORE, verdict, sizeof *verdict));
+    if (point->numbers)
+        watch_push_row(watch, series, point, verdict);
     else
-        watch_check(tocsin_detector_push(detector, point->time, number->value,
-                                         TOCSIN_LEARN_AND_SCORE, verdict, sizeof *verdict));
+        watch_push(detector, series->is_counter, point->time, &point->number, verdict);
 }
 
 void cli_watch_silence(cli_watch *watch, const cli_series *series, int64_t now,
@@ -117,6 +169,11 @@ void cli_watch_close(cli_watch *watch, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         tocsin_detector_free(watch->detectors[i]);
+    for (size_t i = 0; i < watch->rate_count; i++)
+        tocsin_detector_free(watch->rates[i]);
+    free(watch->rates);
+    free(watch->row);
+    tocsin_spec_free(watch->rate);
     free(watch->detectors);
     free(watch->shares);
     free(watch->blame);

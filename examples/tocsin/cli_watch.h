@@ -20,6 +20,10 @@ typedef struct cli_watch {
     tocsin_share *shares;           /* of one row, metric by metric and lag by lag */
     size_t share_capacity;
     cli_blame *blame;
+    double *row;                    /* as judged */
+    tocsin_spec *rate;
+    tocsin_detector **rates;        /* by series number and column; NULL: no counter */
+    size_t rate_count, rate_capacity;
     const cli_window *windows;      /* of maintenance: nothing rings, nothing is learnt */
     size_t window_count;
 } cli_watch;
@@ -35,6 +39,14 @@ void cli_watch_point(cli_watch *watch, const cli_series *series, const cli_point
                      tocsin_verdict *verdict);
 void cli_watch_silence(cli_watch *watch, const cli_series *series, int64_t now,
                        tocsin_verdict *verdict);
+
+/* The values of the last row as they were judged, counters as rates; NULL where a point has one. */
+const double *cli_watch_row(const cli_watch *watch, const cli_series *series);
+
+/* What turns a column of a series' rows into a rate, made where `wanted`; else NULL if there is
+ * none. */
+tocsin_detector *cli_watch_rate(cli_watch *watch, const cli_series *series, size_t column,
+                                int wanted);
 
 /* Who made the last row of a series odd, the most to blame first; NULL where a point has one
  * value, or nothing was judged.  Valid until the next call. */

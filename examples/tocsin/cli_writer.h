@@ -11,6 +11,7 @@ typedef struct cli_row {
     const cli_point *point;
     const tocsin_verdict *verdict;
     const cli_blame *blame;         /* of rows that could be judged; else NULL */
+    const double *values;           /* of rows, as judged; else NULL */
 } cli_row;
 
 /* What the summary says. */

@@ -64,9 +64,10 @@ static void detect_point(void *user, const cli_series *series, const cli_point *
 {
     detect_run *run = user;
     tocsin_verdict verdict;
-    cli_row row = {series, point, &verdict, NULL};
+    cli_row row = {series, point, &verdict, NULL, NULL};
 
     cli_watch_point(&run->watch, series, point, &verdict);
+    row.values = cli_watch_row(&run->watch, series);
     if (run->tells_shares || verdict.transition == TOCSIN_TRANSITION_START)
         row.blame = cli_watch_blame(&run->watch, series);
     run->totals.points++;
@@ -82,7 +83,7 @@ static void detect_point(void *user, const cli_series *series, const cli_point *
 static void detect_beyond(void *user, const cli_point *point)
 {
     detect_run *run = user;
-    const cli_row row = {NULL, point, NULL, NULL};
+    const cli_row row = {NULL, point, NULL, NULL, NULL};
 
     run->writer->row(run->feed.reader, &row);
 }

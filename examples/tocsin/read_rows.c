@@ -45,7 +45,7 @@ static size_t rows_column(rows_state *rows, const cli_point *point)
 static void rows_start(cli_reader *reader, rows_state *rows)
 {
     for (size_t i = 0; i < reader->metric_count; i++)
-        reader->row[i] = NAN;
+        reader->row[i] = (cli_number){.value = NAN};
     memset(rows->is_in, 0, reader->metric_count);
     rows->gathered = 0;
     rows->label = -1;
@@ -59,7 +59,11 @@ static void rows_take(cli_reader *reader, rows_state *rows)
         rows->time_text.length = 0;
         cli_buffer_add(&rows->time_text, rows->next.time_text.at, rows->next.time_text.length);
     }
-    reader->row[rows->next_column] = rows->next.number.value;
+    reader->row[rows->next_column] = rows->next.number;
+    if (!rows->came[rows->next_column] && reader->options->counter == CLI_COUNTER_AUTO &&
+        rows->inside->format->kind &&
+        rows->inside->format->kind(rows->inside, &rows->next) == CLI_KIND_COUNTER)
+        reader->is_counter[rows->next_column] = 1;
     rows->is_in[rows->next_column] = rows->came[rows->next_column] = 1;
     if (rows->next.label > rows->label)
         rows->label = rows->next.label;
@@ -87,7 +91,7 @@ static int rows_next(cli_reader *reader, cli_point *point)
     *point = (cli_point){.time = rows->time,
                          .time_text = {rows->time_text.at, rows->time_text.length},
                          .number = {.value = NAN},
-                         .values = reader->row,
+                         .numbers = reader->row,
                          .metric = reader->metrics[0],
                          .label = rows->label};
     return 1;

@@ -93,6 +93,32 @@ class Rows(Test):
                     for row in out if row["host"] == host]
             self.assertEqual(mine, self.plain)
 
+    def test_counters_become_rates(self):
+        """Totals above 2^53 that start anew once are the same rows as their rates, a row later and
+        but for the one of the reset."""
+        start, reset = 2 ** 60, 500
+        total, made, expected = start, [], []
+        for i, (t, cpu, mem, disk) in enumerate(ROWS):
+            count = round(60 * mem)         # a minute's
+            total = count if i == reset else total + count
+            made.append((t, cpu, total, disk))
+            expected.append((t, cpu, "" if i in (0, reset) else count / 60, disk))
+        names = "cpu,served_total,disk"
+        rates = tocsin("detect", "-s", SPEC, "-c", COLUMNS, "-f", "csv", "-",
+                       data=wide(expected)).rows()
+        data = wide(made).replace("mem", "served_total")
+        state = self.path("rates.state")
+        halves = data.splitlines(keepends=True)
+        found = self.good("detect", "-s", SPEC, "-c", names, "-f", "csv", "-", data=data).rows()
+        in_halves = []
+        for half in (halves[:301], halves[:1] + halves[301:]):
+            in_halves += self.good("detect", "-s", SPEC, "-c", names, "-f", "csv", "-S", state, "-",
+                                   data="".join(half)).rows()
+        self.assertEqual(in_halves, found)
+        for row in rates:
+            row["metric"] = row["metric"].replace("mem", "served_total")
+        self.assertEqual(found, rates)
+
     def test_two_halves_are_the_whole(self):
         state = self.path("rows.state")
         halves = []
@@ -130,8 +156,7 @@ class Rows(Test):
                 (("-s", "rcforest metrics=2"), "names 0 columns"),
                 (("-s", SPEC, "-c", "cpu,mme"), "did you mean 'mem'?"),
                 (("-s", SPEC, "-c", "cpu,mem,cpu"), "'cpu' stands there twice"),
-                (("-s", SPEC, "-c", "cpu,,mem"), "an empty name"),
-                (("-s", SPEC, "-c", COLUMNS, "--counter", "always"), "taken as they are")):
+                (("-s", SPEC, "-c", "cpu,,mem"), "an empty name")):
             self.bad(64, [said], "detect", *options, "-", data=wide(ROWS))
         self.bad(65, [":5: 'x' is not a number, as a value of 'mem' should be"], "detect", "-s", SPEC,
                  "-c", COLUMNS, "-", data=wide(ROWS[:3], "1,2,x,4\n"))
