@@ -3,49 +3,16 @@
 #include <math.h>
 
 #include "../../lib/detect/hstrees.c"
-#include "../../lib/pipeline/compiled.h"
 #include "../support/rng.h"
-#include "../support/specs.h"
+#include "../support/stage_alone.h"
 #include "../support/suite.h"
 
 #define POINTS 400
 #define METRICS 3
 #define CODES_MAX 6
 
-/* A detector's stage alone, with its constants and state. */
-typedef struct trees {
-    tocsin_spec *spec;
-    const hstrees_constants *k;
-    hstrees_state *s;
-    tocsin__point point;
-    tocsin__reading reading;
-} trees;
-
-static trees trees_new(const char *text)
-{
-    trees f;
-
-    memset(&f, 0, sizeof f);
-    f.spec = specs_compile(text);
-    f.k = f.spec->detect->constants;
-    f.s = calloc(1, f.spec->detect->state_size);
-    require(f.s != NULL, "the test itself is out of memory");
-    hstrees_init(f.k, f.s);
-    return f;
-}
-
-static void trees_free(trees *f)
-{
-    free(f->s);
-    tocsin_spec_free(f->spec);
-}
-
-static void trees_push(trees *f, const double *row)
-{
-    f->point.row = f->k->rows.metrics > 1 ? row : NULL;
-    f->point.value = row[0];
-    f->reading.flags = 0;
-    hstrees_push(f->k, f->s, NULL, &f->point, &f->reading);
+STAGE_ALONE(trees, hstrees)
+);
 }
 
 /* ---- The slow forest --------------------------------------------------------- */

@@ -2,47 +2,15 @@
 #include <math.h>
 
 #include "../../lib/detect/iforest.c"
-#include "../../lib/pipeline/compiled.h"
 #include "../support/rng.h"
-#include "../support/specs.h"
+#include "../support/stage_alone.h"
 #include "../support/suite.h"
 
 #define POOL 32
 #define PLAIN_TREES 4000
 
-typedef struct forest {
-    tocsin_spec *spec;
-    const iforest_constants *k;
-    iforest_state *s;
-    tocsin__point point;
-    tocsin__reading reading;
-} forest;
-
-static forest forest_new(const char *text)
-{
-    forest f;
-
-    memset(&f, 0, sizeof f);
-    f.spec = specs_compile(text);
-    f.k = f.spec->detect->constants;
-    f.s = calloc(1, f.spec->detect->state_size);
-    require(f.s != NULL, "the test itself is out of memory");
-    iforest_init(f.k, f.s);
-    return f;
-}
-
-static void forest_free(forest *f)
-{
-    free(f->s);
-    tocsin_spec_free(f->spec);
-}
-
-static void forest_push(forest *f, const double *row)
-{
-    f->point.row = f->k->rows.metrics > 1 ? row : NULL;
-    f->point.value = row[0];
-    f->reading.flags = 0;
-    iforest_push(f->k, f->s, NULL, &f->point, &f->reading);
+STAGE_ALONE(forest, iforest)
+);
 }
 
 /* The mean depth of n points that end together: the mean of all ways to part them, by recursion. */

@@ -3,47 +3,14 @@
 #include <stdio.h>
 
 #include "../../lib/detect/rcforest.c"
-#include "../../lib/pipeline/compiled.h"
 #include "../support/rng.h"
-#include "../support/specs.h"
+#include "../support/stage_alone.h"
 #include "../support/suite.h"
 
 #define POINTS 600
 
-/* A detector's stage alone, with its constants and state. */
-typedef struct forest {
-    tocsin_spec *spec;
-    const rcforest_constants *k;
-    rcforest_state *s;
-    tocsin__point point;
-    tocsin__reading reading;
-} forest;
-
-static forest forest_new(const char *text)
-{
-    forest f;
-
-    memset(&f, 0, sizeof f);
-    f.spec = specs_compile(text);
-    f.k = f.spec->detect->constants;
-    f.s = calloc(1, f.spec->detect->state_size);
-    require(f.s != NULL, "the test itself is out of memory");
-    rcforest_init(f.k, f.s);
-    return f;
-}
-
-static void forest_free(forest *f)
-{
-    free(f->s);
-    tocsin_spec_free(f->spec);
-}
-
-static void forest_push(forest *f, const double *row)
-{
-    f->point.row = f->k->rows.metrics > 1 ? row : NULL;
-    f->point.value = row[0];
-    f->reading.flags = 0;
-    rcforest_push(f->k, f->s, NULL, &f->point, &f->reading);
+STAGE_ALONE(forest, rcforest)
+g);
 }
 
 /* The leaves below a node, by the tree's links alone. */
