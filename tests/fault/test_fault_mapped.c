@@ -341,6 +341,7 @@ static size_t step_through(const trial *t, expectation *e, tocsin_bank *bank, vo
 static size_t step_through(const trial *t, expectation *e, tocsin_bank *bank, void *memory,
                            const inputs *in, tocsin_detector *other)
 {
+    (void)check_image;
     (void)t;
     (void)e;
     (void)bank;
