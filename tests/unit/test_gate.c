@@ -1140,7 +1140,7 @@ static Suite *suite(void)
     tcase_add_test(tcase, errors_are_bets_on_the_arm_of_each);
     tcase_add_test(tcase, the_share_is_predicted_unit_by_unit);
     tcase_add_test(tcase, a_change_is_judged_by_dividing_it_out);
-    tcase_add_loop_test(tcase, no_bet_wins_on_average, 0, 6);
+    tcase_add_loop_test(suite_long_case(s, "bets on average"), no_bet_wins_on_average, 0, 6);
     tcase_add_test(tcase, a_share_not_known_is_the_least_of_all);
     tcase = suite_case(s, "verdicts");
     tcase_add_test(tcase, harm_fails_and_none_passes);

@@ -229,7 +229,7 @@ static Suite *suite(void)
     Suite *const s = suite_create("plan");
     TCase *tcase = suite_case(s, "plans");
 
-    tcase_add_test(tcase, a_plan_is_what_happens);
+    tcase_add_test(suite_long_case(s, "rollouts"), a_plan_is_what_happens);
     tcase_add_test(tcase, what_must_take_longer_does);
     tcase_add_test(tcase, what_cannot_come_is_said);
     tcase_add_test(tcase, the_same_plan_has_the_same_bits);
