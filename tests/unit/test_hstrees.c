@@ -12,8 +12,6 @@
 #define CODES_MAX 6
 
 STAGE_ALONE(trees, hstrees)
-);
-}
 
 /* ---- The slow forest --------------------------------------------------------- */
 

@@ -10,8 +10,6 @@
 #define PLAIN_TREES 4000
 
 STAGE_ALONE(forest, iforest)
-);
-}
 
 /* The mean depth of n points that end together: the mean of all ways to part them, by recursion. */
 static double plain_mean_depth(uint32_t n)

@@ -10,8 +10,6 @@
 #define POINTS 600
 
 STAGE_ALONE(forest, rcforest)
-g);
-}
 
 /* The leaves below a node, by the tree's links alone. */
 static uint32_t leaves_below(const rcforest_tree *tree, uint32_t node, uint32_t *leaves)
