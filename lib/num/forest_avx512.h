@@ -526,11 +526,11 @@ static void forest_point_avx512(const tocsin__forest_job *job)
             _mm512_storeu_si512(at + tree,
                                 forest_descend_avx512(_mm512_loadu_si512(turns + tree)));
         for (uint32_t tree = 0; tree < count; tree++) {
-            const size_t here = (size_t)tree * FOREST_NODES + at[tree];
+            const size_t node = (size_t)at[tree], here = (size_t)tree * FOREST_NODES + node;
 
             ends.word[tree] = words[here];
-            memcpy(&ends.below[tree], words + here + at[tree], sizeof ends.below[tree]);
-            memcpy(&ends.leaf[tree], leaves + here + 3 * at[tree] - FOREST_NODES,
+            memcpy(&ends.below[tree], words + here + node, sizeof ends.below[tree]);
+            memcpy(&ends.leaf[tree], leaves + here + 3 * node - FOREST_NODES,
                    sizeof ends.leaf[tree]);
         }
         for (uint32_t tree = 0; tree < count; tree += 16)
