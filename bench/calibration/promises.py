@@ -46,15 +46,15 @@ def ordered(cells, name):
 
 
 def legend(budgets, steps):
-    out, x = [], LEFT
+    out, x = [], 30
     for i, budget in enumerate(budgets):
         out.append(mark(0, x, 58, COLOURS[i % len(COLOURS)], budget))
         out.append(f'<text x="{x + 10}" y="62">promised {escape(budget)}</text>')
-        x += 30 + 7 * len(f"promised {budget}")
+        x += 34 + 6 * len(f"promised {budget}")
     for i, step in enumerate(steps):
         out.append(mark(i % 3, x, 58, "#777", step))
         out.append(f'<text x="{x + 10}" y="62">a point per {escape(step)}</text>')
-        x += 30 + 7 * len(f"a point per {step}")
+        x += 34 + 6 * len(f"a point per {step}")
     return out
 
 
@@ -86,7 +86,7 @@ def picture(results):
                             f'{kind}, {cell["budget"]}, {cell["step"]}: {cell["all"]:.2f}'))
     out.append(f'<text class="note" x="{LEFT}" y="{bottom + 38}">{results["years"]:g} years of each '
                f'type and step, in series of {results["weeks"]:g} weeks, their first points '
-               "included</text>")
+               "included; what is off the scale stands at its edge</text>")
     out.append("</svg>")
     return "\n".join(out) + "\n"
 
