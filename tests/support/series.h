@@ -2,8 +2,7 @@
 #ifndef TOCSIN_TEST_SERIES_H
 #define TOCSIN_TEST_SERIES_H
 
-#include "suite.h"
-#include "tocsin.h"
+#include "specs.h"
 
 typedef struct series {
     tocsin_spec *spec;
@@ -16,14 +15,10 @@ typedef struct series {
 static inline series series_of(const char *text)
 {
     series s;
-    tocsin_error error;
 
     memset(&s, 0, sizeof s);
-    memset(&error, 0, sizeof error);
-    error.struct_size = sizeof error;
-    ck_assert_msg(tocsin_spec_compile(&s.spec, text, TOCSIN_NUL_TERMINATED, NULL, &error) == 0,
-                  "%s: %s", text, error.message);
-    ck_assert_int_eq(tocsin_detector_create(&s.detector, s.spec, NULL), 0);
+    s.spec = specs_compile(text);
+    s.detector = specs_detector(s.spec);
     return s;
 }
 
