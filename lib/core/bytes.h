@@ -37,19 +37,8 @@ static inline uint64_t tocsin__get64(const uint8_t *p)
     return (uint64_t)tocsin__get32(p) | (uint64_t)tocsin__get32(p + 4) << 32;
 }
 
-/* CRC-32C (Castagnoli; RFC 3720, appendix B.4), bytewise over a 16-entry table. */
-uint32_t tocsin__crc32c(const uint8_t *bytes, size_t size);
-
-/* The same for long streams: eight bytes at a time over a kilobyte of tables, which whoever reads
- * the stream keeps.  Entry [p][n]: the nibble n with p nibbles behind it. */
-typedef struct tocsin__crc_tables {
-    uint32_t entry[16][16];
-} tocsin__crc_tables;
-
-void tocsin__crc_tables_init(tocsin__crc_tables *tables);
-
-/* The checksum of a stream of which `crc` is the checksum so far, 0 at its beginning. */
-uint32_t tocsin__crc32c_more(const tocsin__crc_tables *tables, uint32_t crc, const uint8_t *bytes,
-                             size_t size);
+/* CRC-32C (Castagnoli; RFC 3720, appendix B.4) of a stream of which `crc` is the checksum so far, 0
+ * at its beginning. */
+uint32_t tocsin__crc32c(uint32_t crc, const uint8_t *bytes, size_t size);
 
 #endif

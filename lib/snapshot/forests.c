@@ -175,7 +175,7 @@ void tocsin__forest_write(const tocsin_forest *forest, uint8_t *out, size_t size
         at = forests_put_line(at, forest);
     for (uint32_t tree = 0; !is_line && tree < forest->trees; tree++)
         at = forests_put_node(at, forest, tree, 1, &leaf);
-    tocsin__put32(at, tocsin__crc32c(out, (size_t)(at - out)));
+    tocsin__put32(at, tocsin__crc32c(0, out, (size_t)(at - out)));
 }
 
 /* ---- Reading ------------------------------------------------------------------------ */

@@ -76,7 +76,7 @@ void tocsin__gate_snapshot_write(const tocsin_gate *gate, uint8_t *out, size_t s
     for (uint32_t i = 0; i < spec->metric_count; i++)
         at = gates_put(at, GATES_TYPE_METRIC, spec->metrics[i].layout, &spec->metrics[i].shape,
                        tocsin__gate_state(gate, i));
-    tocsin__put32(at, tocsin__crc32c(out, (size_t)(at - out)));
+    tocsin__put32(at, tocsin__crc32c(0, out, (size_t)(at - out)));
 }
 
 /* ---- Reading ------------------------------------------------------------------------- */

@@ -229,7 +229,7 @@ static int records_is_intact(const uint8_t *bytes, size_t size)
     (void)size;
     return 1;
 #else
-    return tocsin__crc32c(bytes, size - TOCSIN__RECORD_TRAILER) ==
+    return tocsin__crc32c(0, bytes, size - TOCSIN__RECORD_TRAILER) ==
            tocsin__get32(bytes + size - TOCSIN__RECORD_TRAILER);
 #endif
 }

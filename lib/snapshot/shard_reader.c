@@ -81,7 +81,6 @@ struct tocsin_shard_reader {
     uint16_t mark[TOCSIN__SHARD_SERIES_MAX];
     uint64_t class_id[TOCSIN__SHARD_SERIES_MAX];
     uint32_t cell[SHARD_READER_CELLS];  /* where in the record an id is; 0: empty */
-    tocsin__crc_tables crc_tables;
     tocsin__shard_table table, pools;
 };
 
@@ -120,7 +119,6 @@ int tocsin__shard_reader_create(tocsin_shard_reader **out, tocsin_bank *bank,
         reader->class_row = (tocsin__class *)(void *)((char *)reader->initial_class + class_size);
         tocsin__classes_row_init(bank->spec, reader->initial_class);
     }
-    tocsin__crc_tables_init(&reader->crc_tables);
     *out = reader;
     return TOCSIN_OK;
 }
@@ -907,7 +905,7 @@ static int shard_reader_advance(tocsin_shard_reader *reader, tocsin_error *error
         status = shard_reader_check_header(bytes, error);
         if (status < 0)
             return status;
-        reader->crc = tocsin__crc32c_more(&reader->crc_tables, 0, bytes, reader->filled);
+        reader->crc = tocsin__crc32c(0, bytes, reader->filled);
         break;
     case SHARD_READER_HEAD:
         if (tocsin__get16(bytes) == TOCSIN__SHARD_SERIES) {
@@ -923,7 +921,7 @@ static int shard_reader_advance(tocsin_shard_reader *reader, tocsin_error *error
         return TOCSIN_OK;
     default:
         size = reader->filled - TOCSIN__SHARD_TRAILER;
-        reader->crc = tocsin__crc32c_more(&reader->crc_tables, reader->crc, bytes, size);
+        reader->crc = tocsin__crc32c(reader->crc, bytes, size);
         if (!shard_reader_is_intact(reader->crc, bytes + size))
             return tocsin__refuse(error, TOCSIN_ERROR_CHECKSUM, size, TOCSIN__SHARD_TRAILER,
                                   "the shard is damaged: a checksum is wrong");
@@ -1031,9 +1029,8 @@ int tocsin__shard_reader_finish(tocsin_shard_reader *reader, tocsin_error *error
 /* ---- Looking --------------------------------------------------------------------------------- */
 
 /* The next record of a shard's head, which is in memory. */
-static int shard_reader_peek_record(tocsin__span *head, const tocsin__crc_tables *tables,
-                                    uint32_t *crc, uint16_t type, tocsin__span *payload,
-                                    tocsin_error *error)
+static int shard_reader_peek_record(tocsin__span *head, uint32_t *crc, uint16_t type,
+                                    tocsin__span *payload, tocsin_error *error)
 {
     const size_t start = head->at;
     const uint8_t *record = tocsin__take(head, TOCSIN__RECORD_HEAD);
@@ -1048,7 +1045,7 @@ static int shard_reader_peek_record(tocsin__span *head, const tocsin__crc_tables
 
     if (!trailer)
         return tocsin__malformed(error, start, "these are too few of the shard's first bytes");
-    *crc = tocsin__crc32c_more(tables, *crc, record, TOCSIN__RECORD_HEAD + size);
+    *crc = tocsin__crc32c(*crc, record, TOCSIN__RECORD_HEAD + size);
     if (!shard_reader_is_intact(*crc, trailer))
         return tocsin__refuse(error, TOCSIN_ERROR_CHECKSUM,
                               start + TOCSIN__RECORD_HEAD + size, TOCSIN__SHARD_TRAILER,
@@ -1065,7 +1062,6 @@ int tocsin__shard_peek(const uint8_t *bytes, size_t size, tocsin_shard_info *inf
                        tocsin_error *error)
 {
     tocsin__span head, spec, bank_record;
-    tocsin__crc_tables tables;
     shard_reader_bank bank;
     uint32_t crc;
     int status;
@@ -1075,15 +1071,13 @@ int tocsin__shard_peek(const uint8_t *bytes, size_t size, tocsin_shard_info *inf
     status = shard_reader_check_header(bytes, error);
     if (status < 0)
         return status;
-    tocsin__crc_tables_init(&tables);
-    crc = tocsin__crc32c_more(&tables, 0, bytes, TOCSIN__RECORD_HEADER);
+    crc = tocsin__crc32c(0, bytes, TOCSIN__RECORD_HEADER);
     head.bytes = bytes;
     head.at = TOCSIN__RECORD_HEADER;
     head.end = size;
-    status = shard_reader_peek_record(&head, &tables, &crc, TOCSIN__RECORD_SPEC, &spec, error);
+    status = shard_reader_peek_record(&head, &crc, TOCSIN__RECORD_SPEC, &spec, error);
     if (status == TOCSIN_OK)
-        status = shard_reader_peek_record(&head, &tables, &crc, TOCSIN__SHARD_BANK, &bank_record,
-                                          error);
+        status = shard_reader_peek_record(&head, &crc, TOCSIN__SHARD_BANK, &bank_record, error);
     if (status == TOCSIN_OK)
         status = shard_reader_parse_bank(&bank_record, &bank, error);
     if (status < 0)

@@ -62,7 +62,6 @@ struct tocsin_shard_writer {
     size_t capacity, at, end;           /* of the buffer; what is left to be handed out */
     char *initial, *before, *row;       /* states: a new one, that of the series before, the next */
     tocsin__class *initial_class, *class_row;   /* a new one, the next */
-    tocsin__crc_tables crc_tables;
     tocsin__shard_table table, pools;
 };
 
@@ -147,7 +146,6 @@ int tocsin__shard_writer_create(tocsin_shard_writer **out, const tocsin_bank *ba
     writer->capacity = capacity;
     tocsin__pipeline_init(spec, writer->initial);
     tocsin__classes_row_init(spec, writer->initial_class);
-    tocsin__crc_tables_init(&writer->crc_tables);
     shard_writer_fill_tables(writer, writer->buffer);
     *out = writer;
     return TOCSIN_OK;
@@ -430,8 +428,7 @@ static uint8_t *shard_writer_put_free(tocsin_shard_writer *writer, uint8_t *out)
 /* A record is complete: its checksum.  Returns the end. */
 static uint8_t *shard_writer_seal(tocsin_shard_writer *writer, const uint8_t *record, uint8_t *end)
 {
-    writer->crc = tocsin__crc32c_more(&writer->crc_tables, writer->crc, record,
-                                      (size_t)(end - record));
+    writer->crc = tocsin__crc32c(writer->crc, record, (size_t)(end - record));
     tocsin__put32(end, writer->crc);
     return end + TOCSIN__SHARD_TRAILER;
 }

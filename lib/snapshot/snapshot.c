@@ -91,7 +91,7 @@ void tocsin__snapshot_write(const tocsin_spec *spec, const void *state, uint8_t 
                               at);
         at += tocsin__layout_encoded_size(layout, &compiled->shape);
     }
-    tocsin__put32(at, tocsin__crc32c(out, (size_t)(at - out)));
+    tocsin__put32(at, tocsin__crc32c(0, out, (size_t)(at - out)));
 }
 
 /* ---- Reading ------------------------------------------------------------- */

@@ -50,18 +50,18 @@ START_TEST(checksums_match_the_standard)
 {
     uint8_t bytes[32];
 
-    ck_assert_uint_eq(tocsin__crc32c(NULL, 0), 0);
-    ck_assert_uint_eq(tocsin__crc32c((const uint8_t *)"123456789", 9), UINT32_C(0xe3069283));
+    ck_assert_uint_eq(tocsin__crc32c(0, NULL, 0), 0);
+    ck_assert_uint_eq(tocsin__crc32c(0, (const uint8_t *)"123456789", 9), UINT32_C(0xe3069283));
     memset(bytes, 0, sizeof bytes);
-    ck_assert_uint_eq(tocsin__crc32c(bytes, 32), UINT32_C(0x8a9136aa));
+    ck_assert_uint_eq(tocsin__crc32c(0, bytes, 32), UINT32_C(0x8a9136aa));
     memset(bytes, 0xff, sizeof bytes);
-    ck_assert_uint_eq(tocsin__crc32c(bytes, 32), UINT32_C(0x62a8ab43));
+    ck_assert_uint_eq(tocsin__crc32c(0, bytes, 32), UINT32_C(0x62a8ab43));
     for (uint8_t i = 0; i < 32; i++)
         bytes[i] = i;
-    ck_assert_uint_eq(tocsin__crc32c(bytes, 32), UINT32_C(0x46dd794e));
+    ck_assert_uint_eq(tocsin__crc32c(0, bytes, 32), UINT32_C(0x46dd794e));
     for (uint8_t i = 0; i < 32; i++)
         bytes[i] = (uint8_t)(31 - i);
-    ck_assert_uint_eq(tocsin__crc32c(bytes, 32), UINT32_C(0x113fdb5c));
+    ck_assert_uint_eq(tocsin__crc32c(0, bytes, 32), UINT32_C(0x113fdb5c));
 }
 END_TEST
 
@@ -88,7 +88,7 @@ START_TEST(checksums_match_the_definition)
 
         for (size_t k = 0; k < size; k++)
             bytes[k] = (uint8_t)rng_u64(&r);
-        ck_assert_uint_eq(tocsin__crc32c(bytes, size), slow_crc32c(bytes, size));
+        ck_assert_uint_eq(tocsin__crc32c(0, bytes, size), slow_crc32c(bytes, size));
     }
 }
 END_TEST
@@ -96,11 +96,9 @@ END_TEST
 /* However a stream is cut. */
 START_TEST(checksums_of_streams_match_the_definition)
 {
-    tocsin__crc_tables tables;
     uint8_t bytes[100];
     rng r = rng_seeded(3);
 
-    tocsin__crc_tables_init(&tables);
     for (int i = 0; i < 2000; i++) {
         const size_t size = rng_below(&r, sizeof bytes + 1);
         uint32_t crc = 0;
@@ -109,7 +107,7 @@ START_TEST(checksums_of_streams_match_the_definition)
             bytes[k] = (uint8_t)rng_u64(&r);
         for (size_t at = 0, part; at < size; at += part) {
             part = 1 + rng_below(&r, size - at);
-            crc = tocsin__crc32c_more(&tables, crc, bytes + at, part);
+            crc = tocsin__crc32c(crc, bytes + at, part);
         }
         ck_assert_uint_eq(crc, slow_crc32c(bytes, size));
     }
