@@ -29,7 +29,7 @@ static inline TCase *suite_case(Suite *suite, const char *name)
 
 /* One whose tests do the same over and over with other numbers: what they find depends on the
  * numbers alone, and golden files hold those on every machine.  Left out where each instruction
- * costs twenty (CK_EXCLUDE_TAGS=long: valgrind and emulators). */
+ * costs more than one (CK_EXCLUDE_TAGS=long: sanitizers, valgrind and emulators). */
 static inline TCase *suite_long_case(Suite *suite, const char *name)
 {
     TCase *tcase = suite_case(suite, name);
