@@ -93,6 +93,54 @@ class Rows(Test):
                     for row in out if row["host"] == host]
             self.assertEqual(mine, self.plain)
 
+    def test_a_line_per_metric_of_several_hosts(self):
+        """Lines of two hosts in any order are the rows of each."""
+        names = COLUMNS.split(",")
+        lines = [(row[0], host, name, value)
+                 for row in ROWS for host in "ab" for name, value in zip(names, row[1:])]
+        mixed = []
+        for at in range(0, len(lines), 6):
+            mixed += random.Random(at).sample(lines[at:at + 6], 6)
+        ways = [
+            ("time,host,metric,value\n" + "".join("%d,%s,%s,%s\n" % line for line in mixed),
+             "host,metric"),
+            ("time,metric,host,value\n" +
+             "".join("%d,%s,%s,%s\n" % (t, name, host, v) for t, host, name, v in lines),
+             "metric,host"),
+            ("".join('%s{host="%s"} %s %d\n' % (name, host, v, t) for t, host, name, v in mixed),
+             "host"),
+            ("".join('%s{host="%s"} %s %d\n' % (name, host, v, t) for t, host, name, v in mixed),
+             "__name__,host"),
+            ("".join("usage,host=%s %s=%s %d000000000\n" % (host, name, v, t)
+                     for t, host, name, v in mixed), "host"),
+            ("".join('{"ts":%d,"host":"%s","metric":"%s","value":%s}\n' % line for line in mixed),
+             "host,metric"),
+        ]
+        for data, keys in ways:
+            out = self.good("detect", "-s", SPEC, "-c", COLUMNS, "-k", keys, "-f", "csv", "-",
+                            data=data).rows()
+            self.assertEqual(len(out), 2 * len(ROWS))
+            for host in "ab":
+                self.assertEqual([{**row, "timestamp": ""} for row in out if row["host"] == host],
+                                 [{**row, "timestamp": "", "host": host} for row in self.plain])
+
+    def test_hosts_nobody_tells_apart_are_refused(self):
+        labelled = "".join('%s{host="%s"} 1 60\n' % (name, host)
+                           for host in "ab" for name in COLUMNS.split(","))
+        self.bad(65, ["input:4:", 'cpu{host="a"}', 'cpu{host="b"}', "--key"], "detect", "-s", SPEC,
+                 "-c", COLUMNS, "-", data=labelled)
+        self.bad(65, ["input:2:", "host=b", "--key"], "detect", "-s", SPEC, "-c", "cpu,mem", "-",
+                 data="usage,host=a cpu=1,mem=1 60\nusage,host=b cpu=1,mem=1 60\n")
+
+    def test_a_row_is_whole_before_the_next_begins(self):
+        """Nothing waits for another host, or for a metric that did not come."""
+        data = ("time,host,metric,value\n" + "60,a,cpu,1\n60,b,cpu,1\n61,b,mem,2\n" +
+                "60,a,mem,2\n60,a,disk,3\n61,b,mem,2\n")
+        out = self.good("detect", "-s", SPEC, "-c", COLUMNS, "-k", "host,metric", "-f", "csv", "-",
+                        data=data).rows()
+        self.assertEqual([(row["host"], row["timestamp"]) for row in out],
+                         [("b", "60"), ("a", "60"), ("b", "61"), ("b", "61")])
+
     def test_counters_become_rates(self):
         """Totals above 2^53 that start anew once are the same rows as their rates, a row later and
         but for the one of the reset."""
