@@ -26,6 +26,7 @@
 
 #include "num/mathx.c"
 #include "num/negbinomial.c"
+#include "num/poisson.c"
 #include "num/kernels_scalar.c"
 #include "num/kernels_sse2.c"
 #include "num/kernels_avx2.c"
@@ -109,6 +110,7 @@
 #include "api/detector_api.c"
 #include "api/bank_api.c"
 #include "api/class_api.c"
+#include "api/self_check_api.c"
 #include "api/kernel_api.c"
 #include "api/verdict_text.c"
 #include "api/snapshot_api.c"

@@ -14,7 +14,7 @@ static cli_incident *incidents_add(cli_incidents *incidents, cli_text name, cli_
     cli_incident *incident = &incidents->items[incidents->count++];
 
     *incident = (cli_incident){cli_copy(name), start, end, cli_copy(series), SIZE_MAX, {0}};
-    for (size_t i = 0; i < CLI_MAX_BUDGETS; i++)
+    for (size_t i = 0; i < CLI_MAX_TRIALS; i++)
         incident->found[i] = TOCSIN_TIME_NONE;
     return incident;
 }
@@ -150,7 +150,7 @@ int cli_incidents_concern(const cli_incident *incident, const cli_feed *feed)
 }
 
 int cli_incidents_alarm(cli_incidents *incidents, const cli_series *series, int64_t time,
-                        size_t budget)
+                        size_t trial)
 {
     int kind = CLI_ALARM_FALSE;
 
@@ -167,8 +167,8 @@ int cli_incidents_alarm(cli_incidents *incidents, const cli_series *series, int6
             continue;
         }
         kind = CLI_ALARM_TRUE;
-        if (incident->found[budget] == TOCSIN_TIME_NONE || time < incident->found[budget])
-            incident->found[budget] = time;
+        if (incident->found[trial] == TOCSIN_TIME_NONE || time < incident->found[trial])
+            incident->found[trial] = time;
     }
     return kind;
 }

@@ -11,7 +11,7 @@ typedef struct cli_incident {
     int64_t start, end;         /* both belong to it */
     char *series;               /* names joined by ';'; empty: every series */
     size_t number;              /* from a label column: this series alone; else SIZE_MAX */
-    int64_t found[CLI_MAX_BUDGETS];     /* first alarm at each budget; TOCSIN_TIME_NONE: none */
+    int64_t found[CLI_MAX_TRIALS];      /* first alarm of each trial; TOCSIN_TIME_NONE: none */
 } cli_incident;
 
 typedef struct cli_incidents {
@@ -32,10 +32,10 @@ void cli_incidents_label(cli_incidents *incidents, const cli_series *series, int
 /* What an alarm was. */
 enum { CLI_ALARM_FALSE, CLI_ALARM_BESIDE, CLI_ALARM_TRUE };
 
-/* An alarm of budget number `budget` starts.  TRUE: in an incident, on one of its series;
+/* An alarm of trial number `trial` starts.  TRUE: in an incident, on one of its series;
  * BESIDE: in an incident, on another series, which may well feel it too; FALSE: in none. */
 int cli_incidents_alarm(cli_incidents *incidents, const cli_series *series, int64_t time,
-                        size_t budget);
+                        size_t trial);
 
 /* Whether an incident concerns any series of the input. */
 int cli_incidents_concern(const cli_incident *incident, const cli_feed *feed);

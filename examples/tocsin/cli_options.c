@@ -16,7 +16,7 @@ typedef struct {
 } options_words;
 
 /* What popt tells us of when it meets it. */
-enum { OPTIONS_SPEC = 1, OPTIONS_HELP };
+enum { OPTIONS_HELP = 1 };
 
 static _Noreturn void options_wrong(const char *what, const char *word, const char *expected,
                                     const char *suggestion)
@@ -207,6 +207,12 @@ static void options_check(cli_options *options, const options_words *words)
         (options->command == CLI_CHANGES || options->command == CLI_RUN))
         cli_die(CLI_USAGE, "--column: a history is of one column; '%s' names %zu", words->columns,
                 options->column_count);
+    while (options->specs && options->specs[options->spec_count])
+        options->spec_count++;
+    options->spec = options->spec_count > 0 ? options->specs[0] : "";
+    if (options->spec_count > 1 && options->command != CLI_BACKTEST)
+        cli_die(CLI_USAGE, "--spec: one at a time, but '%s' follows '%s'; backtest compares several",
+                options->specs[1], options->specs[0]);
     if (words->budgets)
         options->budget_count =
             options_list("--budget", words->budgets, options->budgets, CLI_MAX_BUDGETS);
@@ -258,15 +264,16 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     memset(options, 0, sizeof *options);
     options->command = command;
     options->max_series = 100000;
-    options->spec = "";
 
     /* Histories have neither: theirs begins with the row behind these. */
     enum { SPEC_ROWS = 2 };
     const struct poptOption input_table[] = {
         {"maintenance", 'm', POPT_ARG_ARGV, &words.windows, 0,
          "nothing rings and nothing is learnt between these times; as often as needed", "FROM..TO"},
-        {"spec", 's', POPT_ARG_STRING, &options->spec, OPTIONS_SPEC,
-         "what to do with each series (default: auto | tail | alarm)", "SPEC"},
+        {"spec", 's', POPT_ARG_ARGV, &options->specs, 0,
+         "what to do with each series (default: auto | tail | alarm); backtest: as often as there "
+         "are specs to compare",
+         "SPEC"},
         {"input", 'i', POPT_ARG_STRING, &words.input, 0,
          "format of the input: csv, jsonl, openmetrics, influx (default: told by its content)",
          "FORMAT"},
@@ -410,7 +417,6 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
             poptPrintHelp(context, stdout, 0);
             exit(CLI_GOOD);
         }
-        options->spec_given = 1;
     }
     if (result < -1)
         cli_die(CLI_USAGE, "%s: %s\nTry '%s --help'.",

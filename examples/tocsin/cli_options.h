@@ -8,6 +8,7 @@
 #define CLI_MAX_KEYS 16
 #define CLI_MAX_COLUMNS 1024        /* of a row: as many metrics as a detector takes */
 #define CLI_MAX_BUDGETS 16
+#define CLI_MAX_TRIALS 64           /* specs by budgets */
 #define CLI_MAX_WINDOWS 1000
 #define CLI_MAX_WORSE 256
 
@@ -29,8 +30,9 @@ typedef struct cli_options {
     cli_command command;
     /* What goes in. */
     const char *path;               /* the operand: a file or "-"; explain: also a spec; or NULL */
-    const char *spec;
-    int spec_given;
+    const char **specs;             /* as they were given; NULL: none was */
+    size_t spec_count;
+    const char *spec;               /* the first, or "" */
     cli_input input;
     cli_text columns[CLI_MAX_COLUMNS];
     size_t column_count;            /* 0: find out; several: of a row */

@@ -1,16 +1,16 @@
-/* cmd_backtest.c - `tocsin backtest`: what would have rung, at each budget; and
+/* cmd_backtest.c - `tocsin backtest`: what would have rung, by each spec at each budget; and
  * where it is known what happened, how well.
  *
- * Every budget watches the whole input with detectors of its own, all in one
- * pass.  With labels,
+ * A trial is one spec at one budget.  Each watches the whole input with detectors of its own, all
+ * in one pass.  With labels,
  *
  *     precision = true / (true + false alarms)
  *     recall    = incidents found / incidents
  *     F1        = their harmonic mean
  *     delay     = from an incident's start to the first alarm that found it
  *
- * What a series in order was promised stands beside what was observed: of a healthy history both
- * are alike.
+ * What a series in order was promised stands beside what was observed, as a multiple of it and with
+ * the interval that chance leaves (tocsin_self_check): of a healthy history both are alike.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -23,20 +23,24 @@
 
 #define BACKTEST_SERIES_SHOWN 30
 
-typedef struct backtest_budget {
-    char *name;
+typedef struct backtest_trial {
+    char *budget;
+    size_t spec;            /* the how-manieth of --spec */
+    char *name;             /* of a column: the budget, behind the spec's number if there are several */
     cli_watch watch;
     uint64_t alarms;
     uint64_t kinds[3];      /* by CLI_ALARM_* */
     uint64_t *by_series;    /* alarms */
-} backtest_budget;
+} backtest_trial;
 
 typedef struct backtest_run {
     cli_feed feed;
     cli_incidents incidents;
     int has_labels;
-    backtest_budget budgets[CLI_MAX_BUDGETS];
-    size_t budget_count;
+    backtest_trial trials[CLI_MAX_TRIALS];
+    size_t trial_count;
+    const char **specs;
+    size_t spec_count;
     int64_t *begins, *ends; /* of each series, ns */
     size_t capacity;
     uint64_t points;
@@ -52,27 +56,27 @@ static void backtest_start(void *user, const cli_series *series)
     run->begins = cli_grow(run->begins, &run->capacity, series->number + 1, sizeof *run->begins);
     if (run->capacity != before) {
         run->ends = cli_realloc(run->ends, run->capacity * sizeof *run->ends);
-        for (size_t i = 0; i < run->budget_count; i++)
-            run->budgets[i].by_series = cli_realloc(
-                run->budgets[i].by_series, run->capacity * sizeof *run->budgets[i].by_series);
+        for (size_t i = 0; i < run->trial_count; i++)
+            run->trials[i].by_series = cli_realloc(
+                run->trials[i].by_series, run->capacity * sizeof *run->trials[i].by_series);
     }
     run->begins[series->number] = run->ends[series->number] = TOCSIN_TIME_NONE;
-    for (size_t i = 0; i < run->budget_count; i++) {
-        run->budgets[i].by_series[series->number] = 0;
-        cli_watch_start(&run->budgets[i].watch, series);
+    for (size_t i = 0; i < run->trial_count; i++) {
+        run->trials[i].by_series[series->number] = 0;
+        cli_watch_start(&run->trials[i].watch, series);
     }
 }
 
-static void backtest_judge(backtest_run *run, size_t budget, const cli_series *series,
+static void backtest_judge(backtest_run *run, size_t trial, const cli_series *series,
                            const tocsin_verdict *verdict)
 {
     if (verdict->transition != TOCSIN_TRANSITION_START)
         return;
-    run->budgets[budget].alarms++;
-    run->budgets[budget].by_series[series->number]++;
+    run->trials[trial].alarms++;
+    run->trials[trial].by_series[series->number]++;
     if (run->has_labels)
-        run->budgets[budget].kinds[cli_incidents_alarm(&run->incidents, series, verdict->time,
-                                                       budget)]++;
+        run->trials[trial].kinds[cli_incidents_alarm(&run->incidents, series, verdict->time,
+                                                      trial)]++;
 }
 
 static void backtest_point(void *user, const cli_series *series, const cli_point *point)
@@ -81,8 +85,8 @@ static void backtest_point(void *user, const cli_series *series, const cli_point
     tocsin_verdict verdict;
 
     run->points++;
-    for (size_t i = 0; i < run->budget_count; i++) {
-        cli_watch_point(&run->budgets[i].watch, series, point, &verdict);
+    for (size_t i = 0; i < run->trial_count; i++) {
+        cli_watch_point(&run->trials[i].watch, series, point, &verdict);
         if (i == 0 && point->label >= 0) {
             run->has_labels = 1;
             cli_incidents_label(&run->incidents, series, verdict.time, point->label);
@@ -101,8 +105,8 @@ static void backtest_silence(void *user, const cli_series *series, int64_t now)
     backtest_run *run = user;
     tocsin_verdict verdict;
 
-    for (size_t i = 0; i < run->budget_count; i++) {
-        cli_watch_silence(&run->budgets[i].watch, series, now, &verdict);
+    for (size_t i = 0; i < run->trial_count; i++) {
+        cli_watch_silence(&run->trials[i].watch, series, now, &verdict);
         backtest_judge(run, i, series, &verdict);
     }
 }
@@ -164,9 +168,9 @@ typedef struct backtest_score {
 } backtest_score;
 
 /* Seconds from an incident's start to the alarm that found it; as a time this may overflow. */
-static double backtest_delay(const cli_incident *incident, size_t budget)
+static double backtest_delay(const cli_incident *incident, size_t trial)
 {
-    return (double)((uint64_t)incident->found[budget] - (uint64_t)incident->start) / 1e9;
+    return (double)((uint64_t)incident->found[trial] - (uint64_t)incident->start) / 1e9;
 }
 
 static int backtest_order(const void *left, const void *right)
@@ -176,9 +180,9 @@ static int backtest_order(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static backtest_score backtest_rate(const backtest_run *run, size_t budget)
+static backtest_score backtest_rate(const backtest_run *run, size_t trial)
 {
-    const backtest_budget *of = &run->budgets[budget];
+    const backtest_trial *of = &run->trials[trial];
     const double alarms = (double)(of->kinds[CLI_ALARM_TRUE] + of->kinds[CLI_ALARM_FALSE]);
     backtest_score score = {0, NAN, NAN, NAN, NAN};
     double *delays = cli_alloc((run->incidents.count + 1) * sizeof *delays);
@@ -186,8 +190,8 @@ static backtest_score backtest_rate(const backtest_run *run, size_t budget)
     for (size_t i = 0; i < run->incidents.count; i++) {
         const cli_incident *incident = &run->incidents.items[i];
 
-        if (incident->found[budget] != TOCSIN_TIME_NONE)
-            delays[score.found++] = backtest_delay(incident, budget);
+        if (incident->found[trial] != TOCSIN_TIME_NONE)
+            delays[score.found++] = backtest_delay(incident, trial);
     }
     qsort(delays, score.found, sizeof *delays, backtest_order);
     if (score.found > 0)
@@ -214,40 +218,79 @@ static void backtest_cell(double value, int width, int digits)
 }
 
 /* Alarms per series and week that a budget allows. */
-static double backtest_promised(const backtest_budget *budget)
+static double backtest_promised(const backtest_trial *trial)
 {
     tocsin_value values[2];
     size_t count = 0;
     double promised = 0;
 
-    if (tocsin_spec_get(budget->watch.specs.gauge, "alarm", "budget", values, 2, &count) < 0)
+    if (tocsin_spec_get(trial->watch.specs.gauge, "alarm", "budget", values, 2, &count) < 0)
         return NAN;
     for (size_t i = 0; i < count; i++)
         promised = fmax(promised, (double)TOCSIN_WEEK / (double)values[i].duration);
     return promised;
 }
 
-static void backtest_print_budgets(const backtest_run *run, double series_weeks, double hours)
+/* All its detectors, held to their promise; it has one. */
+static tocsin_self_check backtest_check(const backtest_run *run, const backtest_trial *trial)
 {
-    printf("\n%-12s %8s %15s %8s", "budget", "alarms", "per series-week", "promised");
+    tocsin_self_check sum = {.struct_size = sizeof sum}, check = sum;
+
+    for (size_t i = 0; i < cli_feed_count(&run->feed); i++)
+        if (tocsin_detector_self_check(trial->watch.detectors[i], &check) == TOCSIN_OK)
+            tocsin_self_check_add(&sum, &check);
+    return sum;
+}
+
+/* "1.2 (0.4..2.9)" */
+static void backtest_print_check(const tocsin_self_check *check)
+{
+    char text[64] = "-";
+
+    if (check->finding != TOCSIN_RATE_UNKNOWN)
+        snprintf(text, sizeof text, "%.2f (%.2f..%.2f)%s", check->ratio, check->lower,
+                 check->upper, check->finding == TOCSIN_RATE_KEPT ? "" : "!");
+    printf(" %20s", text);
+}
+
+static const char *backtest_finding(const tocsin_self_check *check)
+{
+    switch (check->finding) {
+    case TOCSIN_RATE_KEPT: return "kept";
+    case TOCSIN_RATE_BELOW: return "below";
+    case TOCSIN_RATE_ABOVE: return "above";
+    default: return "unknown";
+    }
+}
+
+static void backtest_print_trials(const backtest_run *run, double series_weeks, double hours)
+{
+    if (run->spec_count > 1)
+        putchar('\n');
+    for (size_t i = 0; i < run->spec_count && run->spec_count > 1; i++)
+        printf("%2zu  %s\n", i + 1, run->specs[i]);
+    printf("\n%-12s %8s %15s %8s %20s", run->spec_count > 1 ? "spec, budget" : "budget", "alarms",
+           "per series-week", "promised", "times (95 %)");
     if (run->has_labels)
         printf(" %9s %6s %6s %8s %9s %6s %6s %12s", "found", "true", "false", "false/h",
                "precision", "recall", "F1", "median delay");
     putchar('\n');
-    for (size_t i = 0; i < run->budget_count; i++) {
-        const backtest_budget *budget = &run->budgets[i];
+    for (size_t i = 0; i < run->trial_count; i++) {
+        const backtest_trial *trial = &run->trials[i];
+        const tocsin_self_check check = backtest_check(run, trial);
 
-        printf("%-12s %8llu", budget->name, (unsigned long long)budget->alarms);
-        backtest_cell(series_weeks > 0 ? (double)budget->alarms / series_weeks : NAN, 15, 3);
-        backtest_cell(backtest_promised(budget), 8, 3);
+        printf("%-12s %8llu", trial->name, (unsigned long long)trial->alarms);
+        backtest_cell(series_weeks > 0 ? (double)trial->alarms / series_weeks : NAN, 15, 3);
+        backtest_cell(backtest_promised(trial), 8, 3);
+        backtest_print_check(&check);
         if (run->has_labels) {
             const backtest_score score = backtest_rate(run, i);
             char found[48], delay[CLI_NUMBER_TEXT];
 
             snprintf(found, sizeof found, "%zu of %zu", score.found, run->incidents.count);
-            printf(" %9s %6llu %6llu", found, (unsigned long long)budget->kinds[CLI_ALARM_TRUE],
-                   (unsigned long long)budget->kinds[CLI_ALARM_FALSE]);
-            backtest_cell(hours > 0 ? (double)budget->kinds[CLI_ALARM_FALSE] / hours : NAN, 8, 2);
+            printf(" %9s %6llu %6llu", found, (unsigned long long)trial->kinds[CLI_ALARM_TRUE],
+                   (unsigned long long)trial->kinds[CLI_ALARM_FALSE]);
+            backtest_cell(hours > 0 ? (double)trial->kinds[CLI_ALARM_FALSE] / hours : NAN, 8, 2);
             backtest_cell(score.precision, 9, 2);
             backtest_cell(score.recall, 6, 2);
             backtest_cell(score.f1, 6, 2);
@@ -260,8 +303,8 @@ static void backtest_print_budgets(const backtest_run *run, double series_weeks,
 static void backtest_print_head(const backtest_run *run, const char *first)
 {
     printf("\n%-40s", first);
-    for (size_t i = 0; i < run->budget_count; i++)
-        printf(" %10s", run->budgets[i].name);
+    for (size_t i = 0; i < run->trial_count; i++)
+        printf(" %10s", run->trials[i].name);
     putchar('\n');
 }
 
@@ -282,7 +325,7 @@ static void backtest_print_incidents(const backtest_run *run)
         cli_buffer_print(&name, "%s  %s", cli_format_time(second, time), incident->name);
         printf("%-40.40s", name.at);
         cli_buffer_free(&name);
-        for (size_t i = 0; i < run->budget_count; i++) {
+        for (size_t i = 0; i < run->trial_count; i++) {
             char after[CLI_NUMBER_TEXT];
 
             printf(" %10s",
@@ -302,16 +345,16 @@ static void backtest_print_series(const backtest_run *run)
     for (size_t k = 0; k < cli_feed_count(&run->feed); k++) {
         uint64_t alarms = 0;
 
-        for (size_t i = 0; i < run->budget_count; i++)
-            alarms += run->budgets[i].by_series[k];
+        for (size_t i = 0; i < run->trial_count; i++)
+            alarms += run->trials[i].by_series[k];
         if (alarms == 0 || shown == BACKTEST_SERIES_SHOWN) {
             quiet++;
             continue;
         }
         shown++;
         printf("%-40.40s", run->feed.series[k]->name);
-        for (size_t i = 0; i < run->budget_count; i++)
-            printf(" %10llu", (unsigned long long)run->budgets[i].by_series[k]);
+        for (size_t i = 0; i < run->trial_count; i++)
+            printf(" %10llu", (unsigned long long)run->trials[i].by_series[k]);
         putchar('\n');
     }
     if (quiet > 0)
@@ -327,7 +370,7 @@ static void backtest_print(const backtest_run *run)
     backtest_spans(run, &series_weeks, &hours);
     printf("%zu series, %s points, %s\n", cli_feed_count(&run->feed),
            cli_count_text(run->points, points), cli_duration_text(hours * 3600, span));
-    backtest_print_budgets(run, series_weeks, hours);
+    backtest_print_trials(run, series_weeks, hours);
     if (run->has_labels && run->incidents.count > 0)
         backtest_print_incidents(run);
     if (cli_feed_count(&run->feed) > 1)
@@ -344,25 +387,32 @@ static void backtest_add_number(cli_buffer *out, const char *name, double value)
     cli_buffer_print(out, ",\"%s\":%s", name, isfinite(value) ? text : "null");
 }
 
-static void backtest_add_budget(cli_buffer *out, const backtest_run *run, size_t index,
+static void backtest_add_trial(cli_buffer *out, const backtest_run *run, size_t index,
                                 double series_weeks, double hours)
 {
-    const backtest_budget *budget = &run->budgets[index];
+    const backtest_trial *trial = &run->trials[index];
+    const tocsin_self_check check = backtest_check(run, trial);
 
-    cli_buffer_print(out, "%s{\"budget\":", index ? "," : "");
-    cli_add_json(out, cli_text_of(budget->name));
-    cli_buffer_print(out, ",\"alarms\":%llu", (unsigned long long)budget->alarms);
+    cli_buffer_print(out, "%s{\"spec\":", index ? "," : "");
+    cli_add_json(out, cli_text_of(run->specs[trial->spec]));
+    cli_buffer_print(out, ",\"budget\":");
+    cli_add_json(out, cli_text_of(trial->budget));
+    cli_buffer_print(out, ",\"alarms\":%llu", (unsigned long long)trial->alarms);
     backtest_add_number(out, "alarms_per_series_week",
-                        series_weeks > 0 ? (double)budget->alarms / series_weeks : NAN);
-    backtest_add_number(out, "promised_per_series_week", backtest_promised(budget));
+                        series_weeks > 0 ? (double)trial->alarms / series_weeks : NAN);
+    backtest_add_number(out, "promised_per_series_week", backtest_promised(trial));
+    backtest_add_number(out, "times_promised", check.ratio);
+    backtest_add_number(out, "times_promised_lower", check.lower);
+    backtest_add_number(out, "times_promised_upper", check.upper);
+    cli_buffer_print(out, ",\"promise\":\"%s\"", backtest_finding(&check));
     if (run->has_labels) {
         const backtest_score score = backtest_rate(run, index);
-        const double false_alarms = (double)budget->kinds[CLI_ALARM_FALSE];
+        const double false_alarms = (double)trial->kinds[CLI_ALARM_FALSE];
 
         cli_buffer_print(out, ",\"found\":%zu,\"incidents\":%zu", score.found,
                          run->incidents.count);
-        backtest_add_number(out, "true_alarms", (double)budget->kinds[CLI_ALARM_TRUE]);
-        backtest_add_number(out, "alarms_beside", (double)budget->kinds[CLI_ALARM_BESIDE]);
+        backtest_add_number(out, "true_alarms", (double)trial->kinds[CLI_ALARM_TRUE]);
+        backtest_add_number(out, "alarms_beside", (double)trial->kinds[CLI_ALARM_BESIDE]);
         backtest_add_number(out, "false_alarms", false_alarms);
         backtest_add_number(out, "false_alarms_per_hour", hours > 0 ? false_alarms / hours : NAN);
         backtest_add_number(out, "precision", score.precision);
@@ -385,11 +435,11 @@ static void backtest_add_budget(cli_buffer *out, const backtest_run *run, size_t
     const char *comma = "";
 
     for (size_t k = 0; k < cli_feed_count(&run->feed); k++) {
-        if (budget->by_series[k] == 0)
+        if (trial->by_series[k] == 0)
             continue;
         cli_buffer_print(out, "%s", comma);
         cli_add_json(out, cli_text_of(run->feed.series[k]->name));
-        cli_buffer_print(out, ":%llu", (unsigned long long)budget->by_series[k]);
+        cli_buffer_print(out, ":%llu", (unsigned long long)trial->by_series[k]);
         comma = ",";
     }
     cli_buffer_print(out, "}}");
@@ -406,8 +456,8 @@ static void backtest_print_json(const backtest_run *run)
     backtest_add_number(&out, "hours", hours);
     backtest_add_number(&out, "series_weeks", series_weeks);
     cli_buffer_print(&out, ",\"budgets\":[");
-    for (size_t i = 0; i < run->budget_count; i++)
-        backtest_add_budget(&out, run, i, series_weeks, hours);
+    for (size_t i = 0; i < run->trial_count; i++)
+        backtest_add_trial(&out, run, i, series_weeks, hours);
     cli_buffer_print(&out, "]}\n");
     fwrite(out.at, 1, out.length, stdout);
     cli_buffer_free(&out);
@@ -415,25 +465,62 @@ static void backtest_print_json(const backtest_run *run)
 
 /* ---- The command ----------------------------------------------------------- */
 
-static void backtest_prepare(backtest_run *run, const cli_options *options)
+/* One spec at every budget. */
+static void backtest_prepare_spec(backtest_run *run, const cli_options *options, size_t spec)
 {
     static const char *const usual[] = {"1/day", "1/4d", "1/week", "1/month"};
+    const size_t count = options->budget_count ? options->budget_count : 4;
     cli_specs base;
 
-    cli_specs_compile(&base, options->spec, options->column_count);
-    run->budget_count = options->budget_count ? options->budget_count : 4;
-    for (size_t i = 0; i < run->budget_count; i++) {
-        run->budgets[i].name =
+    cli_specs_compile(&base, run->specs[spec], options->column_count);
+    for (size_t i = 0; i < count; i++) {
+        backtest_trial *trial = &run->trials[run->trial_count++];
+        cli_buffer name = {NULL, 0, 0};
+
+        trial->spec = spec;
+        trial->budget =
             cli_copy(options->budget_count ? options->budgets[i] : cli_text_of(usual[i]));
-        cli_specs_with_budget(&run->budgets[i].watch.specs, &base, run->budgets[i].name);
-        cli_watch_maintain(&run->budgets[i].watch, options);
+        if (run->spec_count > 1)
+            cli_buffer_print(&name, "%zu ", spec + 1);
+        cli_buffer_print(&name, "%s", trial->budget);
+        trial->name = name.at;
+        cli_specs_with_budget(&trial->watch.specs, &base, trial->budget);
+        cli_watch_maintain(&trial->watch, options);
     }
     cli_specs_free(&base);
+}
+
+static void backtest_prepare(backtest_run *run, const cli_options *options)
+{
+    static const char *usual = "";
+    const size_t budgets = options->budget_count ? options->budget_count : 4;
+
+    run->specs = options->spec_count ? options->specs : &usual;
+    run->spec_count = options->spec_count ? options->spec_count : 1;
+    if (run->spec_count * budgets > CLI_MAX_TRIALS)
+        cli_die(CLI_USAGE, "%zu specs at %zu budgets are more than %d", run->spec_count, budgets,
+                CLI_MAX_TRIALS);
+    for (size_t i = 0; i < run->spec_count; i++)
+        backtest_prepare_spec(run, options, i);
     run->incidents.slack = options->slack;
     if (options->labels) {
         cli_incidents_read(&run->incidents, options->labels, options->time_unit);
         run->has_labels = 1;
     }
+}
+
+/* The shortest silence that rings by any of the specs; 0: it never does. */
+static int64_t backtest_absence(const backtest_run *run)
+{
+    int64_t shortest = 0;
+
+    for (size_t i = 0; i < run->trial_count; i++) {
+        const int64_t absence = cli_spec_absence(run->trials[i].watch.specs.gauge);
+
+        if (absence > 0 && (shortest == 0 || absence < shortest))
+            shortest = absence;
+    }
+    return shortest;
 }
 
 int cmd_backtest(const cli_options *options)
@@ -443,7 +530,7 @@ int cmd_backtest(const cli_options *options)
 
     memset(&run, 0, sizeof run);
     backtest_prepare(&run, options);
-    cli_feed_open(&run.feed, options, cli_spec_absence(run.budgets[0].watch.specs.gauge));
+    cli_feed_open(&run.feed, options, backtest_absence(&run));
     cli_feed_run(&run.feed, &visitor);
     const int code = run.feed.rows == 0 ? CLI_NO_DATA : CLI_GOOD;
 
@@ -455,10 +542,11 @@ int cmd_backtest(const cli_options *options)
         backtest_print(&run);
     if (code != CLI_NO_DATA)
         backtest_check_labels(&run);
-    for (size_t i = 0; i < run.budget_count; i++) {
-        cli_watch_close(&run.budgets[i].watch, cli_feed_count(&run.feed));
-        free(run.budgets[i].name);
-        free(run.budgets[i].by_series);
+    for (size_t i = 0; i < run.trial_count; i++) {
+        cli_watch_close(&run.trials[i].watch, cli_feed_count(&run.feed));
+        free(run.trials[i].name);
+        free(run.trials[i].budget);
+        free(run.trials[i].by_series);
     }
     free(run.begins);
     free(run.ends);

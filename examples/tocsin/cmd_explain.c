@@ -119,7 +119,8 @@ static void explain_duration(const char *name, double seconds)
         printf("    %-11s %s\n", name, cli_duration_text(seconds, text));
 }
 
-static void explain_state(const tocsin_verdict *verdict, const tocsin_explanation *e)
+static void explain_state(const tocsin_verdict *verdict, const tocsin_explanation *e,
+                          const tocsin_self_check *check)
 {
     explain_number("expected", verdict->expected, "");
     explain_number("deviation", verdict->deviation, "");
@@ -151,6 +152,9 @@ static void explain_state(const tocsin_verdict *verdict, const tocsin_explanatio
 
         printf(", one in %s\n", cli_duration_text(1 / e->observed_rate, text));
     }
+    if (check->finding != TOCSIN_RATE_UNKNOWN)
+        printf("    %-11s %.2f times as many alarms as promised (95 %%: %.2f..%.2f)\n", "self-check",
+               check->ratio, check->lower, check->upper);
     printf("    %-11s %llu, of them %llu missing; %llu late, %llu repeated, %llu counter resets\n",
            "points", (unsigned long long)e->points, (unsigned long long)e->missing,
            (unsigned long long)e->late, (unsigned long long)e->repeated,
@@ -183,6 +187,7 @@ static void explain_last(cli_watch *watch, const cli_series *series, int with_se
 {
     const tocsin_detector *detector = watch->detectors[series->number];
     tocsin_explanation explanation;
+    tocsin_self_check check = {.struct_size = sizeof check};
     tocsin_verdict verdict;
 
     memset(&explanation, 0, sizeof explanation);
@@ -193,7 +198,8 @@ static void explain_last(cli_watch *watch, const cli_series *series, int with_se
     if (with_sentence)
         explain_sentence(series, &verdict);
     explain_blame(series, cli_watch_blame(watch, series));
-    explain_state(&verdict, &explanation);
+    tocsin_detector_self_check(detector, &check);
+    explain_state(&verdict, &explanation, &check);
 }
 
 static void explain_start(void *user, const cli_series *series)
@@ -274,7 +280,7 @@ int cmd_explain(const cli_options *options)
 
     if (is_file)
         return explain_data(options);
-    if (options->path && (options->spec_given || explain_names_file(options->path)))
+    if (options->path && (options->spec_count > 0 || explain_names_file(options->path)))
         cli_die(CLI_BAD_INPUT, "%s: there is no such file", options->path);
     tocsin_spec *spec = cli_spec_compile(options->path ? options->path : options->spec);
 

@@ -594,6 +594,18 @@ TOCSIN_API int tocsin_bank_last(const tocsin_bank *bank, tocsin_bank_counts *cou
  *  @retval the statuses of tocsin_bank_last() */
 TOCSIN_API int tocsin_bank_total(const tocsin_bank *bank, tocsin_bank_counts *counts);
 
+/** Do a bank's series, taken together, ring as often as their budget promises?  See
+ *  tocsin_self_check: many series say soon what one says in months.  Its figures are
+ *  tocsin_bank_total()'s: alarms but for absences, and as the time watched the points that had a
+ *  value, each for the mean step of the series that the bank holds now.  What a bank of
+ *  hosts that fail together rings for is not independent: the interval is then too narrow.
+ *  @param bank   the bank; unchanged
+ *  @param check  receives the finding
+ *  @retval the statuses of tocsin_detector_self_check()
+ *  @retval TOCSIN_ERROR_CONFLICT  a tick is under way
+ *  Linear in the number of series, or constant where they share a clock. */
+TOCSIN_API int tocsin_bank_self_check(const tocsin_bank *bank, tocsin_self_check *check);
+
 /** What a bank holds. */
 typedef struct tocsin_bank_info {
     uint32_t struct_size;   /**< set by the caller: sizeof(tocsin_bank_info) */

@@ -388,6 +388,69 @@ TOCSIN_API int tocsin_detector_verdict(const tocsin_detector *detector, tocsin_v
 TOCSIN_API int tocsin_detector_explain(const tocsin_detector *detector,
                                        tocsin_explanation *explanation);
 
+/* ---- Self-check ----------------------------------------------------------
+ *
+ * `alarm budget=1/week` promises that a series in order rings once a week.  The self-check sets
+ * beside it what was observed.  One alarm more or less says little, so there is an interval: the
+ * true rate lies between `lower` and `upper` times the promised one with 95 % confidence, if alarms
+ * come independently of each other.  Only a promise outside of it is a finding:
+ *
+ *     tocsin_self_check check;
+ *
+ *     check.struct_size = sizeof check;
+ *     if (tocsin_detector_self_check(detector, &check) == TOCSIN_OK &&
+ *         check.finding == TOCSIN_RATE_ABOVE)
+ *         printf("rings %.1f times as often as promised\n", check.ratio);
+ *
+ * ABOVE means that the series was not in order so much of the time, or that the model does not fit
+ * it; BELOW is usual while the history is shorter than the budget's return period, because limits
+ * are then drawn with caution.  Twelve alarms where 6 were promised are ABOVE, and so are four where
+ * one was; none where four were promised is BELOW.
+ */
+
+/** What a self-check finds. */
+enum {
+    TOCSIN_RATE_UNKNOWN = 0,        /**< nothing was watched yet */
+    TOCSIN_RATE_KEPT = 1,           /**< the promised rate lies within the interval */
+    TOCSIN_RATE_BELOW = 2,          /**< fewer alarms than promised, by more than chance */
+    TOCSIN_RATE_ABOVE = 3           /**< more alarms than promised, by more than chance */
+};
+
+/** Alarms observed beside alarms promised. */
+typedef struct tocsin_self_check {
+    uint32_t struct_size;           /**< set by the caller: sizeof(tocsin_self_check) */
+    int32_t finding;                /**< TOCSIN_RATE_* */
+    uint64_t alarms;                /**< alarms started; of two tiers, of either */
+    double watched;                 /**< time over which they did, of all series together, seconds */
+    double promised;                /**< alarms the budget allows in that time; of two tiers, the
+                                         ticket's */
+    double ratio;                   /**< alarms / promised; NaN: nothing was watched yet */
+    double lower;                   /**< the 95 % interval of that ratio; NaN likewise */
+    double upper;                   /**< its upper end */
+} tocsin_self_check;
+
+/** Does a detector ring as often as its budget promises?  The time watched is the calibrator's
+ *  history: what it learnt since the detector's warm-up, pauses counted for 8 steps at most; of a
+ *  series that began from a class's pool, that pool's history too.  Alarms for absence count, and
+ *  all are counted up to 65,535.
+ *  @param detector  the detector; unchanged
+ *  @param check     receives the finding
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_INFO_IGNORED       nothing was watched yet
+ *  @retval TOCSIN_ERROR_ARGUMENT     a NULL, or a struct_size this library does not know
+ *  @retval TOCSIN_ERROR_UNSUPPORTED  the spec has no alarm, or none with a budget */
+TOCSIN_API int tocsin_detector_self_check(const tocsin_detector *detector,
+                                          tocsin_self_check *check);
+
+/** Add a self-check to another: of several detectors, banks or machines together.
+ *  @param sum    alarms, watched and promised grow by those of `check`, and the rest follows from
+ *                them; begin with a struct that is zero but for struct_size
+ *  @param check  what is added
+ *  @retval TOCSIN_OK
+ *  @retval TOCSIN_INFO_IGNORED    nothing was watched yet, by any of them
+ *  @retval TOCSIN_ERROR_ARGUMENT  a NULL, or a struct_size this library does not know */
+TOCSIN_API int tocsin_self_check_add(tocsin_self_check *sum, const tocsin_self_check *check);
+
 /** One metric's part in the last point's statistic, at one lag. */
 typedef struct tocsin_share {
     uint32_t metric;        /**< index in the row */

@@ -128,6 +128,11 @@ PIN(TOCSIN_LEARN_ONLY == 2);
 
 PIN(TOCSIN_HOLD == 3);
 
+PIN(TOCSIN_RATE_UNKNOWN == 0);
+PIN(TOCSIN_RATE_KEPT == 1);
+PIN(TOCSIN_RATE_BELOW == 2);
+PIN(TOCSIN_RATE_ABOVE == 3);
+
 PIN(TOCSIN_MARK_DEPLOY == 1);
 PIN(TOCSIN_MARK_CONFIG == 2);
 PIN(TOCSIN_MARK_MAINTENANCE == 3);
@@ -356,6 +361,16 @@ PIN_SIZE(tocsin_channel, 24);
 PIN_OFFSET(tocsin_channel, name, 0);
 PIN_OFFSET(tocsin_channel, value, 8);
 PIN_OFFSET(tocsin_channel, score, 16);
+
+PIN_SIZE(tocsin_self_check, 56);
+PIN_OFFSET(tocsin_self_check, struct_size, 0);
+PIN_OFFSET(tocsin_self_check, finding, 4);
+PIN_OFFSET(tocsin_self_check, alarms, 8);
+PIN_OFFSET(tocsin_self_check, watched, 16);
+PIN_OFFSET(tocsin_self_check, promised, 24);
+PIN_OFFSET(tocsin_self_check, ratio, 32);
+PIN_OFFSET(tocsin_self_check, lower, 40);
+PIN_OFFSET(tocsin_self_check, upper, 48);
 
 PIN_SIZE(tocsin_explanation, 336);
 PIN_OFFSET(tocsin_explanation, struct_size, 0);

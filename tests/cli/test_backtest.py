@@ -1,5 +1,6 @@
 """Backtest against a plain recount of what detect says."""
 
+import math
 import statistics
 
 from cli_support import *
@@ -144,6 +145,57 @@ class Backtest(Test):
                         (*line.rsplit(",", 1)[0].split(","), "true" if line[-2] == "1" else "false")
                         for line in rows)
         self.assertEqual(self.backtest(data=lines), self.backtest(data=data))
+
+    def test_several_specs_in_one_pass(self):
+        """Each as if it were alone, in the order given."""
+        specs = ["ewma", "auto", "ewma half-life=50p | tail | alarm direction=up"]
+        path = self.write_labels(self.labels)
+
+        def run(*names, budgets=BUDGETS, form="json"):
+            options = [word for name in names for word in ("-s", name)]
+            return self.good("backtest", *options, "-k", "series", "-f", form, "-b",
+                             ",".join(budgets), "-l", path, "-", data=text(self.rows)).out
+
+        together = json.loads(run(*specs))["budgets"]
+        alone = [one for spec in specs for one in json.loads(run(spec))["budgets"]]
+        self.assertEqual(together, alone)
+        self.assertEqual([(one["spec"], one["budget"]) for one in together],
+                         [(spec, budget) for spec in specs for budget in BUDGETS])
+        table = run(*specs, form="table")
+        for number, spec in enumerate(specs, 1):
+            self.assertIn("%2d  %s\n" % (number, spec), table)
+            for budget in BUDGETS:
+                self.assertIn("\n%d %s " % (number, budget), table)
+        result = tocsin("backtest", *["-s", "ewma"] * 17, "-", data="1,2\n")
+        self.assertEqual(result.code, 64)
+        self.assertIn("more than 64", result.err)
+        result = tocsin("detect", "-s", "ewma", "-s", "auto", "-", data="1,2\n")
+        self.assertEqual(result.code, 64)
+        self.assertIn("one at a time", result.err)
+
+    def test_the_promise(self):
+        """The interval of a Poisson count (Garwood 1936), and what is said of it."""
+
+        def at_most(count, mean):
+            return sum(math.exp(i * math.log(mean) - mean - math.lgamma(i + 1))
+                       for i in range(count + 1))
+
+        hours = 24 - 1 / 60
+        for one in self.backtest():
+            per, unit = one["budget"].split("/")
+            promised = 2 * hours * float(per) / float(unit[:-1])
+            lower, upper = one["times_promised_lower"], one["times_promised_upper"]
+            mean = one["alarms"] / one["times_promised"]        # exactly what was promised
+            self.assertLess(abs(mean / promised - 1), 0.05)
+            self.assertAlmostEqual(at_most(one["alarms"] - 1, lower * mean), 0.975, 4)
+            self.assertAlmostEqual(at_most(one["alarms"], upper * mean), 0.025, 4)
+            self.assertEqual(one["promise"], "above" if lower > 1 else
+                             "below" if upper < 1 else "kept")
+        spikes = [(t, "a", v + 50 * (i > 500 and i % 97 == 0))
+                  for i, (t, v) in enumerate(points(count=2000))]
+        result = self.good("backtest", "-s", "ewma | tail | alarm cooldown=1s", "-b", "1/month",
+                           "-f", "json", "-k", "series", "-", data=text(spikes))
+        self.assertEqual(json.loads(result.out)["budgets"][0]["promise"], "above")
 
     def test_detect_never_looks_at_labels(self):
         data = "timestamp,value,label\n" + "".join("%d,%s,%d\n" % (t, v, v > 60)
