@@ -192,7 +192,7 @@ class Backtest(Test):
             self.assertEqual(one["promise"], "above" if lower > 1 else
                              "below" if upper < 1 else "kept")
         spikes = [(t, "a", v + 50 * (i > 500 and i % 97 == 0))
-                  for i, (t, v) in enumerate(points(count=2000))]
+                  for i, (t, v) in enumerate(points(count=2000, step=60))]
         result = self.good("backtest", "-s", "ewma | tail | alarm cooldown=1s", "-b", "1/month",
                            "-f", "json", "-k", "series", "-", data=text(spikes))
         self.assertEqual(json.loads(result.out)["budgets"][0]["promise"], "above")
