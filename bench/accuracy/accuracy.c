@@ -19,7 +19,8 @@
  * row without a verdict (warming, missing, late, repeated) has 0.  Without --spec it is the default
  * detector's ranking that is measured, `raw | alarm threshold=5 cooldown=12h`: one threshold and one
  * dead time for every file.  `--spec ''` is what a user gets, an alarm by a budget.  Several value columns are
- * so many detectors: the score is the mean over them, and an alarm starts where any one's does.
+ * so many detectors: the score is the mean over them, and an alarm starts where any one's does; but for
+ * a spec whose detector judges rows (rcforest, hstrees, iforest) each line is one, and of one detector.
  *
  * Exit: 0 all files scored, 64 usage, 65 a file (or several; the others are scored) cannot be
  * read, with FILE:LINE and what is wrong, 66 no such folder or nothing in it, 73 cannot write.
@@ -279,7 +280,8 @@ static int table_read(table *t)
 typedef struct run {
     tocsin_spec *spec;
     int by_score;               /* rank by the calibrated score */
-    uint64_t files, points, alarms;
+    uint64_t files, points, alarms;     /* a row is a point */
+    size_t bytes;               /* of the largest state */
     double ns;                  /* in pushes */
     int status;
 } run;
@@ -292,22 +294,43 @@ static double now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* One column: adds each row's ranking, and marks the rows where an alarm starts. */
-static void score_column(run *r, const table *t, size_t column, double *ranking,
-                         unsigned char *starts)
+/* The spec for rows of so many columns; NULL if its detector judges single values. */
+static tocsin_spec *spec_of_rows(const tocsin_spec *spec, size_t columns)
+{
+    char number[24];
+    tocsin_setting setting = {
+        .struct_size = sizeof setting, .value_count = 1, .parameter = "metrics", .text = number};
+
+    snprintf(number, sizeof number, "%zu", columns);
+    for (size_t i = 0; columns > 1 && i < tocsin_spec_stage_count(spec); i++) {
+        tocsin_spec *rows;
+
+        setting.stage = tocsin_spec_stage_name(spec, i);
+        if (tocsin_spec_derive(&rows, spec, &setting, 1, NULL, NULL) == TOCSIN_OK)
+            return rows;
+    }
+    return NULL;
+}
+
+/* Some columns, one or all of them, judged together: adds each row's ranking, and marks the rows
+ * where an alarm starts. */
+static void score_columns(run *r, const tocsin_spec *spec, const table *t, size_t column,
+                          size_t count, double *ranking, unsigned char *starts)
 {
     tocsin_detector *detector;
     tocsin_verdict verdict;
     double began;
 
-    if (tocsin_detector_create(&detector, r->spec, NULL) < 0)
+    if (tocsin_detector_create(&detector, spec, NULL) < 0)
         die(EXIT_FAILURE, "out of memory", NULL);
+    if (tocsin_spec_state_size(spec) > r->bytes)
+        r->bytes = tocsin_spec_state_size(spec);
     began = now_ns();
     for (size_t i = 0; i < t->rows; i++) {
         double rank;
 
-        if (tocsin_detector_push(detector, t->time[i], t->value[i * t->columns + column],
-                                 TOCSIN_LEARN_AND_SCORE, &verdict, sizeof verdict) < 0)
+        if (tocsin_detector_push_row(detector, t->time[i], &t->value[i * t->columns + column],
+                                     count, TOCSIN_LEARN_AND_SCORE, &verdict, sizeof verdict) < 0)
             die(EXIT_FAILURE, "a push failed", t->path);
         rank = r->by_score ? verdict.score : verdict.raw;
         if (rank > 0)
@@ -334,7 +357,7 @@ static void make_folders(char *path)
 }
 
 static void write_scores(const table *t, char *path, const double *ranking,
-                         const unsigned char *starts)
+                         const unsigned char *starts, size_t detectors)
 {
     FILE *file;
 
@@ -344,7 +367,7 @@ static void write_scores(const table *t, char *path, const double *ranking,
         die(EXIT_CANNOT_WRITE, path, strerror(errno));
     fputs("timestamp,score,alarm_score\n", file);
     for (size_t i = 0; i < t->rows; i++) {
-        const double score = ranking[i] / (double)t->columns;
+        const double score = ranking[i] / (double)detectors;
         const char *quote = strchr(t->stamp[i], ',') ? "\"" : "";
 
         fprintf(file, "%s%s%s,%.9g,", quote, t->stamp[i], quote, score);
@@ -362,6 +385,7 @@ static void score_file(run *r, const char *from, char *to)
     table t = {.path = from};
     double *ranking;
     unsigned char *starts;
+    tocsin_spec *rows;
 
     if (!table_read(&t)) {
         r->status = EXIT_INPUT;
@@ -372,9 +396,13 @@ static void score_file(run *r, const char *from, char *to)
     starts = calloc(t.rows + 1, 1);
     if (!ranking || !starts)
         die(EXIT_FAILURE, "out of memory", NULL);
-    for (size_t column = 0; column < t.columns; column++)
-        score_column(r, &t, column, ranking, starts);
-    write_scores(&t, to, ranking, starts);
+    rows = spec_of_rows(r->spec, t.columns);
+    if (rows)
+        score_columns(r, rows, &t, 0, t.columns, ranking, starts);
+    for (size_t column = 0; !rows && column < t.columns; column++)
+        score_columns(r, r->spec, &t, column, 1, ranking, starts);
+    write_scores(&t, to, ranking, starts, rows ? 1 : t.columns);
+    tocsin_spec_free(rows);
     r->files++;
     free(ranking);
     free(starts);
@@ -459,7 +487,7 @@ static void write_json(const char *path, const run *r, const char *spec)
                   "\"ns_per_point\": %.2f, \"bytes_per_series\": %zu}\n",
             spec, (unsigned long long)r->files, (unsigned long long)r->points,
             (unsigned long long)r->alarms, r->points ? r->ns / (double)r->points : 0,
-            tocsin_spec_state_size(r->spec));
+            r->bytes);
     if (fclose(file) != 0)
         die(EXIT_CANNOT_WRITE, path, strerror(errno));
 }
@@ -511,7 +539,7 @@ int main(int argc, char **argv)
                     "series\n",
             text, (unsigned long long)r.files, (unsigned long long)r.points,
             (unsigned long long)r.alarms, r.points ? r.ns / (double)r.points : 0,
-            tocsin_spec_state_size(r.spec));
+            r.bytes);
     if (json)
         write_json(json, &r, text);
     free(series);

@@ -136,6 +136,18 @@ class Runner(Test):
                                    delta=1e-7 * max(1, score))
             self.assertEqual(both[2][row] > 0, one[2][row] > 0 or other[2][row] > 0)
 
+    def test_rows_are_judged_together(self):
+        """Two metrics that move together and once do not: who judges rows sees it, whether or not the
+        spec says of how many, and who judges each by itself does not."""
+        random_numbers = random.Random(5)
+        cpu = [random_numbers.gauss(0, 10) for _ in range(2000)]
+        cpu[1800] = 15
+        text = "timestamp,cpu,load\n" + "".join(
+            "%d,%.3f,%.3f\n" % (60 * i, v, -v if i == 1800 else v) for i, v in enumerate(cpu))
+        for detector, is_seen in (("rcforest", True), ("rcforest metrics=2", True), ("ewma", False)):
+            scores = self.columns(self.scores(text, "--spec", detector + " | raw"))[1]
+            self.assertEqual(scores[1800] == max(scores[500:]), is_seen, detector)
+
     def test_forms_of_the_same_rows(self):
         rows = noise(500)
         plain = self.columns(self.scores(csv_text(rows)))[1]
