@@ -141,12 +141,13 @@ class Runner(Test):
         spec says of how many, and who judges each by itself does not."""
         random_numbers = random.Random(5)
         cpu = [random_numbers.gauss(0, 10) for _ in range(2000)]
-        cpu[1800] = 15
+        cpu[1800] = 15      # and 15 is nothing by itself
         text = "timestamp,cpu,load\n" + "".join(
             "%d,%.3f,%.3f\n" % (60 * i, v, -v if i == 1800 else v) for i, v in enumerate(cpu))
         for detector, is_seen in (("rcforest", True), ("rcforest metrics=2", True), ("ewma", False)):
             scores = self.columns(self.scores(text, "--spec", detector + " | raw"))[1]
-            self.assertEqual(scores[1800] == max(scores[500:]), is_seen, detector)
+            louder = sum(score > scores[1800] for score in scores[500:])
+            self.assertEqual(louder < 15, is_seen, detector)
 
     def test_forms_of_the_same_rows(self):
         rows = noise(500)
