@@ -10,7 +10,7 @@
 /* What popt fills in before it is checked. */
 typedef struct {
     char *input, *columns, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets;
-    char *slack, **windows;
+    char *slack, **windows, **excluded;
     char *shift_only, *invalid;
     char *worse, *alpha, *min_effect, *min_segment, *permutations, *block, *seed;
 } options_words;
@@ -95,38 +95,70 @@ static double options_fraction(const char *option, const char *word, double most
 }
 
 /* One of the two times of "FROM..TO". */
-static int64_t options_time(const char *window, cli_text text, cli_time_unit unit)
+static int64_t options_time(const char *option, const char *window, cli_text text,
+                            cli_time_unit unit)
 {
     int64_t time;
 
     if (cli_parse_time(cli_text_trim(text), unit, &time) != 1)
-        options_wrong("--maintenance", window, "two timestamps such as "
+        options_wrong(option, window, "two timestamps such as "
                       "2026-03-01T02:00..2026-03-01T04:30", NULL);
     return time;
 }
 
-static void options_windows(cli_options *options, char *const *words)
+/* "FROM..TO", and the words behind its "=" if it has any. */
+static cli_window options_window(const char *option, const char *word, cli_time_unit unit,
+                                 const char **behind)
 {
+    const char *const dots = strstr(word, "..");
+    const char *const equals = dots ? strchr(dots, '=') : NULL;
+
+    if (!dots)
+        options_wrong(option, word, "of the form FROM..TO", NULL);
+    *behind = equals ? equals + 1 : NULL;
+
+    const cli_text from = {word, (size_t)(dots - word)};
+    const cli_text to = {dots + 2, equals ? (size_t)(equals - dots - 2) : strlen(dots + 2)};
+    const cli_window window = {options_time(option, word, from, unit),
+                               options_time(option, word, to, unit), 0, 0};
+
+    if (window.end < window.begin)
+        cli_die(CLI_USAGE, "%s: '%s' ends before it begins", option, word);
+    return window;
+}
+
+static void options_add_window(cli_options *options, size_t *capacity, const char *option,
+                               cli_window window)
+{
+    if (options->window_count == CLI_MAX_WINDOWS)
+        cli_die(CLI_USAGE, "%s: more than %d times", option, CLI_MAX_WINDOWS);
+    options->windows = cli_grow(options->windows, capacity, options->window_count + 1,
+                                sizeof *options->windows);
+    options->windows[options->window_count++] = window;
+}
+
+static void options_windows(cli_options *options, const options_words *words)
+{
+    static const char *const ways[] = {"mute+hold", "mute", "hold", "note", NULL};
+    static const uint32_t marks[] = {TOCSIN_MARK_MUTE | TOCSIN_MARK_NO_LEARN, TOCSIN_MARK_MUTE,
+                                     TOCSIN_MARK_NO_LEARN, 0};
     size_t capacity = 0;
+    const char *way;
 
-    for (; *words; words++) {
-        const char *const dots = strstr(*words, "..");
+    for (char **word = words->windows; word && *word; word++) {
+        cli_window window = options_window("--maintenance", *word, options->time_unit, &way);
 
-        if (!dots)
-            options_wrong("--maintenance", *words, "of the form FROM..TO", NULL);
-        if (options->window_count == CLI_MAX_WINDOWS)
-            cli_die(CLI_USAGE, "--maintenance: more than %d times", CLI_MAX_WINDOWS);
+        window.marks = marks[way ? options_choice("--maintenance", way, ways) : 0];
+        options_add_window(options, &capacity, "--maintenance", window);
+    }
+    for (char **word = words->excluded; word && *word; word++) {
+        cli_window window = options_window("--exclude", *word, options->time_unit, &way);
 
-        const cli_text from = {*words, (size_t)(dots - *words)};
-        const cli_window window = {options_time(*words, from, options->time_unit),
-                                   options_time(*words, cli_text_of(dots + 2),
-                                                options->time_unit)};
-
-        if (window.end < window.begin)
-            cli_die(CLI_USAGE, "--maintenance: '%s' ends before it begins", *words);
-        options->windows = cli_grow(options->windows, &capacity, options->window_count + 1,
-                                    sizeof *options->windows);
-        options->windows[options->window_count++] = window;
+        if (way)
+            options_wrong("--exclude", *word, "of the form FROM..TO", NULL);
+        window.marks = TOCSIN_MARK_NO_LEARN;
+        window.is_past = 1;
+        options_add_window(options, &capacity, "--exclude", window);
     }
 }
 
@@ -221,12 +253,18 @@ static void options_check(cli_options *options, const options_words *words)
             options_list("--worse", words->worse, options->worse, CLI_MAX_WORSE);
     if (words->slack && !cli_parse_duration(cli_text_of(words->slack), &options->slack))
         options_wrong("--slack", words->slack, "a duration such as 30s or 5m", NULL);
-    if (words->windows)
-        options_windows(options, words->windows);
+    options_windows(options, words);
     if (words->max_series)
         options->max_series =
             (size_t)options_whole("--max-series", words->max_series, 1, 100000000);
     options_check_changes(&options->changes, words);
+}
+
+static void options_free_list(char **list)
+{
+    for (size_t i = 0; list && list[i]; i++)
+        free(list[i]);
+    free(list);
 }
 
 static void options_free_words(options_words *words)
@@ -237,11 +275,8 @@ static void options_free_words(options_words *words)
     free(words->keys);
     free(words->counter);
     free(words->max_series);
-    if (words->windows) {
-        for (size_t i = 0; words->windows[i]; i++)
-            free(words->windows[i]);
-        free(words->windows);
-    }
+    options_free_list(words->windows);
+    options_free_list(words->excluded);
     free(words->format);
     free(words->fail_on);
     free(words->budgets);
@@ -266,10 +301,16 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     options->max_series = 100000;
 
     /* Histories have neither: theirs begins with the row behind these. */
-    enum { SPEC_ROWS = 2 };
+    enum { SPEC_ROWS = 3 };
     const struct poptOption input_table[] = {
         {"maintenance", 'm', POPT_ARG_ARGV, &words.windows, 0,
-         "nothing rings and nothing is learnt between these times; as often as needed", "FROM..TO"},
+         "nothing rings and nothing is learnt between these times; =mute: it is learnt, =hold: it "
+         "rings, =note: both, and explain tells of it; as often as needed",
+         "FROM..TO[=WAY]"},
+        {"exclude", 'x', POPT_ARG_ARGV, &words.excluded, 0,
+         "nothing is learnt between these times, and the limits of a --state forget what was; as "
+         "often as needed",
+         "FROM..TO"},
         {"spec", 's', POPT_ARG_ARGV, &options->specs, 0,
          "what to do with each series (default: auto | tail | alarm); backtest: as often as there "
          "are specs to compare",

@@ -24,6 +24,8 @@ typedef enum { GATE_TABLE, GATE_JSON, GATE_JUNIT } gate_output;
 /* A time of maintenance, both ends included, ns. */
 typedef struct cli_window {
     int64_t begin, end;
+    uint32_t marks;                 /* TOCSIN_MARK_MUTE and TOCSIN_MARK_NO_LEARN */
+    int is_past;                    /* what was learnt of it already is to be undone */
 } cli_window;
 
 typedef struct cli_options {

@@ -31,19 +31,49 @@ void cli_watch_start(cli_watch *watch, const cli_series *series)
                                        NULL));
 }
 
-/* A detector has one window at a time, so it is told of each when its time has come. */
+/* A detector has one window at a time, so it is told of each when its time has come, and of those that
+ * overlap as of one. */
 static void watch_maintain(cli_watch *watch, tocsin_detector *detector, int64_t time)
 {
+    const cli_window *first = NULL;
+    uint32_t marks = 0;
+
     for (size_t i = 0; i < watch->window_count && time != TOCSIN_TIME_NONE; i++) {
         const cli_window *window = &watch->windows[i];
 
         if (time < window->begin || time > window->end)
             continue;
-        watch_check(tocsin_detector_mark(detector, TOCSIN_MARK_MAINTENANCE,
-                                         TOCSIN_MARK_MUTE | TOCSIN_MARK_NO_LEARN, window->begin,
-                                         window->end));
-        break;
+        first = first ? first : window;
+        marks |= window->marks;
     }
+    if (first)
+        watch_check(tocsin_detector_mark(detector, TOCSIN_MARK_MAINTENANCE, marks, first->begin,
+                                         time));
+}
+
+size_t cli_watch_exclude(cli_watch *watch, size_t count)
+{
+    size_t undone = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        int is_undone = 0;
+
+        for (size_t k = 0; k < watch->window_count; k++) {
+            const cli_window *window = &watch->windows[k];
+
+            if (!window->is_past)
+                continue;
+            const int status = tocsin_detector_exclude(watch->detectors[i], NULL, window->begin,
+                                                       window->end);
+
+            is_undone |= status == TOCSIN_INFO_PARTIAL;
+            if (status == TOCSIN_ERROR_UNSUPPORTED)
+                cli_die(CLI_USAGE, "--exclude: without a calibrator nothing that is in the state can "
+                                   "be undone; leave out 'raw'");
+        }
+        undone += (size_t)is_undone;
+    }
+    return undone;
 }
 
 tocsin_detector *cli_watch_rate(cli_watch *watch, const cli_series *series, size_t column,

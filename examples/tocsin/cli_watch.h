@@ -24,12 +24,16 @@ typedef struct cli_watch {
     tocsin_spec *rate;
     tocsin_detector **rates;        /* by series number and column; NULL: no counter */
     size_t rate_count, rate_capacity;
-    const cli_window *windows;      /* of maintenance: nothing rings, nothing is learnt */
+    const cli_window *windows;      /* of maintenance, and excluded ones */
     size_t window_count;
 } cli_watch;
 
 /* What the command line says of maintenance; `options` must outlive the watch. */
 void cli_watch_maintain(cli_watch *watch, const cli_options *options);
+
+/* Undo what the first `count` series have learnt of excluded windows, as far as that is possible; of
+ * how many it was. */
+size_t cli_watch_exclude(cli_watch *watch, size_t count);
 
 /* A new series. */
 void cli_watch_start(cli_watch *watch, const cli_series *series);

@@ -144,6 +144,17 @@ static void detect_check_files(const cli_options *options)
         cli_die(CLI_USAGE, "--state and --report name the same file, '%s'", options->state);
 }
 
+/* What the state had learnt before it was told better. */
+static void detect_exclude(detect_run *run)
+{
+    const size_t count = cli_feed_count(&run->feed);
+    const size_t undone = cli_watch_exclude(&run->watch, count);
+
+    if (undone > 0)
+        cli_note("--exclude: the limits of %zu of %zu series have forgotten what they had learnt; their "
+                 "models take their half-lives", undone, count);
+}
+
 int cmd_detect(const cli_options *options)
 {
     static const cli_writer *const writers[] = {&cli_writer_table, &cli_writer_csv,
@@ -163,6 +174,7 @@ int cmd_detect(const cli_options *options)
     if (options->state)
         cli_state_load(options->state, &run.feed, &run.watch, options->take_state_over);
     run.is_resumed = cli_feed_count(&run.feed) > 0;
+    detect_exclude(&run);
 
     run.writer->begin(run.feed.reader, options);
     cli_feed_run(&run.feed, &visitor);

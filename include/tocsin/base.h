@@ -43,9 +43,11 @@ enum {
                                         detector's own are used */
     TOCSIN_INFO_IGNORED = 3,       /**< nothing came of it: a late or repeated point, a tick of the
                                         past, a forecast while warming */
-    TOCSIN_INFO_TORN = 4           /**< a bank in mapped memory: some of it was damaged, and those
+    TOCSIN_INFO_TORN = 4,          /**< a bank in mapped memory: some of it was damaged, and those
                                         series start anew; a snapshot: so does a stage whose state
                                         does not fit together */
+    TOCSIN_INFO_PARTIAL = 5        /**< an exclusion: some of it was undone, or more than was asked;
+                                        see tocsin_detector_exclude() */
 };
 
 /** The name of a status, "TOCSIN_ERROR_SPACE"; "TOCSIN_UNKNOWN" for a number that is none.

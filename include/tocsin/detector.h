@@ -334,6 +334,45 @@ enum {
 TOCSIN_API int tocsin_detector_mark(tocsin_detector *detector, int kind, uint32_t options,
                                     int64_t begin, int64_t end);
 
+/** Undo what was learnt between two times: an incident that should not have been taken for usual.
+ *  Who knows beforehand opens a window (tocsin_detector_mark(), TOCSIN_MARK_NO_LEARN); this is for
+ *  who learns of it afterwards.
+ *
+ *  A model of constant size cannot unlearn.  With an earlier copy of the detector, taken when an
+ *  alarm started, say, or every hour, it need not:
+ *
+ *      extern tocsin_detector *copy;
+ *      extern int64_t begin, end;
+ *
+ *      if (tocsin_detector_exclude(detector, copy, begin, end) == TOCSIN_INFO_PARTIAL)
+ *          puts("what came since the incident is to be learnt again");
+ *
+ *  Detector and calibrator are then again what they were, and the series goes on from there as
+ *  if nothing had been learnt since; clock, counters and alarm stay as they are.
+ *  Without a copy the calibrator alone forgets: the interval no longer raises the limit, while the
+ *  model keeps what it took from it until its half-life has passed.  Its blocks are placed in time
+ *  by their number and the mean step, to half a block (an eighth of the budget's return period at
+ *  most); where points were missing or not learnt since, they lie earlier than it takes them to.
+ *  A bank's series: tocsin_bank_copy_out(), this, tocsin_bank_copy_in().
+ *  @param detector  the detector
+ *  @param before    made by tocsin_detector_clone() of this detector, and has learnt no point of the
+ *                   interval or later; may be NULL
+ *  @param from      nanoseconds since the Unix epoch
+ *  @param to        likewise; both belong to the interval
+ *  @retval TOCSIN_OK                 undone
+ *  @retval TOCSIN_INFO_PARTIAL       with `before`: so is all that came after `to`; without: the
+ *                                    calibrator has forgotten, the model has not
+ *  @retval TOCSIN_INFO_IGNORED       nothing of the interval was learnt, or is still known
+ *  @retval TOCSIN_ERROR_ARGUMENT     detector is NULL
+ *  @retval TOCSIN_ERROR_TIME         a TOCSIN_TIME_NONE, an interval that ends before it begins, or
+ *                                    `before` was taken too late
+ *  @retval TOCSIN_ERROR_MISMATCH     `before` is of another spec
+ *  @retval TOCSIN_ERROR_UNSUPPORTED  without `before`: behind `raw` there is nothing that could
+ *                                    forget
+ *  Errors change nothing. */
+TOCSIN_API int tocsin_detector_exclude(tocsin_detector *detector, const tocsin_detector *before,
+                                       int64_t from, int64_t to);
+
 /* ---- Explanations -------------------------------------------------------- */
 
 /** One of a detector's raw statistics at the last point. */

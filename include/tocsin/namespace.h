@@ -48,6 +48,7 @@
 #define tocsin_detector_score TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_score)
 #define tocsin_detector_tick TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_tick)
 #define tocsin_detector_mark TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_mark)
+#define tocsin_detector_exclude TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_exclude)
 #define tocsin_detector_verdict TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_verdict)
 #define tocsin_detector_explain TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_explain)
 #define tocsin_detector_self_check TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_self_check)

@@ -405,25 +405,6 @@ int tocsin_bank_mark(tocsin_bank *bank, const uint32_t *slots, size_t count, int
 
 /* ---- One series out of many ------------------------------------------------------ */
 
-/* The same stages at the same revisions with the same constants: a state of one is a state
- * of the other, and goes on the same way. */
-static int bank_api_is_same_spec(const tocsin_spec *a, const tocsin_spec *b)
-{
-    if (a == b)
-        return 1;
-    if (a->stage_count != b->stage_count)
-        return 0;
-    for (size_t i = 0; i < a->stage_count; i++) {
-        const tocsin__compiled_stage *ours = &a->stages[i], *theirs = &b->stages[i];
-
-        if (ours->stage != theirs->stage || ours->revision != theirs->revision ||
-            memcmp(&ours->shape, &theirs->shape, sizeof ours->shape) != 0 ||
-            memcmp(ours->constants, theirs->constants, ours->stage->constants_size) != 0)
-            return 0;
-    }
-    return 1;
-}
-
 static int bank_api_bad_copy(const tocsin_bank *bank, uint32_t slot,
                              const tocsin_detector *detector)
 {
@@ -431,7 +412,7 @@ static int bank_api_bad_copy(const tocsin_bank *bank, uint32_t slot,
         return TOCSIN_ERROR_ARGUMENT;
     if (!tocsin__bank_has(bank, slot))
         return TOCSIN_ERROR_RANGE;
-    if (!bank_api_is_same_spec(bank->spec, detector->spec))
+    if (!tocsin__spec_is_same(bank->spec, detector->spec))
         return TOCSIN_ERROR_MISMATCH;
     return bank->is_ticking ? TOCSIN_ERROR_CONFLICT : TOCSIN_OK;
 }

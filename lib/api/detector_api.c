@@ -358,6 +358,44 @@ int tocsin_detector_mark(tocsin_detector *detector, int kind, uint32_t options, 
     return TOCSIN_OK;
 }
 
+int tocsin_detector_exclude(tocsin_detector *detector, const tocsin_detector *before, int64_t from,
+                            int64_t to)
+{
+    if (!detector)
+        return TOCSIN_ERROR_ARGUMENT;
+    if (from == TOCSIN_TIME_NONE || to == TOCSIN_TIME_NONE || to < from)
+        return TOCSIN_ERROR_TIME;
+
+    const tocsin_spec *spec = detector->spec;
+    const tocsin__compiled_stage *calibrate = spec->calibrate;
+    void *state = tocsin__detector_state(detector);
+    const tocsin__clock_state *clock = tocsin__const_state_of(spec->clock, state);
+    const int64_t now = clock->learnt;
+
+    if (before) {
+        const void *then = tocsin__detector_const_state(before);
+        const tocsin__clock_state *earlier;
+
+        if (!tocsin__spec_is_same(spec, before->spec))
+            return TOCSIN_ERROR_MISMATCH;
+        earlier = tocsin__const_state_of(spec->clock, then);
+        if (earlier->has_learnt && (earlier->learnt >= from || earlier->learnt > now))
+            return TOCSIN_ERROR_TIME;
+        if (!clock->has_learnt || now < from)
+            return TOCSIN_INFO_IGNORED;
+        tocsin__pipeline_take_back(spec, state, then);
+        return now > to ? TOCSIN_INFO_PARTIAL : TOCSIN_OK;
+    }
+    if (!calibrate->stage->exclude)
+        return TOCSIN_ERROR_UNSUPPORTED;
+    if (!clock->has_learnt)
+        return TOCSIN_INFO_IGNORED;
+    return calibrate->stage->exclude(calibrate->constants, tocsin__state_of(calibrate, state), now,
+                                     from, to)
+               ? TOCSIN_INFO_PARTIAL
+               : TOCSIN_INFO_IGNORED;
+}
+
 /* ---- Explanations ---------------------------------------------------------- */
 
 int tocsin_detector_verdict(const tocsin_detector *detector, tocsin_verdict *verdict,

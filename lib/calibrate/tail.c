@@ -477,6 +477,69 @@ static inline void tail_learn(const void *constants, void *state, const tocsin__
         tail_end_block(k, s);
 }
 
+/* ---- Excluding ------------------------------------------------------------- */
+
+/* A block's place in time is known by how many came after it, all of one length: to half a block, if
+ * no points were missing. */
+#define TAIL_EXCLUDE_MARGIN 0.5
+
+/* The lower median of the blocks that are no members of a set. */
+static uint16_t tail_median_without(const tail_state *s, uint32_t set, uint32_t others)
+{
+    for (uint32_t i = 0; i < s->maxima.count; i++) {
+        const uint16_t code = s->maxima.level[(s->maxima.first + i) % TOCSIN__MAXIMA];
+        uint32_t below = 0, reach = 0;
+
+        for (uint32_t j = 0; j < s->maxima.count; j++)
+            if (!(set >> j & 1)) {
+                const uint16_t other = s->maxima.level[(s->maxima.first + j) % TOCSIN__MAXIMA];
+
+                below += other < code;
+                reach += other <= code;
+            }
+        if (!(set >> i & 1) && 2 * below < others && 2 * reach >= others)
+            return code;
+    }
+    return 0;
+}
+
+/* An excluded block is made a median one, and not taken out: so the older ones keep their place in
+ * time, and to exclude twice is to exclude once.  When too few are left the ring begins anew. */
+static int tail_exclude(const void *constants, void *state, int64_t now, int64_t from, int64_t to)
+{
+    tail_state *s = state;
+    const double block = (double)s->length * tocsin__tail_step(s);
+    const double margin = TAIL_EXCLUDE_MARGIN * block;
+    const double near = (double)now - (double)to, far = (double)now - (double)from;
+    double ago = (double)s->elapsed;
+    const int is_under_way = s->points > 0 && near <= ago;
+    uint32_t set = 0, left = s->maxima.count;
+
+    if (far < 0)
+        return 0;
+    for (uint32_t i = s->maxima.count; i-- > 0; ago += block)
+        if (near < ago + block + margin && far > ago - margin) {
+            set |= UINT32_C(1) << i;
+            left--;
+        }
+    if (set && left < TAIL_BLOCKS_READY) {
+        memset(s, 0, sizeof *s);
+        tail_init(constants, s);
+        return 1;
+    }
+
+    const uint16_t median = tail_median_without(s, set, left);
+
+    if (is_under_way)
+        s->maximum = tail_keep(tail_statistic(tocsin__level_of(median)));
+    for (uint32_t i = 0; i < s->maxima.count; i++)
+        if (set >> i & 1)
+            s->maxima.level[(s->maxima.first + i) % TOCSIN__MAXIMA] = median;
+    if (set)
+        tocsin__tail_complete(constants, s);
+    return is_under_way || set;
+}
+
 /* ---- Scoring --------------------------------------------------------------- */
 
 /* Of a statistic above the body.  `is_beyond`: and beyond the last knot. */
@@ -961,6 +1024,7 @@ const tocsin__stage tocsin__stage_tail = {
     .rank_point = tail_rank,
     .learn_rank = tail_learn,
     .push_rank = tail_push,
+    .exclude = tail_exclude,
     .score_of = tail_score_of,
     .pool = {sizeof(tail_pool), tail_pool_fields, TOCSIN__COUNT(tail_pool_fields)},
     .pool_init = tail_pool_init,

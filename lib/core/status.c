@@ -36,6 +36,7 @@ static const status_row status_infos[] = {
     {"TOCSIN_INFO_RESPECIFIED", "loaded, and the detector's own parameters are used from now on"},
     {"TOCSIN_INFO_IGNORED", "nothing came of it: late or repeated, or too early to forecast"},
     {"TOCSIN_INFO_TORN", "opened, but some series were damaged and start anew"},
+    {"TOCSIN_INFO_PARTIAL", "done in part, or more than was asked had to be forgotten"},
 };
 
 static const status_row status_unknown = {"TOCSIN_UNKNOWN", "a status this release does not know"};

@@ -19,6 +19,36 @@ void tocsin__pipeline_init(const tocsin_spec *spec, void *state)
         tocsin__stage_init(&spec->stages[i], state);
 }
 
+int tocsin__spec_is_same(const tocsin_spec *a, const tocsin_spec *b)
+{
+    if (a == b)
+        return 1;
+    if (a->stage_count != b->stage_count)
+        return 0;
+    for (size_t i = 0; i < a->stage_count; i++) {
+        const tocsin__compiled_stage *ours = &a->stages[i], *theirs = &b->stages[i];
+
+        if (ours->stage != theirs->stage || ours->revision != theirs->revision ||
+            memcmp(&ours->shape, &theirs->shape, sizeof ours->shape) != 0 ||
+            memcmp(ours->constants, theirs->constants, ours->stage->constants_size) != 0)
+            return 0;
+    }
+    return 1;
+}
+
+void tocsin__pipeline_take_back(const tocsin_spec *spec, void *state, const void *before)
+{
+    const tocsin__compiled_stage *const learners[] = {spec->detect, spec->calibrate};
+    const tocsin__clock_state *earlier = tocsin__const_state_of(spec->clock, before);
+    tocsin__clock_state *clock = tocsin__state_of(spec->clock, state);
+
+    for (size_t i = 0; i < TOCSIN__COUNT(learners); i++)
+        memcpy(tocsin__state_of(learners[i], state), tocsin__const_state_of(learners[i], before),
+               learners[i]->state_size);
+    clock->learnt = earlier->learnt;
+    clock->has_learnt = earlier->has_learnt;
+}
+
 /* What is said of a point nobody has judged. */
 static void pipeline_blank(tocsin__outcome *outcome)
 {

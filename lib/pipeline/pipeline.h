@@ -12,6 +12,14 @@ typedef struct tocsin__outcome {
     tocsin__decision decision;
 } tocsin__outcome;
 
+/* The same stages at the same revisions with the same constants: a state of one is a state
+ * of the other, and goes on the same way. */
+int tocsin__spec_is_same(const tocsin_spec *a, const tocsin_spec *b);
+
+/* Undo what was learnt since an earlier state of the series: detector and calibrator are again what
+ * they were. */
+void tocsin__pipeline_take_back(const tocsin_spec *spec, void *state, const void *before);
+
 /* The initial state of a series: spec->state_size bytes. */
 void tocsin__pipeline_init(const tocsin_spec *spec, void *state);
 

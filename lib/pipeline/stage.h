@@ -280,6 +280,9 @@ typedef struct tocsin__stage {
     void (*push_rank)(const void *constants, void *state, const tocsin__point *point,
                       const tocsin__reading *reading, uint32_t channel_count,
                       tocsin__rarity *rarity);
+    /* Undo what was learnt of points from `from` to `to`, as far as that is possible; the last one
+     * that was learnt came at `now`.  1: something was undone, or 0.  NULL: it never is. */
+    int (*exclude)(const void *constants, void *state, int64_t now, int64_t from, int64_t to);
     /* The score channel `channel` alone would have with the statistic `value`. */
     double (*score_of)(const void *constants, const void *state, uint32_t channel, double value);
 

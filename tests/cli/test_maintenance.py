@@ -62,6 +62,67 @@ class Maintenance(Test):
                   for part in (rows[:300], rows[300:])]
         self.assertEqual(halves[0] + halves[1], self.objects(rows, *window))
 
+    def test_four_ways(self):
+        """Muted or not, learnt or not."""
+        rows = points(count=500, spikes=range(300, 306))
+        plain = self.objects(rows)
+        for way, muted, held in (("", True, True), ("=mute+hold", True, True),
+                                 ("=mute", True, False), ("=hold", False, True),
+                                 ("=note", False, False)):
+            with self.subTest(way):
+                objects = self.objects(rows, "-m", when(290) + ".." + when(310) + way)
+                inside = objects[290:311]
+                self.assertEqual(["muted" in o["flags"] for o in inside], [muted] * 21)
+                self.assertEqual(["held" in o["flags"] for o in inside], [held] * 21)
+                self.assertEqual("start" in [o["state"] for o in inside], not muted)
+                if not held:
+                    self.assertEqual([o["expected"] for o in objects],
+                                     [o["expected"] for o in plain])
+        both = self.objects(rows, "-m", when(290) + ".." + when(305) + "=mute", "-m",
+                            when(300) + ".." + when(310) + "=hold")
+        self.assertEqual([i for i, o in enumerate(both) if "muted" in o["flags"]],
+                         [*range(290, 306)])
+        self.assertEqual([i for i, o in enumerate(both) if "held" in o["flags"]],
+                         [*range(300, 311)])
+
+    def test_excluded_beforehand_is_held(self):
+        rows = points(count=500, spikes=(300, 420))
+        window = when(290) + ".." + when(310)
+        self.assertEqual(self.objects(rows, "-x", window),
+                         self.objects(rows, "-m", window + "=hold"))
+        found = [json.loads(self.good("backtest", "-s", "ewma", "-b", "1/h", "-f", "json", *options,
+                                      "-", data=csv_text(rows)).out)
+                 for options in (["-x", window], ["-m", window + "=hold"])]
+        self.assertEqual(found[0], found[1])
+
+    def test_excluded_afterwards(self):
+        """The limit of a state forgets; a second time there is nothing left to forget."""
+        spec = ["-s", "robust | tail | alarm budget=1/day", "-f", "json"]
+        rows = points(count=1200, spikes=range(700, 760, 6))
+        window = when(690) + ".." + when(770)
+
+        def limits(*options):
+            """The band after an incident that was learnt, in a run that goes on from there."""
+            state = os.path.join(self.scratch, "state%d" % len(os.listdir(self.scratch)))
+            self.good("detect", *spec, "-S", state, "-", data=csv_text(rows[:1000]))
+            later = tocsin("detect", *spec, "-S", state, *options, "-", data=csv_text(rows[1000:]))
+            self.assertEqual(later.code, 0)
+            first = later.objects()[0]
+            return first["upper"] - first["lower"], later.err
+
+        calm = self.good("detect", *spec, "-", data=csv_text(points(count=1200, spikes=()))).objects()
+        usual = calm[1000]["upper"] - calm[1000]["lower"]
+        raised, _ = limits()
+        forgotten, note = limits("-x", window)
+        self.assertIn("1 of 1 series", note)
+        self.assertGreater(raised, 1.1 * usual)
+        self.assertLess(abs(forgotten - usual), abs(raised - usual) / 2)
+        raw = ["-s", "ewma | raw | alarm threshold=9", "-S", os.path.join(self.scratch, "raw")]
+        self.good("detect", *raw, "-", data=csv_text(rows[:1000]))
+        result = tocsin("detect", *raw, "-x", window, "-", data=csv_text(rows[1000:]))
+        self.assertEqual(result.code, 64)
+        self.assertIn("'raw'", result.err)
+
     def test_wrong_ones_are_told(self):
         for window, what in (("2023-11-14", "FROM..TO"), ("x..2023-11-14", "timestamp"),
                              ("2023-11-14..", "timestamp"),
@@ -69,6 +130,13 @@ class Maintenance(Test):
             result = tocsin("detect", "-m", window, "-", data="1,2\n")
             self.assertEqual(result.code, 64)
             self.assertIn(what, result.err)
+        for window, what in ((when(1) + ".." + when(2) + "=mte", "did you mean 'mute'"),
+                             (when(1) + ".." + when(2) + "=", "one of")):
+            result = tocsin("detect", "-m", window, "-", data="1,2\n")
+            self.assertEqual(result.code, 64)
+            self.assertIn(what, result.err)
+        result = tocsin("detect", "-x", when(1) + ".." + when(2) + "=mute", "-", data="1,2\n")
+        self.assertEqual(result.code, 64)
 
 
 if __name__ == "__main__":
