@@ -12,9 +12,11 @@ typedef struct {
     int has_spare;
 } rng;
 
+/* Streams of neighbouring seeds are far apart: the multiplier is not the step of rng_next(), with
+ * which one stream would be the next one, a number later. */
 static inline rng rng_seeded(uint64_t seed)
 {
-    rng r = {seed * UINT64_C(0x9e3779b97f4a7c15), 0, 0};
+    rng r = {seed * UINT64_C(0xd1342543de82ef95) + 1, 0, 0};
 
     return r;
 }
@@ -51,6 +53,11 @@ static inline double rng_normal(rng *r)
     r->spare = b * s;
     r->has_spare = 1;
     return a * s;
+}
+
+static inline double rng_exponential(rng *r)
+{
+    return -log(rng_uniform(r));
 }
 
 #endif

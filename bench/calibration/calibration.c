@@ -37,11 +37,6 @@ static const double day = 86400, week = 604800;
 
 /* ---- Random numbers --------------------------------------------------------- */
 
-static double rng_exponential(rng *r)
-{
-    return -log(rng_uniform(r));
-}
-
 static double rng_poisson(rng *r, double mean)
 {
     const double limit = exp(-mean);

@@ -33,7 +33,7 @@ enum { PLAIN, SEASON, PATTERN, AUTOREGRESSIVE, SESSIONS, PODS, RAMP, ERRORS, BUC
        TIMEOUTS, SPITE, DRIFT, TURNS };
 
 typedef struct world {
-    source source;
+    rng random;
     uint64_t n;                 /* requests so far */
     double state;               /* of an autoregression */
     double pod[64];
@@ -77,7 +77,7 @@ static tocsin_gate_verdict judge(const tocsin_gate *gate)
 static void request_with_counters(world *w, tocsin_gate *gate, int arm, double rate)
 {
     uint64_t increase[2];
-    const int failed = source_uniform(&w->source) < rate;
+    const int failed = rng_uniform(&w->random) < rate;
 
     w->totals[2 * arm]++;
     w->totals[2 * arm + 1] += (uint64_t)failed;
@@ -114,7 +114,7 @@ static void request(world *w, const scene *s, tocsin_gate *gate)
     w->n++;
     if (s->kind == DRIFT)
         share *= 1 + s->slow * sin((double)w->n * 6.283185 / 700);
-    arm = s->kind == TURNS ? (int)(w->n % 2) : source_uniform(&w->source) < share;
+    arm = s->kind == TURNS ? (int)(w->n % 2) : rng_uniform(&w->random) < share;
     if (s->kind == ERRORS) {
         request_with_counters(w, gate, arm, .02 * (arm ? s->factor : 1));
         return;
@@ -124,13 +124,13 @@ static void request(world *w, const scene *s, tocsin_gate *gate)
             w->session++;
             w->session_left = 20;
             w->session_arm = arm;
-            w->user = exp(.1 * source_normal(&w->source));
+            w->user = exp(.1 * rng_normal(&w->random));
         }
         w->session_left--;
         arm = w->session_arm;
         unit = w->session;
     }
-    x = law_draw(&w->source, s->law);
+    x = law_draw(&w->random, s->law);
     if (s->kind == SEASON || s->kind == DRIFT)
         x *= exp(sin((double)w->n * 6.283185 / 700));
     /* Dependence as unkind as can be: on the arm of the request before. */
@@ -140,25 +140,25 @@ static void request(world *w, const scene *s, tocsin_gate *gate)
     if (s->kind == PATTERN || s->kind == TURNS)
         x = (double)(1 + w->n % 4) * 20;
     if (s->kind == AUTOREGRESSIVE || s->kind == GAUGE) {
-        w->state = .95 * w->state + sqrt(1 - .95 * .95) * source_normal(&w->source);
-        x = 100 * exp(.3 * w->state) * (s->kind == GAUGE ? 1 + .05 * source_normal(&w->source) : 1);
+        w->state = .95 * w->state + sqrt(1 - .95 * .95) * rng_normal(&w->random);
+        x = 100 * exp(.3 * w->state) * (s->kind == GAUGE ? 1 + .05 * rng_normal(&w->random) : 1);
     }
     if (s->kind == SESSIONS)
         x *= w->user;
     if (s->kind == PODS) {
         const uint64_t pods = s->share > .4 ? 20 : s->share > .2 ? 13 : 11;
 
-        unit = source_bits(&w->source) % pods;
+        unit = rng_next(&w->random) % pods;
         arm = unit >= 10;
         x *= w->pod[unit];
     }
     if (arm) {
         x *= s->factor;
         if (s->kind != TIMEOUTS && s->kind != DRIFT && s->slow > 0 &&
-            source_uniform(&w->source) < s->slow)
+            rng_uniform(&w->random) < s->slow)
             x *= s->slow_factor;
     }
-    if (s->kind == TIMEOUTS && source_uniform(&w->source) < (arm ? s->slow : .001))
+    if (s->kind == TIMEOUTS && rng_uniform(&w->random) < (arm ? s->slow : .001))
         x = INFINITY;
     if (s->kind == BUCKETS) {
         int b = 0;
@@ -183,10 +183,10 @@ static world world_of(uint64_t run)
     world w;
 
     memset(&w, 0, sizeof w);
-    w.source = source_of(run + 1);
+    w.random = rng_seeded(run + 1);
     for (int i = 0; i < 64; i++)
-        w.pod[i] = exp(.05 * source_normal(&w.source));
-    w.state = source_normal(&w.source);
+        w.pod[i] = exp(.05 * rng_normal(&w.random));
+    w.state = rng_normal(&w.random);
     return w;
 }
 
@@ -498,7 +498,7 @@ static double pair_evidence(const char *path, tocsin_gate *gate)
     size_t count[2] = {0, 0};
     char line[256];
     FILE *file = fopen(path, "r");
-    source s = source_of(1);
+    rng s = rng_seeded(1);
 
     if (!file) {
         perror(path);
@@ -516,7 +516,7 @@ static double pair_evidence(const char *path, tocsin_gate *gate)
     for (size_t i[2] = {0, 0}; i[0] < count[0] || i[1] < count[1];) {
         const double left = (double)(count[1] - i[1]);
         const double all = left + (double)(count[0] - i[0]);
-        const int arm = source_uniform(&s) * all < left;
+        const int arm = rng_uniform(&s) * all < left;
 
         tocsin_gate_observe(gate, 0, (uint32_t)arm, TOCSIN_TIME_NONE, 0, values[arm][i[arm]]);
         i[arm]++;
@@ -583,14 +583,14 @@ static void speed_of(const char *text)
     enum { EVENTS = 1 << 16, REPEATS = 50, VERDICTS = 200 };
     static double values[EVENTS];
     static uint32_t arms[EVENTS];
-    source s = source_of(5);
+    rng s = rng_seeded(5);
     tocsin_gate_spec *spec;
     tocsin_gate *gate = gate_of(text, &spec);
     double fastest = 1e9, verdict_fastest = 1e9;
 
     for (int i = 0; i < EVENTS; i++) {
         values[i] = law_draw(&s, LAW_LOGNORMAL);
-        arms[i] = source_uniform(&s) < .5;
+        arms[i] = rng_uniform(&s) < .5;
     }
     for (int r = 0; r < REPEATS; r++) {
         const double start = now();

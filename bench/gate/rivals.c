@@ -50,7 +50,7 @@ static double advantage(const harm *h)
 {
     enum { PAIRS = 20000000 };
     const double factor = h->slow > 0 ? h->slow_factor : h->factor;
-    source s = source_of(1);
+    rng s = rng_seeded(1);
     uint64_t above = 0;
 
     if (h->timeouts[1] > 0)
@@ -115,7 +115,7 @@ static void peeking(uint64_t runs)
     uint64_t alarms[4] = {0, 0, 0, 0};
 
     for (uint64_t r = 0; r < runs; r++) {
-        source s = source_of(r + 1);
+        rng s = rng_seeded(r + 1);
         uint64_t next = 10, count[2] = {0, 0}, first = UINT64_MAX;
         double u = 0;       /* pairs in which the candidate's is the larger */
 
@@ -127,7 +127,7 @@ static void peeking(uint64_t runs)
         memset(tree, 0, sizeof tree);
         for (uint64_t n = 1; n <= MOST && first == UINT64_MAX; n++) {
             const size_t at = rank[n - 1];
-            const int arm = source_uniform(&s) < .5;
+            const int arm = rng_uniform(&s) < .5;
 
             u += arm ? tree_below(tree[0], at) : (double)count[1] - tree_below(tree[1], at);
             tree_add(tree[arm], MOST, at);
@@ -168,7 +168,7 @@ static void bands(uint64_t runs)
     printf("| harm, CDF bands at .05 | runs | median requests |\n|---|--:|--:|\n");
     for (size_t h = 0; h < 4; h++) {
         for (uint64_t r = 0; r < runs; r++) {
-            source s = source_of(r + 1);
+            rng s = rng_seeded(r + 1);
             uint64_t n = 0, sorted_count = 0;
 
             at[r] = INFINITY;
@@ -176,7 +176,7 @@ static void bands(uint64_t runs)
                 double count[2] = {0, 0}, below[2] = {0, 0}, farthest = 0;
 
                 for (; n < (uint64_t)look; n++) {
-                    const int arm = source_uniform(&s) < .5;
+                    const int arm = rng_uniform(&s) < .5;
 
                     arms[n] = (unsigned char)arm;
                     sorted[n] = (ranked){law_draw(&s, harms[h].law) * (arm ? harms[h].factor : 1),
@@ -236,16 +236,16 @@ static double judged(uint64_t runs, double memory, double requests, double facto
     uint64_t fails = 0;
 
     for (uint64_t r = 0; r < runs; r++) {
-        source s = source_of(r + 1);
+        rng s = rng_seeded(r + 1);
         int is_failed = 0;
 
         for (int arm = 0; arm < 2; arm++) {
-            double state = source_normal(&s);
+            double state = rng_normal(&s);
 
             for (size_t i = 0; i < minutes; i++) {
                 double sum = 0;
 
-                state = memory * state + sqrt(1 - memory * memory) * source_normal(&s);
+                state = memory * state + sqrt(1 - memory * memory) * rng_normal(&s);
                 for (int k = 0; k < (int)requests; k++)
                     sum += law_draw(&s, LAW_LOGNORMAL);
                 points[arm][i] = (requests > 0 ? sum / requests : 100 + 10 * state) *
