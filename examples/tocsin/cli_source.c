@@ -4,6 +4,10 @@
  * Before a read, which may wait, standard output is flushed: whoever is
  * downstream sees every verdict that is due, yet nothing is flushed more often
  * than once per block, and a full disk ends the run there and then.
+ *
+ * A followed file may be rotated: renamed, with another in its place, or cut off and written anew.
+ * Both are looked for when it has ended, the first twice, for a writer may have put a last line
+ * into the old file just before.
  */
 #include "cli_source.h"
 
@@ -23,10 +27,12 @@ struct cli_source {
     int file;
     int at_end;
     int follows;
+    int is_replaced;        /* another file stood in its place when it had ended */
     uint64_t line_number;
     uint64_t size;          /* of a regular file; 0: not known */
     uint64_t taken;         /* bytes read so far */
     size_t begin, end;      /* what is in the buffer and not yet handed out */
+    size_t searched;        /* this much of it is known to hold no end of a line */
     char buffer[CLI_LINE_MAX + SOURCE_BLOCK];
 };
 
@@ -49,10 +55,10 @@ cli_source *cli_source_open(const char *path)
     source->file = file;
     source->size = known && S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
     source->at_end = 0;
-    source->follows = 0;
+    source->follows = source->is_replaced = 0;
     source->line_number = 0;
     source->taken = 0;
-    source->begin = source->end = 0;
+    source->begin = source->end = source->searched = 0;
     return source;
 }
 
@@ -63,6 +69,46 @@ void cli_source_close(cli_source *source)
     if (source->file != STDIN_FILENO)
         close(source->file);
     free(source);
+}
+
+/* From the first line of a file, which is not what came before. */
+static void source_begin_anew(cli_source *source)
+{
+    if (source->begin < source->end)
+        cli_note("%s: begins anew; the half line at its end is left out", source->name);
+    source->begin = source->end = source->searched = 0;
+    source->taken = source->line_number = 0;
+    source->is_replaced = 0;
+}
+
+/* At the end of a followed file: is there reason to read at once? */
+static int source_is_rotated(cli_source *source)
+{
+    struct stat own, there;
+
+    if (fstat(source->file, &own) < 0)
+        return 0;
+    if ((uint64_t)own.st_size < source->taken) {
+        if (lseek(source->file, 0, SEEK_SET) < 0)
+            return 0;
+        source_begin_anew(source);
+        return 1;
+    }
+    if (source->file == STDIN_FILENO || stat(source->name, &there) < 0 ||
+        (own.st_dev == there.st_dev && own.st_ino == there.st_ino) || !S_ISREG(there.st_mode))
+        return 0;
+    if (!source->is_replaced) {
+        source->is_replaced = 1;
+        return 1;
+    }
+    const int file = open(source->name, O_RDONLY | O_CLOEXEC);
+
+    if (file < 0)
+        return 0;
+    close(source->file);
+    source->file = file;
+    source_begin_anew(source);
+    return 1;
 }
 
 /* Read one block more; 0 at the end of the input or when a signal asked to stop. */
@@ -81,6 +127,7 @@ static int source_fill(cli_source *source)
             /* A line that is only half here is not one. */
             source->at_end = 1;
             source->begin = source->end;
+            source->searched = 0;
             return 0;
         }
         const size_t room = sizeof source->buffer - source->end;
@@ -93,6 +140,8 @@ static int source_fill(cli_source *source)
             return 1;
         }
         if (count == 0 && source->follows) {
+            if (source_is_rotated(source))
+                continue;
             const struct timespec pause = {0, 100000000};
 
             nanosleep(&pause, NULL);
@@ -107,42 +156,41 @@ static int source_fill(cli_source *source)
     }
 }
 
+/* The end of the first line, or NULL as long as there is none. */
+static const char *source_newline(cli_source *source)
+{
+    const char *const at = source->buffer + source->begin;
+    const size_t length = source->end - source->begin, searched = source->searched;
+
+    source->searched = length;
+
+    const char *newline = length > searched ? memchr(at + searched, '\n', length - searched) : NULL;
+
+    if (newline)
+        source->searched = (size_t)(newline - at);
+    return newline;
+}
+
 cli_text cli_source_peek(cli_source *source)
 {
-    size_t seen = 0;
-
-    for (;;) {
-        const char *at = source->buffer + source->begin;
-        const size_t length = source->end - source->begin;
-
-        if (memchr(at + seen, '\n', length - seen) || length >= CLI_LINE_MAX)
-            break;
-        seen = length;
+    while (!source_newline(source) && source->end - source->begin < CLI_LINE_MAX)
         if (!source_fill(source))
             break;
-    }
     return (cli_text){source->buffer + source->begin, source->end - source->begin};
 }
 
 void cli_source_skip(cli_source *source, size_t count)
 {
     source->begin += count;
+    source->searched = 0;
 }
 
 int cli_source_line(cli_source *source, cli_text *line)
 {
-    size_t seen = 0;
     const char *newline;
 
-    for (;;) {
-        const char *at = source->buffer + source->begin;
-        const size_t length = source->end - source->begin;
-
-        newline = length > seen ? memchr(at + seen, '\n', length - seen) : NULL;
-        if (newline)
-            break;
-        seen = length;
-        if (length > CLI_LINE_MAX) {
+    while (!(newline = source_newline(source))) {
+        if (source->end - source->begin > CLI_LINE_MAX) {
             source->line_number++;
             cli_source_bad(source,
                            "this line is longer than %zu bytes; lines of text, one row each, "
@@ -157,6 +205,7 @@ int cli_source_line(cli_source *source, cli_text *line)
     if (!newline && line->length == 0)
         return 0;
     source->begin += line->length + (newline ? 1 : 0);
+    source->searched = 0;
     source->line_number++;
     if (line->length > 0 && line->at[line->length - 1] == '\r')
         line->length--;
@@ -179,6 +228,7 @@ void cli_source_rest(cli_source *source, cli_buffer *text)
     do {
         cli_buffer_add(text, source->buffer + source->begin, source->end - source->begin);
         source->begin = source->end;
+        source->searched = 0;
     } while (source_fill(source));
 }
 

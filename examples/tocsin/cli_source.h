@@ -23,7 +23,8 @@ void cli_source_skip(cli_source *source, size_t count);
  * input.  A line that is too long or holds a NUL byte ends the program. */
 int cli_source_line(cli_source *source, cli_text *line);
 
-/* At the end of a file wait for more of it, until a signal asks to stop. */
+/* At the end of a file wait for more of it, until a signal asks to stop.  If another file takes its
+ * place, or it is cut off, go on with the first line of what is there then. */
 void cli_source_follow(cli_source *source);
 
 /* All that is left, whatever its lines. */

@@ -1,7 +1,8 @@
 /* cmd_gate.c - `tocsin gate`: is this release worse than what it replaces?
  *
  * Rows go to the gate as they come.  What Prometheus exports are totals: they become increases, and
- * those of one moment are taken together, both arms at once, when the next one begins.
+ * those of one moment are taken together, both arms at once, when the next one begins: at another
+ * time or, where rows have none, with the second reading of a counter.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -15,8 +16,11 @@
 #include "gate_input.h"
 #include "gate_result.h"
 
+/* Looks come every 1/32 more rows; a stream is also judged after as many rows at the latest, so that
+ * after hours it does not take many minutes to be noticed that it is decided. */
 #define GATE_LOOK_FIRST 64
-#define GATE_LOOK_SHARE 32      /* the next look is after 1/32 more rows */
+#define GATE_LOOK_SHARE 32
+#define GATE_JUDGE_ROWS 2048
 
 /* The increases of one moment. */
 typedef struct gate_moment {
@@ -27,6 +31,11 @@ typedef struct gate_moment {
     uint64_t below[2][TOCSIN_GATE_BUCKETS_MAX];     /* cumulative, as Prometheus counts */
 } gate_moment;
 
+typedef struct gate_counter {
+    tocsin_counter counter;
+    uint64_t moment;                /* in which it was read last */
+} gate_counter;
+
 typedef struct gate_run {
     const cli_options *options;
     tocsin_gate_spec *spec;
@@ -34,12 +43,14 @@ typedef struct gate_run {
     gate_result result;
     gate_moment *moments;           /* per metric */
     cli_map counter_names;
-    tocsin_counter *counters;
+    gate_counter *counters;
     size_t counter_capacity;
+    uint64_t moment;                /* the number of the one that is open, from 1 */
     cli_buffer key;
     int64_t time;                   /* of the moment that is open */
     const cli_source *source;
-    uint64_t next_look;
+    uint64_t next_look, next_judgement;
+    int is_decided;                 /* what has come since does not count */
 } gate_run;
 
 /* ---- Specs -------------------------------------------------------------------- */
@@ -134,11 +145,10 @@ static void gate_check(gate_run *run, int status)
         cli_source_bad(run->source, "the gate cannot take this: %s", tocsin_status_text(status));
 }
 
-/* What a counter has counted since it was read last. */
-static uint64_t gate_increase(gate_run *run, uint32_t metric, uint32_t arm, const gate_row *row)
+/* The counter that a row reads, from its metric, arm, series and bucket. */
+static gate_counter *gate_counter_of(gate_run *run, uint32_t metric, uint32_t arm,
+                                     const gate_row *row)
 {
-    uint64_t increase = 0;
-
     run->key.length = 0;
     cli_buffer_print(&run->key, "%" PRIu32 "/%" PRIu32 "/%d/", metric, arm, row->has_of);
     cli_buffer_add(&run->key, row->series.at, row->series.length);
@@ -152,13 +162,19 @@ static uint64_t gate_increase(gate_run *run, uint32_t metric, uint32_t arm, cons
         run->counters =
             cli_grow(run->counters, &run->counter_capacity, number + 1, sizeof *run->counters);
         memset(&run->counters[number], 0, sizeof run->counters[number]);
-        run->counters[number].struct_size = sizeof run->counters[number];
+        run->counters[number].counter.struct_size = sizeof run->counters[number].counter;
     }
-    if (!(row->value.value >= 0 && row->value.value < 0x1p63))
-        return 0;
-    tocsin_counter_read(&run->counters[number],
-                        row->value.is_count ? row->value.count : (uint64_t)row->value.value,
-                        &increase);
+    return &run->counters[number];
+}
+
+/* What it has counted since it was read last. */
+static uint64_t gate_increase(gate_counter *counter, const cli_number *total)
+{
+    uint64_t increase = 0;
+
+    if (total->value >= 0 && total->value < 0x1p63)
+        tocsin_counter_read(&counter->counter,
+                            total->is_count ? total->count : (uint64_t)total->value, &increase);
     return increase;
 }
 
@@ -208,6 +224,7 @@ static void gate_flush_buckets(gate_run *run, uint32_t metric, gate_moment *mome
 /* The moment is over. */
 static void gate_flush(gate_run *run)
 {
+    run->moment++;
     for (uint32_t m = 0; m < run->result.metric_count; m++) {
         gate_moment *moment = &run->moments[m];
 
@@ -234,7 +251,13 @@ static void gate_flush(gate_run *run)
 static void gate_take_total(gate_run *run, uint32_t metric, uint32_t arm, const gate_row *row)
 {
     gate_moment *moment = &run->moments[metric];
-    const uint64_t increase = gate_increase(run, metric, arm, row);
+    gate_counter *counter = gate_counter_of(run, metric, arm, row);
+
+    if (row->time == TOCSIN_TIME_NONE && counter->moment == run->moment)
+        gate_flush(run);
+    counter->moment = run->moment;
+
+    const uint64_t increase = gate_increase(counter, &row->value);
 
     moment->is_open = 1;
     if (run->result.metrics[metric].kind == TOCSIN_METRIC_HISTOGRAM) {
@@ -271,13 +294,31 @@ static void gate_look_at(gate_run *run, int64_t time)
 }
 
 /* Whether a stream has told enough. */
-static int gate_is_decided(const gate_run *run)
+static int gate_decide(gate_run *run)
 {
     tocsin_gate_verdict verdict = {.struct_size = sizeof verdict};
 
     tocsin_gate_judge(run->gate, &verdict);
-    return verdict.outcome == TOCSIN_OUTCOME_PASS || verdict.outcome == TOCSIN_OUTCOME_FAIL ||
-           verdict.outcome == TOCSIN_OUTCOME_INVALID || (verdict.flags & TOCSIN_GATE_BUDGET_SPENT);
+    run->is_decided = verdict.outcome == TOCSIN_OUTCOME_PASS ||
+                      verdict.outcome == TOCSIN_OUTCOME_FAIL ||
+                      verdict.outcome == TOCSIN_OUTCOME_INVALID ||
+                      (verdict.flags & TOCSIN_GATE_BUDGET_SPENT);
+    return run->is_decided;
+}
+
+/* What the page shows, and whether a followed stream has told enough. */
+static int gate_goes_on(gate_run *run)
+{
+    const uint64_t rows = run->result.rows, more = 1 + rows / GATE_LOOK_SHARE;
+
+    if (run->options->report && rows >= run->next_look) {
+        run->next_look = rows + more;
+        gate_look_at(run, run->time);
+    }
+    if (!run->options->follow || rows < run->next_judgement)
+        return 1;
+    run->next_judgement = rows + (more < GATE_JUDGE_ROWS ? more : GATE_JUDGE_ROWS);
+    return !gate_decide(run);
 }
 
 static int gate_take_row(void *user, const cli_source *source, const gate_row *row)
@@ -306,11 +347,7 @@ static int gate_take_row(void *user, const cli_source *source, const gate_row *r
         gate_check(run, tocsin_gate_observe(run->gate, metric, arm, row->time, unit,
                                             row->value.value));
     }
-    if (run->result.rows < run->next_look || !(run->options->follow || run->options->report))
-        return 1;
-    run->next_look = run->result.rows + 1 + run->result.rows / GATE_LOOK_SHARE;
-    gate_look_at(run, row->time);
-    return !run->options->follow || !gate_is_decided(run);
+    return gate_goes_on(run);
 }
 
 /* ---- The verdict ------------------------------------------------------------------ */
@@ -375,7 +412,8 @@ static void gate_open(gate_run *run, const cli_options *options)
     memset(run, 0, sizeof *run);
     run->options = options;
     run->time = TOCSIN_TIME_NONE;
-    run->next_look = GATE_LOOK_FIRST;
+    run->moment = 1;
+    run->next_look = run->next_judgement = GATE_LOOK_FIRST;
     result->spec = gate_spec_text(options);
     run->spec = gate_spec_compile(result->spec);
     result->input = !options->path || strcmp(options->path, "-") == 0 ? "standard input"
@@ -439,7 +477,9 @@ int cmd_gate(const cli_options *options)
         cli_file_check_writable(options->report);
     }
     gate_input_read(options, gate_take_row, &run);
-    gate_flush(&run);
+    /* A moment that was interrupted may hold one arm's counters without the other's. */
+    if (!run.is_decided && !cli_stop_requested())
+        gate_flush(&run);
     if (options->report)
         gate_look_at(&run, run.time);
     gate_judge(&run);

@@ -32,12 +32,19 @@ typedef struct {
     int has_header;
 } gate_input;
 
+static int input_is_called(cli_text name, int field)
+{
+    for (size_t i = 0; gate_names[field][i]; i++)
+        if (cli_text_is(name, gate_names[field][i]))
+            return 1;
+    return 0;
+}
+
 static int input_field(cli_text name)
 {
     for (int field = 0; field < GATE_FIELDS; field++)
-        for (size_t i = 0; gate_names[field][i]; i++)
-            if (cli_text_is(name, gate_names[field][i]))
-                return field;
+        if (input_is_called(name, field))
+            return field;
     return -1;
 }
 
@@ -109,13 +116,22 @@ static void input_header(gate_input *in, const cli_text *cells, size_t count)
     in->has_header = 1;
 }
 
+/* A file that was rotated, or appended to another, begins with its header again. */
+static int input_is_header(const gate_input *in, const cli_text *cells, size_t count)
+{
+    const size_t arm = in->column[GATE_ARM], value = in->column[GATE_VALUE];
+
+    return arm < count && value < count && input_is_called(cli_text_trim(cells[arm]), GATE_ARM) &&
+           input_is_called(cli_text_trim(cells[value]), GATE_VALUE);
+}
+
 static int input_csv_row(void *user, const cli_source *source, const cli_text *cells, size_t count)
 {
     gate_input *in = user;
     cli_text cell[GATE_FIELDS];
 
     in->source = source;
-    if (!in->has_header) {
+    if (!in->has_header || input_is_header(in, cells, count)) {
         input_header(in, cells, count);
         return 1;
     }

@@ -1,6 +1,7 @@
 """tocsin gate: verdicts and exit codes, every way in and out, and what is wrong with an input."""
 
 import re
+import time
 import xml.etree.ElementTree as xml
 
 from cli_support import *
@@ -190,6 +191,76 @@ class Gate(Test):
                 file.write("".join(lines[at:at + 500]))
         _, error = running.communicate(timeout=60)
         self.assertEqual(running.returncode, 1, error)
+
+    def test_follow_outlives_rotation(self):
+        """A file is renamed with a half line at its end, then cut off: nothing is read twice."""
+        rows = as_csv(rollout(9000), "checkout").splitlines(keepends=True)
+        header, rows = rows[0], rows[1:]
+        path = self.write("live.csv", header + "".join(rows[:3000]) + rows[3000][:20])
+        with subprocess.Popen([TOCSIN, "gate", "-g", GATE, "-m", LATENCY.replace("10%", "0.1%", 1),
+                               "--follow", "-f", "json", path],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+            self.until_read(running, path)
+            self.write("next.csv", header + "".join(rows[3000:6000]))
+            os.rename(path, self.path("live.csv.1"))
+            os.rename(self.path("next.csv"), path)
+            self.until_read(running, path)
+            with open(path, "r+", encoding="ascii") as file:
+                file.truncate(0)
+                file.write(header + "".join(rows[6000:7000]))
+            self.until_read(running, path)
+            running.terminate()
+            out, error = running.communicate(timeout=60)
+        self.assertEqual(running.returncode, 2, error)
+        self.assertEqual(json.loads(out)["rows"], 7000)
+        self.assertEqual(error.count(b"begins anew; the half line"), 1, error)
+
+    def until_read(self, running, path):
+        """Until the process has read the file that is there to its end."""
+        end, there = time.monotonic() + 60, os.stat(path)
+        while time.monotonic() < end and running.poll() is None:
+            for number in os.listdir("/proc/%d/fd" % running.pid):
+                try:
+                    held = os.stat("/proc/%d/fd/%s" % (running.pid, number))
+                    with open("/proc/%d/fdinfo/%s" % (running.pid, number), encoding="ascii") as info:
+                        position = int(info.readline().split()[1])
+                except OSError:
+                    continue
+                if (held.st_ino, position) == (there.st_ino, os.stat(path).st_size):
+                    return
+            time.sleep(0.01)
+        self.fail("it has not read %s" % path)
+
+    def test_stopped_by_a_signal_it_says_what_it_knows(self):
+        path = self.write("live.csv", as_csv(rollout(2000), "checkout") + "candidate,12")
+        with subprocess.Popen([TOCSIN, "gate", "-g", GATE, "-m", LATENCY, "--follow", path],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+            self.until_read(running, path)
+            running.terminate()
+            out, error = running.communicate(timeout=60)
+        self.assertEqual(running.returncode, 2, error)
+        self.assertTrue(out.splitlines()[-1].startswith(b"undecided: "), out)
+
+    def test_counters_without_times_make_moments(self):
+        """With the second reading of a counter another moment begins: a stream is judged on the way."""
+        noise, total, lines = random.Random(3), {}, ["arm,le,value\n"]
+        for _ in range(60):
+            for arm in ("baseline", "candidate"):
+                for _ in range(500):
+                    latency = 30 * math.exp(noise.gauss(0, 1)) * (1.5 if arm == "candidate" else 1)
+                    for le in ("10", "30", "100", "300", "+Inf"):
+                        total[arm, le] = total.get((arm, le), 0) + (latency <= float(le))
+                lines += ["%s,%s,%d\n" % (arm, le, total[arm, le])
+                          for le in ("10", "30", "100", "300", "+Inf")]
+        result = self.gate("".join(lines), "--follow", "-f", "json", metrics=("histogram name=checkout",))
+        self.assertEqual(result.code, 1, result.err)
+        self.assertLess(json.loads(result.out)["rows"], 300)
+
+    def test_a_header_may_come_again(self):
+        rows = as_csv(rollout(4000), "checkout")
+        header = rows[:rows.index("\n") + 1]
+        at = rows.index("\n", len(rows) // 2) + 1
+        self.assertEqual(self.gate(rows[:at] + header + rows[at:]).out, self.gate(rows).out)
 
     def test_the_report_holds_the_verdict(self):
         path = self.path("gate.html")
