@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Make cli_page.c: the HTML pages with their common style and uPlot, a chart library, put in.
+"""Make cli_page.c: the HTML pages with their common style and script and uPlot, a chart library, put in.
 
-    python3 make_page.py page.css cli=report.html gate=gate.html cli_page.c
+    python3 make_page.py page.css page.js cli=report.html gate=gate.html cli_page.c
 
 uPlot comes from npm, in one pinned version whose bytes are checked against the
 hash below.  Where npm is missing or reaches no registry the page is made without
@@ -79,9 +79,11 @@ def as_c(name, data):
 
 
 def main():
-    style_sheet, *templates, output = sys.argv[1:]
+    style_sheet, common_script, *templates, output = sys.argv[1:]
     with open(style_sheet, "rb") as page:
         page_style = page.read()
+    with open(common_script, "rb") as page:
+        page_script = page.read()
     script, style = chart_library(os.path.dirname(os.path.abspath(output)))
     with open(output, "w", encoding="ascii") as out:
         out.write("/* Made by make_page.py. */\n#include \"cli_page.h\"\n\n")
@@ -90,7 +92,8 @@ def main():
             with open(path, "rb") as page:
                 html = page.read()
             for mark, text in ((b"/*UPLOT_STYLE*/", style), (b"/*UPLOT_SCRIPT*/", script),
-                               (b"/*PAGE_STYLE*/", page_style)):
+                               (b"/*PAGE_STYLE*/", page_style),
+                               (b"/*PAGE_SCRIPT*/", page_script)):
                 html = html.replace(mark, text)
             head, tail = html.split(DATA_MARK)
             out.write(as_c(name + "_page_head", head))
