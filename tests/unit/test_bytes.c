@@ -226,6 +226,7 @@ START_TEST(statuses_have_their_names_and_numbers)
         ROW(TOCSIN_INFO_RESPECIFIED, 2),
         ROW(TOCSIN_INFO_IGNORED, 3),
         ROW(TOCSIN_INFO_TORN, 4),
+        ROW(TOCSIN_INFO_PARTIAL, 5),
     };
 #undef ROW
 
@@ -237,7 +238,7 @@ START_TEST(statuses_have_their_names_and_numbers)
             ck_assert_str_ne(tocsin_status_text(rows[i].status),
                              tocsin_status_text(rows[k].status));
     }
-    static const int unknown[] = {-16, -17, 5, 6, INT32_MAX, INT32_MIN};
+    static const int unknown[] = {-16, -17, 6, 7, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         ck_assert_str_eq(tocsin_status_name(unknown[i]), "TOCSIN_UNKNOWN");
         ck_assert_uint_gt(strlen(tocsin_status_text(unknown[i])), 0);
