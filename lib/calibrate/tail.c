@@ -15,7 +15,9 @@
  * ring is full, until a block is an eighth of the return period T of the most frequent
  * budget: then the ring spans two to four T, so that the limit for T is interpolated
  * between things that happened, and not extrapolated.  Rarer levels come from the tail
- * fitted to the top quarter.
+ * fitted to the top quarter.  The two oldest blocks go whenever neighbours are joined: what a model
+ * said while it was young it will not say again, and would raise the limit for months (the burn-in of
+ * simulations).
  *
  * The curve from levels to rates is a short table of knots, drawn anew when a block ends:
  *
@@ -79,6 +81,7 @@
 #define TAIL_BLOCK_START 8u
 #define TAIL_BLOCKS_PER_PERIOD 8.0  /* at least so many blocks in the shortest return period */
 #define TAIL_BLOCKS_READY 8u        /* no score before */
+#define TAIL_BLOCKS_BURNT 2u        /* the oldest, whenever blocks are joined */
 #define TAIL_HISTORY 100.0          /* a budget rings once 1/100 of its return period is known */
 #define TAIL_LOG_CLIP TAIL_LN3      /* log of the rings that would hold the clipping level once: 3 */
 #define TAIL_CLIP_STEP 0.1          /* a maximum may exceed the ring's at least by this */
@@ -302,7 +305,7 @@ static double tail_draw_curve(tail_state *s)
     tocsin__tail tail;
 
     tocsin__tail_forget(s);
-    tocsin__maxima_fit(&s->maxima, s->history / length, &tail);
+    tocsin__maxima_fit(&s->maxima, length, s->history / length, &tail);
 
     const int is_still = tail.threshold <= TAIL_LEVEL_STILL;
     const double floor = is_still ? TAIL_LEVEL_FLOOR_STILL : TAIL_LEVEL_FLOOR;
@@ -405,6 +408,7 @@ static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
     if (s->maxima.count == TOCSIN__MAXIMA && 2 * (double)s->length <= longest &&
         s->length <= UINT32_MAX / 2) {
         tocsin__maxima_join(&s->maxima);
+        tocsin__maxima_drop(&s->maxima, TAIL_BLOCKS_BURNT);
         s->length *= 2;
         tail_draw(k, s);
         return;
@@ -954,7 +958,7 @@ static uint32_t tail_pool_new(const tail_state *s, uint16_t mark)
     if (here / TAIL_MARK_BLOCKS > mark / TAIL_MARK_BLOCKS) {
         known = known < TOCSIN__MAXIMA ? known : TOCSIN__MAXIMA;
         for (uint32_t d = mark / TAIL_MARK_BLOCKS; d < here / TAIL_MARK_BLOCKS; d++)
-            known = (known + 1) / 2;
+            known = (known + 1) / 2 > TAIL_BLOCKS_BURNT ? (known + 1) / 2 - TAIL_BLOCKS_BURNT : 0;
     } else if (known > at && at >= TOCSIN__MAXIMA) {
         known -= TOCSIN__MAXIMA;    /* the ring has gone round */
     }

@@ -18,7 +18,9 @@
  * bounded.  The scale, too, says little at first, and what it exaggerates most are a young series'
  * first incidents: it is pulled towards 0.12 (levels are logarithms, so that is 13 %), which is
  * between a Gaussian's and a heavy tail's, with a weight of three halves of its own that fades over
- * the first 128 blocks (James and Stein 1961).  A factor 1 + 1/m stands for its own error: a limit
+ * the first 128 blocks (James and Stein 1961).  Blocks of a thousand points are as good as Gumbel
+ * distributed, and their middle, which no incident reaches, knows the scale: then it is pulled
+ * towards (third quartile - median) / 0.88.  Short blocks' middle knows the bulk only.  A factor 1 + 1/m stands for its own error: a limit
  * drawn from too small a scale rings more often than one from a large scale rings less.  Without
  * a single excess the scale is 0.3 until then.
  *
@@ -36,6 +38,11 @@
 #define MAXIMA_SHAPE_MAX 0.4
 #define MAXIMA_SCALE_MIN 0.005
 #define MAXIMA_SCALE_PRIOR 0.12
+#define MAXIMA_SHORT 128.0          /* points of blocks whose body says nothing of their tail */
+#define MAXIMA_LONG 1024.0          /* ... and says what the prior shall be */
+#define MAXIMA_BODY 0.87939         /* third quartile - median of Gumbel's law: log(log 2 / log (4/3)) */
+#define MAXIMA_BODY_MIN 0.03
+#define MAXIMA_BODY_MAX 0.5
 #define MAXIMA_SCALE_UNKNOWN 0.3    /* nothing has exceeded the threshold yet */
 #define MAXIMA_PRIOR_WEIGHT 1.5     /* of the prior, the excesses' being 1 */
 #define MAXIMA_PRIOR_BLOCKS 128.0
@@ -80,6 +87,15 @@ void tocsin__maxima_join(tocsin__maxima *maxima)
         joined.level[i] = a > b ? a : b;
     }
     *maxima = joined;
+}
+
+void tocsin__maxima_drop(tocsin__maxima *maxima, uint16_t blocks)
+{
+    tocsin__maxima rest = {{0}, 0, (uint16_t)(maxima->count - blocks)};
+
+    for (size_t i = 0; i < rest.count; i++)
+        rest.level[i] = maxima_at(maxima, blocks + i);
+    *maxima = rest;
 }
 
 /* The ring's codes, largest first; behind them zeros.  A code's first place is the number of
@@ -153,7 +169,20 @@ static size_t maxima_clusters(const tocsin__maxima *maxima, uint32_t twice, size
     return clusters;
 }
 
-void tocsin__maxima_fit(const tocsin__maxima *maxima, double seen, tocsin__tail *tail)
+/* What the scale is pulled towards: between short blocks' and long blocks', by the logarithm of their
+ * length. */
+static double maxima_prior(const tocsin__tail *tail, double length)
+{
+    const double body = tocsin__clamp((tail->threshold - tail->median) / MAXIMA_BODY,
+                                      MAXIMA_BODY_MIN, MAXIMA_BODY_MAX);
+    const double way = tocsin__clamp(tocsin__log(length / MAXIMA_SHORT) /
+                                         tocsin__log(MAXIMA_LONG / MAXIMA_SHORT), 0, 1);
+
+    return MAXIMA_SCALE_PRIOR + way * (body - MAXIMA_SCALE_PRIOR);
+}
+
+void tocsin__maxima_fit(const tocsin__maxima *maxima, double length, double seen,
+                        tocsin__tail *tail)
 {
     const size_t n = maxima->count;
     const size_t top = n / 4 > 4 ? n / 4 : 4;
@@ -189,6 +218,7 @@ void tocsin__maxima_fit(const tocsin__maxima *maxima, double seen, tocsin__tail 
                               MAXIMA_SHAPE_MAX);
     }
 
+    const double prior = maxima_prior(tail, length);
     const double weight =
         MAXIMA_PRIOR_WEIGHT * tocsin__max(0, 1 - seen / MAXIMA_PRIOR_BLOCKS);
 
@@ -197,7 +227,7 @@ void tocsin__maxima_fit(const tocsin__maxima *maxima, double seen, tocsin__tail 
     if (m > 0)
         tail->scale = tocsin__max(MAXIMA_SCALE_MIN,
                                   (1 + 1 / md) *
-                                      (a0 * (1 + shape) + MAXIMA_SCALE_PRIOR * weight) /
+                                      (a0 * (1 + shape) + prior * weight) /
                                       (1 + weight));
     else if (weight > 0)
         tail->scale = MAXIMA_SCALE_UNKNOWN;

@@ -37,6 +37,9 @@ void tocsin__maxima_push(tocsin__maxima *maxima, uint16_t code);
  * ring must hold an even number. */
 void tocsin__maxima_join(tocsin__maxima *maxima);
 
+/* Drop the oldest blocks, of which there are more; the oldest that is left is the ring's first. */
+void tocsin__maxima_drop(tocsin__maxima *maxima, uint16_t blocks);
+
 /* The distribution of the ring's blocks: its order statistics, and above
  * `threshold` a generalised Pareto law for the excess of clusters.
  *
@@ -55,9 +58,10 @@ typedef struct tocsin__tail {
     double median;                  /* of the blocks */
 } tocsin__tail;
 
-/* Fit.  The ring must hold at least 8 blocks; `seen` is how many blocks there
+/* Fit.  The ring must hold at least 8 blocks of `length` points; `seen` is how many blocks there
  * have been altogether, those that left the ring included. */
-void tocsin__maxima_fit(const tocsin__maxima *maxima, double seen, tocsin__tail *tail);
+void tocsin__maxima_fit(const tocsin__maxima *maxima, double length, double seen,
+                        tocsin__tail *tail);
 
 /* The law's excess over its threshold that `ratio` of the clusters exceed, and
  * back: -log of the part that exceeds it.  Past nine tenths of the way to a bounded law's end

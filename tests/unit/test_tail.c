@@ -75,7 +75,7 @@ static int compare_descending(const void *a, const void *b)
 
 /* The fit's definition, written down a second time: clusters by a scan over a list of doubles,
  * the second moment as half the mean of the smaller of two excesses, over all pairs. */
-static void fit_slowly(const tocsin__maxima *ring, double seen, tocsin__tail *tail)
+static void fit_slowly(const tocsin__maxima *ring, double length, double seen, tocsin__tail *tail)
 {
     double block[TOCSIN__MAXIMA], sorted[TOCSIN__MAXIMA], peak[TOCSIN__MAXIMA];
     const size_t n = ring->count, top = n < 16 ? 4 : n / 4;
@@ -108,6 +108,14 @@ static void fit_slowly(const tocsin__maxima *ring, double seen, tocsin__tail *ta
                 pairs += fmin(peak[i], peak[k]) - tail->threshold;
     }
     tail->scale = weight > 0 ? 0.3 : 0.005;
+    tail->median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+
+    /* From 128 points on the prior goes over, doubling by doubling, to what Gumbel's law has for
+     * so wide a middle. */
+    const double middle = fmin(0.5, fmax(0.03, (tail->threshold - tail->median) / 0.87939));
+    const double doublings = fmin(3, fmax(0, log2(length) - 7));
+    const double prior = (0.12 * (3 - doublings) + middle * doublings) / 3;
+
     if (m > 0) {
         a0 = sum / (double)m;
         if (m > 1) {
@@ -116,14 +124,13 @@ static void fit_slowly(const tocsin__maxima *ring, double seen, tocsin__tail *ta
             shape = shape * (double)m / ((double)m + 15);
             shape = fmax(-0.5, fmin(0.4, shape));
         }
-        tail->scale = (1 + 1 / (double)m) * (a0 * (1 + shape) + 0.12 * weight) /
+        tail->scale = (1 + 1 / (double)m) * (a0 * (1 + shape) + prior * weight) /
                       (1 + weight);
         tail->scale = fmax(0.005, tail->scale);
     }
     tail->shape = shape;
     tail->rate = m > 0 ? -log(1 - (double)above / (double)n) * (double)m / (double)above : 0;
     tail->reach = -log(1 - fmin((double)reach, (double)n - 0.5) / (double)n);
-    tail->median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
 }
 
 START_TEST(fit_agrees_with_its_definition)
@@ -136,13 +143,14 @@ START_TEST(fit_agrees_with_its_definition)
         /* From nearly continuous to heavily tied. */
         const double grain = pow(2, -(double)rng_below(&r, 11));
         const double seen = (double)rng_below(&r, 100);
+        const double length = pow(2, 2 + (double)rng_below(&r, 12));
         tocsin__tail fast, slow;
 
         for (size_t k = 0; k < count; k++)
             tocsin__maxima_push(&ring, tocsin__level_code(
                                            grain * floor(-log(1 - rng_uniform(&r)) / grain)));
-        tocsin__maxima_fit(&ring, seen, &fast);
-        fit_slowly(&ring, seen, &slow);
+        tocsin__maxima_fit(&ring, length, seen, &fast);
+        fit_slowly(&ring, length, seen, &slow);
         expect(fast.blocks == slow.blocks && fast.clusters == slow.clusters);
         for (size_t k = 0; k < fast.clusters; k++)
             expect(fast.cluster[k] == slow.cluster[k]);
