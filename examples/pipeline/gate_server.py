@@ -12,12 +12,14 @@ Each request judges afresh what there is by then: the evidence is the input, not
     GET  /healthz                     200
 
 `?since=SECONDS` (or `since` in a webhook's metadata) says when the rollout began.  What cannot be
-judged is no verdict: 503 with {"outcome": "error"}.
+judged is no verdict: 503 with {"outcome": "error"}; what was asked wrongly is 400.  Specs that are wrong
+end the server at once, with 64.
 """
 
 import argparse
 import http.server
 import json
+import math
 import subprocess
 import sys
 import time
@@ -27,10 +29,15 @@ import urllib.request
 
 ANSWER_MAX = 1 << 28
 BODY_MAX = 1 << 20
+NO_DATA = 3             # what `tocsin gate` says of nothing
 
 
 class Unjudged(Exception):
     """There is no verdict; the text says why."""
+
+
+class Misasked(Exception):
+    """The request is none of ours; the text says why."""
 
 
 def measured(settings, since):
@@ -52,13 +59,20 @@ def measured(settings, since):
         raise Unjudged("Prometheus: %s" % error) from error
 
 
-def judge(settings, since=None):
+def run_gate(settings, data):
     command = [settings.tocsin, "gate", "--format", "json", "--gate", settings.gate]
     for metric in settings.metric:
         command += ["--metric", metric]
+    if len(settings.metric) == 1:
+        command.append("--any-name")
+    return subprocess.run(command + ["-"], input=data, capture_output=True, timeout=settings.timeout,
+                          check=False)
+
+
+def judge(settings, since=None):
+    data = measured(settings, since)
     try:
-        done = subprocess.run(command + ["-"], input=measured(settings, since), capture_output=True,
-                              timeout=settings.timeout, check=False)
+        done = run_gate(settings, data)
         verdict = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError) as error:
         raise Unjudged(str(error)) from error
@@ -78,44 +92,66 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def judged(self, since, code_of):
+    def refuse(self, code, sentence):
+        self.reply(code, {"outcome": "error", "sentence": sentence})
+
+    def judged(self, values, code_of):
         try:
-            verdict = judge(self.settings, since)
+            verdict = judge(self.settings, self.since(values))
+        except Misasked as error:
+            self.refuse(400, str(error))
         except Unjudged as error:
-            self.reply(503, {"outcome": "error", "sentence": str(error)})
-            return
-        self.reply(code_of(verdict["outcome"]), verdict)
+            self.refuse(503, str(error))
+        else:
+            self.reply(code_of(verdict["outcome"]), verdict)
 
     def since(self, values):
-        try:
-            return float(values["since"]) if values.get("since") else None
-        except (TypeError, ValueError):
+        """A time that cannot be read must not become another one: what was measured before the rollout
+        would count as evidence."""
+        text = values.get("since")
+        if text in (None, ""):
             return None
+        try:
+            since = float(text)
+        except (TypeError, ValueError):
+            since = math.nan
+        if not 0 < since <= time.time():
+            raise Misasked("since=%s is no time before now, in seconds since 1970" % text)
+        return since
+
+    def metadata(self):
+        """What a webhook's JSON object says beside the canary's name."""
+        try:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or "{}") if 0 <= length <= BODY_MAX else None
+        except ValueError:
+            body = None
+        metadata = body.get("metadata") if isinstance(body, dict) else []
+        if metadata is not None and not isinstance(metadata, dict):
+            raise Misasked("a webhook's JSON was expected")
+        return metadata or {}
 
     def do_GET(self):
         url = urllib.parse.urlsplit(self.path)
         if url.path == "/healthz":
             self.reply(200, {"status": "ok"})
         elif url.path == "/verdict":
-            self.judged(self.since(dict(urllib.parse.parse_qsl(url.query))), lambda outcome: 200)
+            self.judged(dict(urllib.parse.parse_qsl(url.query)), lambda outcome: 200)
         else:
-            self.reply(404, {"outcome": "error", "sentence": "no such path"})
+            self.refuse(404, "no such path")
 
     def do_POST(self):
-        length = int(self.headers.get("Content-Length") or 0)
         try:
-            body = json.loads(self.rfile.read(length) or "{}") if 0 <= length <= BODY_MAX else None
-            metadata = (body.get("metadata") or {}) if isinstance(body, dict) else None
-        except ValueError:
-            metadata = None
-        if not isinstance(metadata, dict):
-            self.reply(400, {"outcome": "error", "sentence": "a webhook's JSON was expected"})
-        elif self.path == "/flagger/rollout":
-            self.judged(self.since(metadata), lambda outcome: 412 if outcome == "fail" else 200)
+            metadata = self.metadata()
+        except Misasked as error:
+            self.refuse(400, str(error))
+            return
+        if self.path == "/flagger/rollout":
+            self.judged(metadata, lambda outcome: 412 if outcome == "fail" else 200)
         elif self.path == "/flagger/confirm-promotion":
-            self.judged(self.since(metadata), lambda outcome: 200 if outcome == "pass" else 403)
+            self.judged(metadata, lambda outcome: 200 if outcome == "pass" else 403)
         else:
-            self.reply(404, {"outcome": "error", "sentence": "no such path"})
+            self.refuse(404, "no such path")
 
     def log_message(self, format, *arguments):
         sys.stderr.write("%s %s\n" % (self.address_string(), format % arguments))
@@ -137,6 +173,13 @@ def main():
     settings = parser.parse_args()
     if settings.prometheus and not settings.query:
         parser.error("--prometheus needs a --query")
+    try:
+        tried = run_gate(settings, b"arm,value\n")
+    except (OSError, subprocess.SubprocessError) as error:
+        parser.error(str(error))
+    if tried.returncode != NO_DATA:
+        sys.stderr.write(tried.stderr.decode(errors="replace"))
+        sys.exit(tried.returncode or 70)
     Handler.settings = settings
     address, _, port = settings.listen.rpartition(":")
     server = http.server.ThreadingHTTPServer((address, int(port)), Handler)

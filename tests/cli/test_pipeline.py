@@ -218,8 +218,24 @@ class Pipeline(Test):
         self.assertEqual(self.ask(address + "/healthz"), (200, {"status": "ok"}))
         self.assertEqual(self.ask(address + "/verdict")[0], 503)
         self.assertEqual(self.ask(address + "/else")[0], 404)
+        for since in ("yesterday", "nan", "-5", "1e12"):
+            code, verdict = self.ask(address + "/verdict?since=" + since)
+            self.assertEqual((code, verdict["outcome"]), (400, "error"))
+            self.assertEqual(self.ask(address + "/flagger/confirm-promotion",
+                                      {"metadata": {"since": since}})[0], 400)
+        self.assertEqual(self.ask(address + "/flagger/rollout", {"metadata": None})[0], 503)
+        self.assertEqual(self.ask(address + "/flagger/rollout", {"metadata": 5})[0], 400)
         self.assertEqual(self.ask(address + "/flagger/rollout", ["no object"])[0], 400)
         self.assertEqual(self.ask(address + "/flagger/else", {})[0], 404)
+
+
+    def test_a_wrong_spec_ends_the_server(self):
+        done = subprocess.run(
+            [sys.executable, os.path.join(PIECES, "gate_server.py"), "--listen", "127.0.0.1:0",
+             "--tocsin", TOCSIN, "--gate", "unti=request", "--metric", "latency", "--file", "x.csv"],
+            capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 64)
+        self.assertIn(b"'unit'", done.stderr)
 
 
 if __name__ == "__main__":
