@@ -76,6 +76,7 @@ static bench_options options;
 static size_t given_sizes[SIZES_MAX];       /* --series, in the place of all others */
 static uint64_t memory_limit = (uint64_t)16 << 30;
 
+static const char *only_kernel;              /* --kernel, in the place of all of them */
 static const char *kernels[KERNELS_MAX];
 static size_t kernel_count;
 static donors warm[SUBJECTS];               /* as they are needed */
@@ -556,10 +557,27 @@ static int take_series(const char *argument)
     return 0;
 }
 
+static int take_kernel(const char *argument)
+{
+    only_kernel = argument;
+    return 1;
+}
+
 static int take_memory(const char *argument)
 {
     memory_limit = bench_number(argument) << 30;
     return memory_limit != 0;
+}
+
+static void choose_kernel(void)
+{
+    for (size_t i = 0; i < kernel_count; i++)
+        if (strcmp(kernels[i], only_kernel) == 0) {
+            kernels[0] = kernels[i];
+            kernel_count = 1;
+            return;
+        }
+    bench_fail("no kernel %s on this machine", only_kernel);
 }
 
 static void for_each_size(const subject *s, const size_t *sizes,
@@ -576,12 +594,15 @@ int main(int argc, char **argv)
 {
     static const bench_option own[] = {
         {"--series", "N,...", take_series},
+        {"--kernel", "NAME", take_kernel},
         {"--memory", "GIB", take_memory},
         {NULL, NULL, NULL},
     };
 
     options = bench_begin(argc, argv, own);
     kernel_count = kernels_list(kernels);
+    if (only_kernel)
+        choose_kernel();
     for (const subject *s = subjects; s < subjects + SUBJECTS; s++) {
         for_each_size(s, s->sizes, measure_dense);
         for_each_size(s, s->sizes, measure_rows);
