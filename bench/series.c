@@ -83,7 +83,7 @@ void donors_init(donors *d, const char *text, int64_t step, int is_quick)
 {
     tocsin_error error = {.struct_size = sizeof error};
     tocsin_bank *bank;
-    noise_values values;
+    float *values;
 
     memset(d, 0, sizeof *d);
     d->count = is_quick ? DONORS_QUICK : DONORS;
@@ -91,7 +91,7 @@ void donors_init(donors *d, const char *text, int64_t step, int is_quick)
     if (tocsin_spec_compile(&d->spec, text, TOCSIN_NUL_TERMINATED, NULL, &error) < 0)
         bench_fail("%s: %s", text, error.message);
     bench_check(tocsin_bank_create(&bank, d->spec, NULL, NULL), "a bank of donors");
-    noise_init(&values, d->count, 0);
+    values = bench_memory(d->count * sizeof *values);
     for (size_t t = 0; t < DONOR_TICKS + d->count; t++) {
         tocsin_tick tick;
 
@@ -102,7 +102,8 @@ void donors_init(donors *d, const char *text, int64_t step, int is_quick)
         tick.time = d->time += step;
         tick.count = tocsin_bank_slots(bank);
         tick.value_type = TOCSIN_VALUES_FLOAT;
-        tick.values = noise_at(&values, t);
+        tick.values = values;
+        fill(values, d->count);
         bench_check(tocsin_bank_tick(bank, &tick), "a tick of donors");
     }
     d->detectors = calloc(d->count, sizeof *d->detectors);
@@ -112,7 +113,7 @@ void donors_init(donors *d, const char *text, int64_t step, int is_quick)
         bench_check(tocsin_detector_create(&d->detectors[i], d->spec, NULL), "a detector");
         bench_check(tocsin_bank_copy_out(bank, (uint32_t)i, d->detectors[i]), "copying a donor");
     }
-    noise_free(&values);
+    bench_release(values, d->count * sizeof *values);
     tocsin_bank_free(bank);
 }
 

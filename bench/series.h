@@ -34,7 +34,9 @@ const float *noise_at(const noise_values *values, size_t tick);
 
 /* Series of a spec that have honestly lived long enough to be past everything that only the
  * young do: warm-up, the first cycles of a season, the calibrator's first weeks.  They began one
- * after the other, so that what happens to a series now and then happens at each tick to some. */
+ * after the other, so that what happens to a series now and then happens at each tick to some.
+ * Their noise never repeats: a limit learnt from a few values over and over would be theirs, and
+ * ring ten times as often as it promises at any other ones. */
 typedef struct donors {
     tocsin_spec *spec;
     tocsin_detector **detectors;
