@@ -33,15 +33,17 @@
  * Reference: Guha, Mishra, Roy, Schrijvers 2016, "Robust random cut forest based anomaly detection
  * on streams".
  *
- * Memory: flat arrays, 6 bytes per tree, sampled point and value, and 22 more per tree and sampled
+ * Memory: flat arrays, 6 bytes per tree, sampled point and value, and 30 more per tree and sampled
  * point.
- * Cost: trees * depth boxes to score, where depth is about 2 log(sample); to learn likewise for those
- * trees that take the point, one in half-life / (1.44 sample).
+ * Cost: to score, trees * depth words, where depth is about 2 log(sample), and of the boxes those that
+ * the point is outside of, a few of one metric and most of many; to learn, all boxes on the way in
+ * those trees that take the point, one in half-life / (1.44 sample).
  *
  * How it fails.  Of many metrics that are noise, each takes its share of the cuts: what is strange in
  * one of them alone is told late.  Two lags of a smooth series say nearly the same.
  */
 #include "../num/boxes.h"
+#include "../num/ways.h"
 #include "rows.h"
 
 enum { RCFOREST_TREES = TOCSIN__ROWS_PARAMS, RCFOREST_SAMPLE, RCFOREST_SEED };
@@ -58,15 +60,14 @@ static const tocsin__param rcforest_params[] = {
 #define RCFOREST_SAMPLE_MAX 1024u
 #define RCFOREST_VALUES_MAX 16777216u
 
-enum { RCFOREST_LINKS = TOCSIN__ROWS_ARRAYS, RCFOREST_CUTS, RCFOREST_BOXES };
+enum { RCFOREST_NODES = TOCSIN__ROWS_ARRAYS, RCFOREST_LINKS, RCFOREST_LENGTHS, RCFOREST_BOXES };
 
 typedef struct {
     tocsin__rows rows;
     double taken;               /* probability that a tree takes a point, once its sample is old */
     uint64_t seed;
     uint32_t trees, sample;
-    size_t links, cuts, boxes;  /* elements of each array per tree */
-    size_t reserved;            /* a multiple of 8 bytes with 32 bits, too */
+    size_t nodes, links, lengths, boxes;    /* elements of each array per tree */
 } rcforest_constants;
 
 typedef struct {
@@ -80,8 +81,9 @@ static const tocsin__field rcforest_fields[] = {
     TOCSIN__FIELD(rcforest_state, points, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(rcforest_state, fill, U32, 0, RCFOREST_SAMPLE_MAX),
     TOCSIN__ROWS_FIELDS,
+    TOCSIN__ARRAY("node", U64, RCFOREST_NODES, 0, 2e19),
     TOCSIN__ARRAY("link", U16, RCFOREST_LINKS, 0, 2 * RCFOREST_SAMPLE_MAX),
-    TOCSIN__ARRAY("cut", U32, RCFOREST_CUTS, 0, UINT32_MAX),
+    TOCSIN__ARRAY("length", U32, RCFOREST_LENGTHS, 0, UINT32_MAX),
     TOCSIN__ARRAY("box", U16, RCFOREST_BOXES, 0, UINT16_MAX),
 };
 
@@ -104,11 +106,13 @@ static int rcforest_resolve(const tocsin__values *values, const tocsin__context 
                                 "trees times sample times metrics times shingle is more than "
                                 "5 million");
     k->taken = k->sample * k->rows.gain;
-    k->links = (size_t)7 * k->sample + 1;
-    k->cuts = (size_t)2 * k->sample;
+    k->nodes = (size_t)2 * k->sample;
+    k->links = (size_t)5 * k->sample + 1;
+    k->lengths = k->sample;
     k->boxes = (size_t)3 * k->sample * k->rows.codes;
+    shape->length[RCFOREST_NODES] = (uint32_t)(k->trees * k->nodes);
     shape->length[RCFOREST_LINKS] = (uint32_t)(k->trees * k->links);
-    shape->length[RCFOREST_CUTS] = (uint32_t)(k->trees * k->cuts);
+    shape->length[RCFOREST_LENGTHS] = (uint32_t)(k->trees * k->lengths);
     shape->length[RCFOREST_BOXES] = (uint32_t)(k->trees * k->boxes);
     tocsin__rows_place(&k->rows, &rcforest_layout, shape);
     return TOCSIN_OK;
@@ -132,37 +136,80 @@ static void rcforest_init(const void *constants, void *state)
 /* ---- A tree -------------------------------------------------------------------
  *
  * With n the sample's size, nodes 0 .. n-1 are leaves and n .. 2n-2 inner ones.  A node that is not
- * in the tree has mass 0.  The root's parent is itself. */
+ * in the tree has mass 0.  The root's parent is itself.
+ *
+ * All that a point needs on its way down is in one word per node:
+ *
+ *     bits 0 .. 10    the left child; a leaf's are the leaf
+ *          11 .. 21   the right child
+ *          22 .. 31   the left child's mass; a leaf's is 0
+ *          32 .. 47   the least code that goes to the right; a leaf's is 0
+ *          48 .. 57   the coordinate that is cut across
+ */
+
+#define RCFOREST_CHILD_BITS 11
+#define RCFOREST_LEFT_MASS 22
+#define RCFOREST_CUT 32
 
 typedef struct {
     uint32_t n, codes;
+    uint64_t *node;
     uint16_t *parent, *mass;    /* per node */
-    uint16_t *child;            /* per inner node, counted from 0: left, right */
     uint16_t *leaf_of;          /* per place in the sample */
     uint16_t *root;
-    uint32_t *cut;              /* per inner node: coordinate << 16 | least value on the right */
     uint32_t *length;           /* per inner node: of the box's sides */
     uint16_t *point;            /* per leaf */
     uint16_t *box;              /* per inner node: lows, highs */
 } rcforest_tree;
 
 /* Trees of a state that is not changed are only read. */
-static inline rcforest_tree rcforest_tree_of(const rcforest_constants *k, const void *state,
-                                             uint32_t t)
+static TOCSIN__INLINE rcforest_tree rcforest_tree_of(const rcforest_constants *k, const void *state,
+                                                     uint32_t t)
 {
     char *const base = (char *)(uintptr_t)state;
+    uint64_t *const node = (uint64_t *)(void *)(base + k->rows.array[RCFOREST_NODES]);
     uint16_t *const link = (uint16_t *)(void *)(base + k->rows.array[RCFOREST_LINKS]) +
                            t * k->links;
-    uint32_t *const cut = (uint32_t *)(void *)(base + k->rows.array[RCFOREST_CUTS]) + t * k->cuts;
+    uint32_t *const length = (uint32_t *)(void *)(base + k->rows.array[RCFOREST_LENGTHS]);
     uint16_t *const box = (uint16_t *)(void *)(base + k->rows.array[RCFOREST_BOXES]) +
                           t * k->boxes;
-    const uint32_t n = k->sample;
+    const size_t n = k->sample;
     const rcforest_tree tree = {
-        n,   k->rows.codes, link,    link + (size_t)2 * n, link + (size_t)4 * n, link + (size_t)6 * n,
-        link + (size_t)7 * n, cut, cut + n, box, box + (size_t)n * k->rows.codes,
+        k->sample,    k->rows.codes, node + t * k->nodes,     link, link + 2 * n, link + 4 * n,
+        link + 5 * n, length + t * k->lengths, box, box + n * k->rows.codes,
     };
 
     return tree;
+}
+
+/* A node: `cut` is coordinate << 16 | least code on the right. */
+static inline uint64_t rcforest_node(uint32_t left, uint32_t right, uint32_t left_mass,
+                                     uint32_t cut)
+{
+    return left | (uint64_t)right << RCFOREST_CHILD_BITS |
+           (uint64_t)left_mass << RCFOREST_LEFT_MASS | (uint64_t)cut << RCFOREST_CUT;
+}
+
+static inline uint32_t rcforest_cut(uint64_t node)
+{
+    return (uint32_t)(node >> RCFOREST_CUT);
+}
+
+static inline uint32_t rcforest_left_mass(uint64_t node)
+{
+    return (uint32_t)node >> RCFOREST_LEFT_MASS;
+}
+
+/* The child on the left (0) or right (1). */
+static inline uint32_t rcforest_child(uint64_t node, uint32_t side)
+{
+    return (uint32_t)node >> (side * RCFOREST_CHILD_BITS) & ((1u << RCFOREST_CHILD_BITS) - 1);
+}
+
+/* Where the cut leads, 1: to the right. */
+static inline uint32_t rcforest_side(uint64_t node, const uint16_t *codes)
+{
+    return codes[node >> (RCFOREST_CUT + 16)] >= (uint16_t)(node >> RCFOREST_CUT);
 }
 
 static inline int rcforest_is_leaf(const rcforest_tree *tree, uint32_t node)
@@ -185,20 +232,6 @@ static inline uint16_t *rcforest_high(const rcforest_tree *tree, uint32_t node)
 static inline uint32_t rcforest_length(const rcforest_tree *tree, uint32_t node)
 {
     return node < tree->n ? 0 : tree->length[node - tree->n];
-}
-
-static inline uint16_t *rcforest_children(const rcforest_tree *tree, uint32_t node)
-{
-    return tree->child + (size_t)(node - tree->n) * 2;
-}
-
-/* 1: the cut leads to the right. */
-static inline uint32_t rcforest_side(const rcforest_tree *tree, uint32_t node,
-                                     const uint16_t *codes)
-{
-    const uint32_t cut = tree->cut[node - tree->n];
-
-    return codes[cut >> 16] >= (cut & 0xffff);
 }
 
 static int rcforest_is_box(const rcforest_tree *tree, uint32_t node)
@@ -232,27 +265,29 @@ static int rcforest_tree_holds(const rcforest_tree *tree, uint32_t fill)
     }
     if (root >= nodes || tree->mass[root] != fill || tree->parent[root] != root)
         return 0;
-    /* Masses grow from child to parent, so parents lead to the root. */
+    /* Masses grow from child to parent, so parents lead to the root, and children to leaves. */
     for (uint32_t i = 0; i < nodes; i++) {
+        const uint64_t node = tree->node[i];
         const uint32_t parent = tree->parent[i];
+        const uint32_t left = rcforest_child(node, 0), right = rcforest_child(node, 1);
 
         if (rcforest_is_leaf(tree, i) && tree->mass[i] != held[i])
             return 0;
         if (tree->mass[i] == 0)
             continue;
         if (i != root && (parent < tree->n || parent >= nodes || tree->mass[parent] == 0 ||
-                          (rcforest_children(tree, parent)[0] != i &&
-                           rcforest_children(tree, parent)[1] != i)))
+                          (rcforest_child(tree->node[parent], 0) != i &&
+                           rcforest_child(tree->node[parent], 1) != i)))
             return 0;
-        if (!rcforest_is_leaf(tree, i)) {
-            const uint32_t left = rcforest_children(tree, i)[0];
-            const uint32_t right = rcforest_children(tree, i)[1];
-
-            if (left >= nodes || right >= nodes || left == right || tree->mass[left] == 0 ||
-                tree->mass[right] == 0 || tree->parent[left] != i || tree->parent[right] != i ||
-                tree->mass[i] != tree->mass[left] + tree->mass[right] ||
-                tree->cut[i - tree->n] >> 16 >= tree->codes || !rcforest_is_box(tree, i))
+        if (rcforest_is_leaf(tree, i)) {
+            if (node != rcforest_node(i, i, 0, 0))
                 return 0;
+        } else if (left >= nodes || right >= nodes || left == right || tree->mass[left] == 0 ||
+                   tree->mass[right] == 0 || tree->parent[left] != i || tree->parent[right] != i ||
+                   tree->mass[i] != tree->mass[left] + tree->mass[right] ||
+                   rcforest_left_mass(node) != tree->mass[left] ||
+                   rcforest_cut(node) >> 16 >= tree->codes || !rcforest_is_box(tree, i)) {
+            return 0;
         }
     }
     return 1;
@@ -274,45 +309,100 @@ static int rcforest_holds(const void *constants, const void *state)
     return 1;
 }
 
-/* ---- Scoring --------------------------------------------------------------------- */
+/* ---- Scoring ---------------------------------------------------------------------
+ *
+ * First the way that the cuts lead is gone down, which takes nothing but codes, in several trees
+ * abreast: a step waits for the one before it.  Then up again from the leaf.  Boxes lie within one
+ * another, so whatever is above the first that has the point inside has it inside, too, and cannot
+ * cut it off. */
 
-/* The mean displacement in one tree.  `parts`, if not NULL, gets each coordinate's share; *end is the
- * leaf the point comes to. */
-static TOCSIN__INLINE double rcforest_displacement(const rcforest_tree *tree,
-                                                   const uint16_t *codes, double *parts,
-                                                   uint32_t *end)
+/* Ways down some trees.  A tree that is less deep than others stays at its leaf. */
+typedef struct {
+    uint16_t depth[TOCSIN__WAYS];       /* level of the leaf; the root's is 0 */
+    tocsin__ways_level level[RCFOREST_SAMPLE_MAX];
+} rcforest_ways;
+
+/* The ways of a point down the trees from `first` on; behind the last, the first is gone again.  No
+ * branch, for none could be foretold. */
+static void rcforest_descend(const rcforest_constants *k, const void *state, uint32_t first,
+                             const uint16_t *codes, rcforest_ways *ways)
 {
-    uint32_t node = *tree->root;
-    double sum = 0, left = 1, above = 0;    /* above: the largest displacement of the ancestors */
+    tocsin__ways_level *level = ways->level;
+    const uint64_t *nodes[TOCSIN__WAYS];
+    int goes_on = 0;
 
-    for (;;) {
-        const uint16_t *const low = rcforest_low(tree, node), *const high = rcforest_high(tree, node);
-        const uint32_t excess = tocsin__box_excess(low, high, codes, tree->codes);
-        const double here = tocsin__max(tree->mass[node], above);
+    for (uint32_t j = 0; j < TOCSIN__WAYS; j++) {
+        const rcforest_tree tree =
+            rcforest_tree_of(k, state, first + j < k->trees ? first + j : first);
 
-        if (excess > 0) {
-            const double parted = left * excess / ((double)rcforest_length(tree, node) + excess);
-
-            sum += parted * here;
-            if (parts)
-                for (uint32_t i = 0; i < tree->codes; i++)
-                    parts[i] += parted * here / excess *
-                                (codes[i] > high[i] ? codes[i] - high[i]
-                                                    : codes[i] < low[i] ? low[i] - codes[i] : 0);
-            left -= parted;
-        }
-        if (rcforest_is_leaf(tree, node)) {
-            *end = node;
-            /* Equal to what is there: it joins the leaf. */
-            return excess > 0 ? sum : sum + left * above;
-        }
-
-        const uint16_t *const child = rcforest_children(tree, node);
-        const uint32_t side = rcforest_side(tree, node, codes);
-
-        above = tocsin__max(above, tree->mass[child[1 - side]] / (tree->mass[child[side]] + 1.0));
-        node = child[side];
+        nodes[j] = tree.node;
+        ways->depth[j] = 0;
+        level->node[j] = *tree.root;
+        level->mass[j] = tree.mass[*tree.root];
+        level->over[j] = 0;
+        level->under[j] = 1;
+        goes_on |= *tree.root >= tree.n;
     }
+    for (; goes_on; level++) {
+        tocsin__ways_turn turn;
+
+        for (uint32_t j = 0; j < TOCSIN__WAYS; j++) {
+            const uint64_t node = nodes[j][level->node[j]];
+            const uint32_t side = rcforest_side(node, codes);
+
+            level[1].node[j] = (uint16_t)rcforest_child(node, side);
+            turn.left[j] = (uint16_t)rcforest_left_mass(node);
+            turn.goes_right[j] = (uint16_t)(0 - side);
+        }
+        goes_on = tocsin__ways_down(level, &turn, (uint16_t)k->sample, ways->depth, level + 1);
+    }
+}
+
+/* What was displaced the most above a node on its way. */
+static TOCSIN__INLINE double rcforest_above(const tocsin__ways_level *level, uint32_t j)
+{
+    return (double)level->over[j] / level->under[j];
+}
+
+/* With what probability the point is cut off at a node on its way, and what it displaces then. */
+static TOCSIN__INLINE double rcforest_parted(const rcforest_tree *tree,
+                                             const tocsin__ways_level *level, uint32_t j,
+                                             uint32_t excess, double *displaced)
+{
+    *displaced = tocsin__max(level->mass[j], rcforest_above(level, j));
+    return excess / ((double)rcforest_length(tree, level->node[j]) + excess);
+}
+
+static TOCSIN__INLINE uint32_t rcforest_excess(const rcforest_tree *tree, uint32_t node,
+                                               const uint16_t *codes)
+{
+    return tocsin__box_excess(rcforest_low(tree, node), rcforest_high(tree, node), codes,
+                              tree->codes);
+}
+
+/* The mean displacement in one tree; *top is the first level on which the point can be cut off, one
+ * more than the leaf's if there is none: then it is equal to what is there and joins the leaf. */
+static TOCSIN__INLINE double rcforest_displacement(const rcforest_tree *tree,
+                                                   const rcforest_ways *ways, uint32_t j,
+                                                   const uint16_t *codes, uint32_t *top)
+{
+    uint32_t level = ways->depth[j] + 1u;
+    double mean = rcforest_above(&ways->level[level - 1], j), displaced;
+
+    while (level > 0) {
+        const tocsin__ways_level *const at = &ways->level[level - 1];
+        const uint32_t excess = rcforest_excess(tree, at->node[j], codes);
+
+        if (excess == 0)
+            break;
+
+        const double parted = rcforest_parted(tree, at, j, excess, &displaced);
+
+        mean += parted * (displaced - mean);
+        level--;
+    }
+    *top = level;
+    return mean;
 }
 
 static void rcforest_score(const void *constants, const void *state, const tocsin__arrays *arrays,
@@ -321,7 +411,9 @@ static void rcforest_score(const void *constants, const void *state, const tocsi
     const rcforest_constants *k = constants;
     const rcforest_state *s = state;
     uint16_t codes[TOCSIN__ROW_CODES_MAX];
+    rcforest_ways ways;
     double sum = 0;
+    uint32_t top;
 
     (void)arrays;
     if (s->fill < k->sample) {
@@ -331,12 +423,36 @@ static void rcforest_score(const void *constants, const void *state, const tocsi
     tocsin__rows_code(&k->rows, state, point, codes, reading);
     for (uint32_t t = 0; t < k->trees; t++) {
         const rcforest_tree tree = rcforest_tree_of(k, state, t);
-        uint32_t end;
 
-        sum += rcforest_displacement(&tree, codes, NULL, &end);
+        if (t % TOCSIN__WAYS == 0)
+            rcforest_descend(k, state, t, codes, &ways);
+        sum += rcforest_displacement(&tree, &ways, t % TOCSIN__WAYS, codes, &top);
     }
     reading->channel[0] = sum / k->trees;
     reading->confidence = tocsin__min(1, s->points / (4.0 * k->sample));
+}
+
+/* To each coordinate its part of the displacement in one tree. */
+static void rcforest_blame(const rcforest_tree *tree, const rcforest_ways *ways, uint32_t j,
+                           const uint16_t *codes, double *parts)
+{
+    uint32_t level;
+    double left = 1, displaced;
+
+    rcforest_displacement(tree, ways, j, codes, &level);
+    for (; level <= ways->depth[j]; level++) {
+        const uint32_t node = ways->level[level].node[j];
+        const uint16_t *const low = rcforest_low(tree, node);
+        const uint16_t *const high = rcforest_high(tree, node);
+        const uint32_t excess = rcforest_excess(tree, node, codes);
+        const double parted =
+            left * rcforest_parted(tree, &ways->level[level], j, excess, &displaced);
+        const double each = parted * displaced / excess;
+
+        for (uint32_t i = 0; i < tree->codes; i++)
+            parts[i] += each * tocsin__box_out(low[i], high[i], codes[i]);
+        left -= parted;
+    }
 }
 
 static void rcforest_share(const void *constants, const void *state, const tocsin__arrays *arrays,
@@ -347,6 +463,7 @@ static void rcforest_share(const void *constants, const void *state, const tocsi
     double parts[TOCSIN__ROW_CODES_MAX];
     const uint16_t *nearest = NULL;
     uint64_t least = UINT64_MAX;
+    rcforest_ways ways;
 
     (void)arrays;
     tocsin__rows_code(&k->rows, state, point, codes, reading);
@@ -354,11 +471,13 @@ static void rcforest_share(const void *constants, const void *state, const tocsi
         parts[i] = 0;
     for (uint32_t t = 0; t < k->trees; t++) {
         const rcforest_tree tree = rcforest_tree_of(k, state, t);
-        uint32_t end = 0;
+        const uint32_t j = t % TOCSIN__WAYS;
 
-        rcforest_displacement(&tree, codes, parts, &end);
+        if (j == 0)
+            rcforest_descend(k, state, t, codes, &ways);
+        rcforest_blame(&tree, &ways, j, codes, parts);
 
-        const uint16_t *const there = rcforest_low(&tree, end);
+        const uint16_t *const there = rcforest_low(&tree, ways.level[ways.depth[j]].node[j]);
         const uint32_t distance = tocsin__box_excess(there, there, codes, k->rows.codes);
 
         if (distance < least) {
@@ -371,9 +490,11 @@ static void rcforest_share(const void *constants, const void *state, const tocsi
 
 /* ---- Learning ---------------------------------------------------------------------- */
 
-/* A node that is not in the tree. */
-static uint32_t rcforest_free_node(const rcforest_tree *tree, uint32_t from)
+/* A node that is not in the tree, `likely` one. */
+static uint32_t rcforest_free_node(const rcforest_tree *tree, uint32_t from, uint32_t likely)
 {
+    if (tree->mass[likely] == 0)
+        return likely;
     while (tree->mass[from] != 0)
         from++;
     return from;
@@ -388,47 +509,30 @@ static void rcforest_hang(const rcforest_tree *tree, uint32_t parent, uint32_t o
         return;
     }
 
-    uint16_t *const child = rcforest_children(tree, parent);
+    const uint32_t is_right = rcforest_child(tree->node[parent], 1) == old;
 
-    child[child[1] == old] = (uint16_t)node;
+    tree->node[parent] ^= (uint64_t)(old ^ node) << (is_right * RCFOREST_CHILD_BITS);
     tree->parent[node] = (uint16_t)parent;
 }
 
 /* The box of an inner node from those of its children; 0: it has not changed. */
 static int rcforest_join(const rcforest_tree *tree, uint32_t node)
 {
-    const uint16_t *const child = rcforest_children(tree, node);
-    const uint16_t *const low_a = rcforest_low(tree, child[0]), *const high_a = rcforest_high(tree, child[0]);
-    const uint16_t *const low_b = rcforest_low(tree, child[1]), *const high_b = rcforest_high(tree, child[1]);
-    uint16_t *const low = rcforest_low(tree, node), *const high = rcforest_high(tree, node);
-    uint32_t length = 0, changes = 0;
+    const uint32_t a = rcforest_child(tree->node[node], 0);
+    const uint32_t b = rcforest_child(tree->node[node], 1);
 
-    for (uint32_t i = 0; i < tree->codes; i++) {
-        const uint16_t l = low_a[i] < low_b[i] ? low_a[i] : low_b[i];
-        const uint16_t h = high_a[i] > high_b[i] ? high_a[i] : high_b[i];
-
-        changes |= (uint32_t)(low[i] ^ l) | (uint32_t)(high[i] ^ h);
-        low[i] = l;
-        high[i] = h;
-        length += (uint32_t)(h - l);
-    }
-    tree->length[node - tree->n] = length;
-    return changes != 0;
+    return tocsin__box_join(rcforest_low(tree, node), rcforest_high(tree, node),
+                            rcforest_low(tree, a), rcforest_high(tree, a), rcforest_low(tree, b),
+                            rcforest_high(tree, b), tree->codes, &tree->length[node - tree->n]);
 }
 
 /* Grow an inner node's box by a point. */
-static void rcforest_grow(const rcforest_tree *tree, uint32_t node, const uint16_t *codes,
-                          uint32_t excess)
+static void rcforest_grow(const rcforest_tree *tree, uint32_t node, const uint16_t *codes)
 {
     uint16_t *const low = rcforest_low(tree, node), *const high = rcforest_high(tree, node);
 
-    if (excess == 0)
-        return;
-    for (uint32_t i = 0; i < tree->codes; i++) {
-        low[i] = codes[i] < low[i] ? codes[i] : low[i];
-        high[i] = codes[i] > high[i] ? codes[i] : high[i];
-    }
-    tree->length[node - tree->n] += excess;
+    tocsin__box_join(low, high, low, high, codes, codes, tree->codes,
+                     &tree->length[node - tree->n]);
 }
 
 /* Place `at` of the ways, `excess` in all, to cut the point off a box. */
@@ -438,8 +542,7 @@ static uint32_t rcforest_cut_off(const rcforest_tree *tree, uint32_t node, const
     const uint16_t *const low = rcforest_low(tree, node), *const high = rcforest_high(tree, node);
 
     for (uint32_t i = 0;; i++) {
-        const uint32_t out = codes[i] > high[i] ? (uint32_t)(codes[i] - high[i])
-                             : codes[i] < low[i] ? (uint32_t)(low[i] - codes[i]) : 0;
+        const uint32_t out = tocsin__box_out(low[i], high[i], codes[i]);
 
         if (at < out)
             return i << 16 | ((codes[i] > high[i] ? high[i] : codes[i]) + 1u + at);
@@ -447,15 +550,19 @@ static uint32_t rcforest_cut_off(const rcforest_tree *tree, uint32_t node, const
     }
 }
 
+/* Nodes that became free. */
+typedef struct {
+    uint32_t leaf, fork;
+} rcforest_room;
+
 /* Insert a point and say which leaf it is at. */
 static uint32_t rcforest_insert(const rcforest_tree *tree, const uint16_t *codes,
-                                uint64_t *random)
+                                rcforest_room room, uint64_t *random)
 {
     uint32_t node = *tree->root, excess;
 
     for (;;) {
-        excess = tocsin__box_excess(rcforest_low(tree, node), rcforest_high(tree, node), codes,
-                                    tree->codes);
+        excess = rcforest_excess(tree, node, codes);
         if (excess > 0) {
             const uint32_t at = tocsin__rows_below(tocsin__rows_draw(random),
                                                    rcforest_length(tree, node) + excess);
@@ -468,49 +575,57 @@ static uint32_t rcforest_insert(const rcforest_tree *tree, const uint16_t *codes
             tree->mass[node]++;
             return node;
         }
+
+        const uint32_t side = rcforest_side(tree->node[node], codes);
+
         tree->mass[node]++;
-        rcforest_grow(tree, node, codes, excess);
-        node = rcforest_children(tree, node)[rcforest_side(tree, node, codes)];
+        tree->node[node] += (uint64_t)(1 - side) << RCFOREST_LEFT_MASS;
+        if (excess > 0)
+            rcforest_grow(tree, node, codes);
+        node = rcforest_child(tree->node[node], side);
     }
 
-    const uint32_t leaf = rcforest_free_node(tree, 0);
-    const uint32_t fork = rcforest_free_node(tree, tree->n);
+    const uint32_t leaf = rcforest_free_node(tree, 0, room.leaf);
+    const uint32_t fork = rcforest_free_node(tree, tree->n, room.fork);
     const uint32_t cut = rcforest_cut_off(tree, node, codes, excess);
-    const uint32_t side = codes[cut >> 16] >= (cut & 0xffff);
+    const int is_right = codes[cut >> 16] >= (cut & 0xffff);
 
     memcpy(rcforest_low(tree, leaf), codes, tree->codes * sizeof *codes);
     tree->mass[leaf] = 1;
     tree->mass[fork] = (uint16_t)(tree->mass[node] + 1);
-    tree->cut[fork - tree->n] = cut;
+    tree->node[leaf] = rcforest_node(leaf, leaf, 0, 0);
+    tree->node[fork] = is_right ? rcforest_node(node, leaf, tree->mass[node], cut)
+                                : rcforest_node(leaf, node, 1, cut);
     rcforest_hang(tree, tree->parent[node], node, fork);
-    rcforest_children(tree, fork)[side] = (uint16_t)leaf;
-    rcforest_children(tree, fork)[1 - side] = (uint16_t)node;
     tree->parent[leaf] = tree->parent[node] = (uint16_t)fork;
     rcforest_join(tree, fork);
     return leaf;
 }
 
 /* Take one point away from a leaf of a tree that has others. */
-static void rcforest_delete(const rcforest_tree *tree, uint32_t leaf)
+static rcforest_room rcforest_delete(const rcforest_tree *tree, uint32_t leaf)
 {
+    const uint32_t fork = tree->parent[leaf];
+    const rcforest_room room = {leaf, fork};
     uint32_t node = leaf;
     int changes = 0;
 
     if (--tree->mass[leaf] == 0) {
-        const uint32_t fork = tree->parent[leaf];
-        const uint16_t *const child = rcforest_children(tree, fork);
-        const uint32_t sibling = child[child[0] == leaf];
-
+        node = rcforest_child(tree->node[fork], rcforest_child(tree->node[fork], 0) == leaf);
         tree->mass[fork] = 0;
-        rcforest_hang(tree, tree->parent[fork], fork, sibling);
-        node = sibling;
+        rcforest_hang(tree, tree->parent[fork], fork, node);
         changes = 1;
     }
     while (tree->parent[node] != node) {
-        node = tree->parent[node];
-        tree->mass[node]--;
-        changes = changes && rcforest_join(tree, node);
+        const uint32_t parent = tree->parent[node];
+        const int is_left = rcforest_child(tree->node[parent], 0) == node;
+
+        tree->mass[parent]--;
+        tree->node[parent] -= (uint64_t)is_left << RCFOREST_LEFT_MASS;
+        changes = changes && rcforest_join(tree, parent);
+        node = parent;
     }
+    return room;
 }
 
 /* The first point of all. */
@@ -518,6 +633,7 @@ static void rcforest_plant(const rcforest_tree *tree, const uint16_t *codes)
 {
     memcpy(tree->point, codes, tree->codes * sizeof *codes);
     tree->mass[0] = 1;
+    tree->node[0] = rcforest_node(0, 0, 0, 0);
     tree->parent[0] = tree->leaf_of[0] = *tree->root = 0;
 }
 
@@ -536,6 +652,7 @@ static void rcforest_learn(const void *constants, void *state, const tocsin__arr
     for (uint32_t t = 0; t < k->trees; t++) {
         const rcforest_tree tree = rcforest_tree_of(k, state, t);
         uint32_t place = s->fill;
+        rcforest_room room = {place, k->sample + place - 1};
 
         if (s->fill == 0) {
             rcforest_plant(&tree, codes);
@@ -545,9 +662,9 @@ static void rcforest_learn(const void *constants, void *state, const tocsin__arr
             if (tocsin__rows_draw(&s->random) >> 32 >= bar)
                 continue;
             place = tocsin__rows_below(tocsin__rows_draw(&s->random), k->sample);
-            rcforest_delete(&tree, tree.leaf_of[place]);
+            room = rcforest_delete(&tree, tree.leaf_of[place]);
         }
-        tree.leaf_of[place] = (uint16_t)rcforest_insert(&tree, codes, &s->random);
+        tree.leaf_of[place] = (uint16_t)rcforest_insert(&tree, codes, room, &s->random);
     }
     s->fill += s->fill < k->sample;
     s->points += s->points < UINT32_MAX;

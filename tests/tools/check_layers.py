@@ -53,6 +53,7 @@ SYSTEM_HEADERS_OF = {
     "num/lanes_avx512.h": {"immintrin.h"},
     "num/lanes_neon.h": {"arm_neon.h"},
     "num/boxes.h": {"emmintrin.h"},
+    "num/ways.h": {"emmintrin.h"},
     "num/ranks.h": {"emmintrin.h"},
     "num/lanes_sse2.h": {"emmintrin.h"},
 }

@@ -20,8 +20,8 @@ static uint32_t leaves_below(const rcforest_tree *tree, uint32_t node, uint32_t 
         leaves[0] = node;
         return 1;
     }
-    count = leaves_below(tree, tree->child[2 * (node - tree->n)], leaves);
-    return count + leaves_below(tree, tree->child[2 * (node - tree->n) + 1], leaves + count);
+    count = leaves_below(tree, rcforest_child(tree->node[node], 0), leaves);
+    return count + leaves_below(tree, rcforest_child(tree->node[node], 1), leaves + count);
 }
 
 static uint32_t mass_below(const rcforest_tree *tree, uint32_t node)
@@ -77,10 +77,10 @@ static double slow_displacement(const rcforest_tree *tree, uint32_t node, const 
     if (node < tree->n)
         return sum + stays * path;
 
-    const uint32_t cut = tree->cut[node - tree->n];
+    const uint32_t cut = rcforest_cut(tree->node[node]);
     const uint32_t side = x[cut >> 16] >= (cut & 0xffff);
-    const uint32_t child = tree->child[2 * (node - tree->n) + side];
-    const uint32_t sibling = tree->child[2 * (node - tree->n) + 1 - side];
+    const uint32_t child = rcforest_child(tree->node[node], side);
+    const uint32_t sibling = rcforest_child(tree->node[node], 1 - side);
     const double here = mass_below(tree, sibling) / (mass_below(tree, child) + 1.0);
 
     return sum + stays * slow_displacement(tree, child, x, here > path ? here : path,
@@ -89,7 +89,7 @@ static double slow_displacement(const rcforest_tree *tree, uint32_t node, const 
 
 START_TEST(displacement_is_its_definition)
 {
-    forest f = forest_new("rcforest metrics=2 trees=3 sample=12 half-life=20p");
+    forest f = forest_new("rcforest metrics=2 trees=9 sample=12 half-life=20p");
     rng r = rng_seeded(50 + (uint64_t)_i);
 
     for (size_t i = 0; i < 40; i++) {
@@ -110,10 +110,10 @@ START_TEST(displacement_is_its_definition)
             double parts[2] = {0, 0}, shares[6], all;
 
             tocsin__rows_code(&f.k->rows, f.s, &f.point, codes, &reading);
-            for (uint32_t t = 0; t < 3; t++) {
+            for (uint32_t t = 0; t < 9; t++) {
                 const rcforest_tree tree = rcforest_tree_of(f.k, f.s, t);
 
-                sum += slow_displacement(&tree, *tree.root, codes, 0, 1, parts) / 3;
+                sum += slow_displacement(&tree, *tree.root, codes, 0, 1, parts) / 9;
             }
             reading.flags = 0;
             rcforest_score(f.k, f.s, NULL, &f.point, &reading);
@@ -135,8 +135,12 @@ END_TEST
  * deleted. */
 START_TEST(trees_stay_what_they_are)
 {
-    forest f = forest_new("rcforest metrics=3 shingle=2 trees=2 sample=20 half-life=15p");
-    rng r = rng_seeded(60);
+    static const char *const kinds[] = {
+        "rcforest metrics=3 shingle=2 trees=2 sample=20 half-life=15p",
+        "rcforest metrics=3 shingle=5 trees=2 sample=20 half-life=15p",
+    };
+    forest f = forest_new(kinds[_i]);
+    rng r = rng_seeded(60 + (uint64_t)_i);
 
     for (size_t i = 0; i < POINTS; i++) {
         double row[3] = {floor(3 * rng_normal(&r)), i / 200 * 5.0 + rng_normal(&r), 7};
@@ -177,8 +181,9 @@ START_TEST(trees_stay_what_they_are)
 
                         while (tree.parent[below] != node)
                             below = tree.parent[below];
-                        require(rcforest_children(&tree, node)[rcforest_side(&tree, node, at)] ==
-                                    below, "a leaf on the wrong side");
+                        require(rcforest_child(tree.node[node],
+                                               rcforest_side(tree.node[node], at)) == below,
+                                "a leaf on the wrong side");
                     }
             }
         }
@@ -199,17 +204,18 @@ START_TEST(deleting_leaves_a_random_tree)
     for (uint32_t seed = 0; seed < 4000; seed++) {
         forest f = forest_new("rcforest metrics=2 trees=1 sample=8");
         const rcforest_tree tree = rcforest_tree_of(f.k, f.s, 0);
+        const rcforest_room room = {7, 14};
         uint64_t random = tocsin__rows_mix(seed);
         uint32_t outlier = 0;
 
         rcforest_plant(&tree, points[0]);
         for (uint32_t i = 1; i < 4; i++) {
             if (i == seed % 3 + 1)
-                outlier = rcforest_insert(&tree, points[4], &random);
-            rcforest_insert(&tree, points[i], &random);
+                outlier = rcforest_insert(&tree, points[4], room, &random);
+            rcforest_insert(&tree, points[i], room, &random);
         }
         rcforest_delete(&tree, outlier);
-        across[tree.cut[*tree.root - tree.n] >> 16]++;
+        across[rcforest_cut(tree.node[*tree.root]) >> 16]++;
         forest_free(&f);
     }
     /* Sides of 300 and 100; five standard deviations are 137. */
@@ -254,7 +260,7 @@ static Suite *suite(void)
     TCase *tcase = suite_case(s, "rcforest");
 
     tcase_add_loop_test(tcase, displacement_is_its_definition, 0, 4);
-    tcase_add_test(tcase, trees_stay_what_they_are);
+    tcase_add_loop_test(tcase, trees_stay_what_they_are, 0, 2);
     tcase_add_test(tcase, deleting_leaves_a_random_tree);
     tcase_add_test(tcase, half_lives_are_kept);
     return s;
