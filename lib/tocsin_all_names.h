@@ -141,7 +141,6 @@
 #define tocsin__gate_levels TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__gate_levels)
 #define tocsin__gate_merge TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__gate_merge)
 #define tocsin__gate_observe TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__gate_observe)
-#define tocsin__gate_own_size TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__gate_own_size)
 #define tocsin__gate_ramp TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__gate_ramp)
 #define tocsin__gate_settle TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__gate_settle)
 #define tocsin__gate_snapshot_read TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__gate_snapshot_read)

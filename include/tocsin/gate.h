@@ -208,7 +208,8 @@ enum {
  *  @retval TOCSIN_ERROR_CONFLICT  something given twice, two metrics of one name, or parameters
  *                                 that exclude each other
  *  @retval TOCSIN_ERROR_MEMORY    the allocator failed
- *  One allocation.  Thread-safe. */
+ *  One allocation, 10 KB and half a KB for each metric.  Thread-safe.  Half a millisecond: the odds
+ *  of all bets are computed here, and shared by the spec's gates. */
 TOCSIN_API int tocsin_gate_spec_compile(tocsin_gate_spec **out, const char *text, size_t length,
                                         const tocsin_allocator *allocator, tocsin_error *error);
 
@@ -260,7 +261,9 @@ TOCSIN_API int tocsin_gate_metric_find(const tocsin_gate_spec *spec, const char 
 
 /* ---- Gates ------------------------------------------------------------------- */
 
-/** Bytes of memory that tocsin_gate_create_in() needs.  0 if spec is NULL. */
+/** Bytes of memory that tocsin_gate_create_in() needs.  0 if spec is NULL.  A tenth of a KB, and for
+ *  each metric: a latency 1.2 KB, a histogram 1.9, errors or a count 0.1, a gauge 0.4; with ramp=yes
+ *  10 KB more, and for each metric but gauges 1.3 to 1.6; pods and sessions as many as there can be. */
 TOCSIN_API size_t tocsin_gate_size(const tocsin_gate_spec *spec);
 
 /** The alignment of that memory: a power of two, at most 64. */

@@ -47,11 +47,6 @@ static const tocsin__field gate_fields[] = {
 const tocsin__layout tocsin__gate_layout = {sizeof(tocsin__gate_head), gate_fields,
                                             TOCSIN__COUNT(gate_fields)};
 
-size_t tocsin__gate_own_size(void)
-{
-    return sizeof(struct tocsin_gate);
-}
-
 /* The states are the gate's own memory, behind it: const or not as the gate was made. */
 static void *gate_at(const tocsin_gate *gate, size_t offset)
 {
@@ -108,7 +103,15 @@ static int gate_is_rate(const tocsin__metric *metric)
 
 void tocsin__gate_derive(tocsin_gate *gate)
 {
-    tocsin__bets_init(&gate->bets, tocsin__gate_head_of(gate)->share);
+    const tocsin_gate_spec *const spec = gate->spec;
+    tocsin__gate_head *const head = tocsin__gate_head_of(gate);
+
+    if (!spec->ramps)
+        head->share = spec->share;
+    else if (head->share > spec->share || head->share < spec->share)
+        tocsin__bets_init(gate_at(gate, sizeof *gate), head->share);
+    else
+        memcpy(gate_at(gate, sizeof *gate), spec->bets, sizeof *spec->bets);
 }
 
 void tocsin__gate_init(tocsin_gate *gate)
@@ -276,12 +279,12 @@ static size_t gate_logs(const tocsin_gate *gate, uint32_t metric, double *logs)
     const tocsin__rate_state *const rates = tocsin__gate_state(gate, metric);
     /* With worse=down it is the baseline that must not have more: the arms change places. */
     const int candidate = m->worse > 0, baseline = !candidate;
-    const double share = gate->bets.share;
+    const double share = tocsin__gate_head_of(gate)->share;
     tocsin__split split;
 
     if (gate_is_latency(m)) {
-        tocsin__cells_logs(gate_cells(gate, metric), gate_tally(gate, metric), m, &gate->bets,
-                           logs);
+        tocsin__cells_logs(gate_cells(gate, metric), gate_tally(gate, metric), m,
+                           tocsin__gate_bets(gate), logs);
         return TOCSIN__LATENCY_EVIDENCE;
     }
     split.events[0] = rates->events[baseline];
@@ -304,7 +307,7 @@ static void gate_rate_evidence(const tocsin_gate *gate, uint32_t metric, const d
 {
     const tocsin__metric *const m = &gate->spec->metrics[metric];
     const tocsin__rate_state *const rates = tocsin__gate_state(gate, metric);
-    const double share = gate->bets.share;
+    const double share = tocsin__gate_head_of(gate)->share;
     double events[2], units[2];
 
     for (size_t k = 0; k < TOCSIN__EFFECTS; k++, logs += 2 * TOCSIN__RATE_BETS) {
@@ -329,7 +332,7 @@ static double gate_share_evidence(const tocsin_gate *gate, uint32_t metric)
 {
     const tocsin__tally *const tally = gate_tally(gate, metric);
     const double earlier = tocsin__evidence_log(tally->share_evidence);
-    const double share = gate->bets.share;
+    const double share = tocsin__gate_head_of(gate)->share;
 
     /* Turns are split too well, a count's events may rightly be split otherwise, and blocks and
      * pods are not what is routed. */
@@ -390,6 +393,7 @@ static void gate_ramp_metric(tocsin_gate *gate, uint32_t metric)
     const tocsin__metric *const m = &gate->spec->metrics[metric];
     void *const state = tocsin__gate_state(gate, metric);
     tocsin__tally *const tally = state;
+    const double share = tocsin__gate_head_of(gate)->share;
     double logs[GATE_MOST_LOGS];
     size_t aside_count;
     int64_t *const aside = gate_aside(gate, metric, &aside_count);
@@ -399,10 +403,10 @@ static void gate_ramp_metric(tocsin_gate *gate, uint32_t metric)
     gate_logs(gate, metric, logs);
     for (size_t i = 0; i < aside_count; i++)
         aside[i] = tocsin__evidence_add(aside[i], tocsin__evidence_round(logs[i]));
-    if (gate->bets.share > 0 && m->kind != TOCSIN_METRIC_COUNT)
+    if (share > 0 && m->kind != TOCSIN_METRIC_COUNT)
         tally->share_evidence = tocsin__evidence_add(
             tally->share_evidence,
-            tocsin__evidence_round(tocsin__share_log_e(gate->bets.share, tally->units)));
+            tocsin__evidence_round(tocsin__share_log_e(share, tally->units)));
     for (size_t arm = 0; arm < 2; arm++) {
         tally->before[arm] += tally->units[arm];
         tally->units[arm] = 0;

@@ -77,6 +77,7 @@ struct tocsin_gate_spec {
     tocsin__shape shape;            /* of the gate's own state */
     tocsin__values values[TOCSIN__GATE_PARAMS];
     tocsin__metric *metrics;        /* in the same block */
+    struct tocsin__bets *bets;      /* likewise; for the declared share */
 };
 
 /* The longest text, in bytes. */
@@ -443,15 +444,22 @@ typedef struct tocsin__gate_head {
 
 extern const tocsin__layout tocsin__gate_layout;
 
+/* Behind it, with ramp=yes, are bets for the share in force; then the states. */
 struct tocsin_gate {
     const tocsin_gate_spec *spec;
     tocsin_allocator allocator;
     uint32_t is_owned, reserved;    /* the memory is ours to free */
-    tocsin__bets bets;              /* for the share in force */
 };
 
-/* sizeof(struct tocsin_gate); states follow. */
-size_t tocsin__gate_own_size(void);
+static inline size_t tocsin__gate_own_size(const tocsin_gate_spec *spec)
+{
+    return sizeof(struct tocsin_gate) + (spec->ramps ? sizeof(tocsin__bets) : 0);
+}
+
+static inline const tocsin__bets *tocsin__gate_bets(const tocsin_gate *gate)
+{
+    return gate->spec->ramps ? (const tocsin__bets *)(const void *)(gate + 1) : gate->spec->bets;
+}
 
 tocsin__gate_head *tocsin__gate_head_of(const tocsin_gate *gate);
 void *tocsin__gate_state(const tocsin_gate *gate, uint32_t metric);

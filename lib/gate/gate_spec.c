@@ -396,7 +396,7 @@ static int gate_read(gate_reader *reader, size_t capacity)
 static void gate_lay_out(tocsin_gate_spec *spec)
 {
     const size_t align = 64;
-    size_t at = (tocsin__gate_own_size() + align - 1) / align * align;
+    size_t at = (tocsin__gate_own_size(spec) + align - 1) / align * align;
 
     spec->shape.precision = TOCSIN__DOUBLE;
     spec->shape.length[0] = spec->unit == TOCSIN__UNIT_SESSION
@@ -425,7 +425,7 @@ int tocsin__gate_spec_compile(tocsin_gate_spec **out, const char *text, size_t l
         bars += text[i] == '|';
     if (bars > TOCSIN_GATE_METRICS_MAX)
         bars = TOCSIN_GATE_METRICS_MAX;
-    bytes = sizeof(tocsin_gate_spec) + bars * sizeof(tocsin__metric);
+    bytes = sizeof(tocsin_gate_spec) + sizeof(tocsin__bets) + bars * sizeof(tocsin__metric);
     reader.spec = tocsin__alloc(allocator, bytes, 16);
     if (!reader.spec) {
         tocsin__error_at(error, TOCSIN_ERROR_MEMORY, 0, "", 0);
@@ -434,13 +434,15 @@ int tocsin__gate_spec_compile(tocsin_gate_spec **out, const char *text, size_t l
     memset(reader.spec, 0, bytes);
     reader.spec->allocator = *allocator;
     reader.spec->bytes = bytes;
-    reader.spec->metrics = (tocsin__metric *)(void *)(reader.spec + 1);
+    reader.spec->bets = (tocsin__bets *)(void *)(reader.spec + 1);
+    reader.spec->metrics = (tocsin__metric *)(void *)(reader.spec->bets + 1);
     status = gate_read(&reader, bars);
     if (status < 0) {
         tocsin__free(allocator, reader.spec, bytes);
         return status;
     }
     gate_lay_out(reader.spec);
+    tocsin__bets_init(reader.spec->bets, reader.spec->share);
     *out = reader.spec;
     return TOCSIN_OK;
 }
