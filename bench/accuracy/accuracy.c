@@ -1,6 +1,6 @@
 /* accuracy.c - scores for labelled data, as a stream would have got them.
  *
- *     accuracy [--spec S] [--rank raw|score] [--json FILE] DATA_DIR OUT_DIR
+ *     accuracy [--spec S] [--rank raw|score|difference] [--json FILE] DATA_DIR OUT_DIR
  *
  * Reads each DATA_DIR/series/.../NAME.csv and writes OUT_DIR/.../NAME.csv.  Every file is a
  * series of its own and gets a new detector of the spec; nothing is carried over from one file
@@ -15,7 +15,8 @@
  * nan or null is a missing one.
  *
  * `score` is the row's ranking: the detector's raw statistic, or with --rank score the
- * calibrated one.  `alarm_score` is the same at rows where an alarm starts and 0 at all others.  A
+ * calibrated one.  --rank difference puts the plainest of all in its place, for comparison: |x_t - x_(t-1)|
+ * in units of its mean so far, of the first value that a detector judges.  `alarm_score` is the same at rows where an alarm starts and 0 at all others.  A
  * row without a verdict (warming, missing, late, repeated) has 0.  Without --spec it is the default
  * detector's ranking that is measured, `raw | alarm threshold=5 cooldown=12h`: one threshold and one
  * dead time for every file.  `--spec ''` is what a user gets, an alarm by a budget.  Several value columns are
@@ -277,9 +278,13 @@ static int table_read(table *t)
 
 /* ---- Scoring ---------------------------------------------------------------------------- */
 
+typedef enum { RANK_RAW, RANK_SCORE, RANK_DIFFERENCE, RANKS } rank_kind;
+
+static const char *const ranks[] = {"raw", "score", "difference"};
+
 typedef struct run {
     tocsin_spec *spec;
-    int by_score;               /* rank by the calibrated score */
+    rank_kind rank;             /* what a row's ranking is */
     uint64_t files, points, alarms;     /* a row is a point */
     size_t bytes;               /* of the largest state */
     double ns;                  /* in pushes */
@@ -312,6 +317,28 @@ static tocsin_spec *spec_of_rows(const tocsin_spec *spec, size_t columns)
     return NULL;
 }
 
+/* The distance of a value from the one before it, in units of the mean distance before. */
+typedef struct {
+    double last, sum, count;
+} differences;
+
+static double next_difference(differences *d, double value)
+{
+    const double distance = fabs(value - d->last);
+    double rank = 0;
+
+    if (isnan(value))
+        return 0;
+    d->last = value;
+    if (isnan(distance))
+        return 0;
+    if (d->sum > 0)
+        rank = distance / (d->sum / d->count);
+    d->sum += distance;
+    d->count++;
+    return rank;
+}
+
 /* Some columns, one or all of them, judged together: adds each row's ranking, and marks the rows
  * where an alarm starts. */
 static void score_columns(run *r, const tocsin_spec *spec, const table *t, size_t column,
@@ -319,6 +346,7 @@ static void score_columns(run *r, const tocsin_spec *spec, const table *t, size_
 {
     tocsin_detector *detector;
     tocsin_verdict verdict;
+    differences steps = {.last = NAN};
     double began;
 
     if (tocsin_detector_create(&detector, spec, NULL) < 0)
@@ -332,7 +360,10 @@ static void score_columns(run *r, const tocsin_spec *spec, const table *t, size_
         if (tocsin_detector_push_row(detector, t->time[i], &t->value[i * t->columns + column],
                                      count, TOCSIN_LEARN_AND_SCORE, &verdict, sizeof verdict) < 0)
             die(EXIT_FAILURE, "a push failed", t->path);
-        rank = r->by_score ? verdict.score : verdict.raw;
+        rank = r->rank == RANK_SCORE        ? verdict.score
+               : r->rank == RANK_DIFFERENCE ? next_difference(
+                                                  &steps, t->value[i * t->columns + column])
+                                            : verdict.raw;
         if (rank > 0)
             ranking[i] += rank;
         if (verdict.transition == TOCSIN_TRANSITION_START) {
@@ -494,7 +525,7 @@ static void write_json(const char *path, const run *r, const char *spec)
 
 static void usage(FILE *to)
 {
-    fputs("usage: accuracy [--spec S] [--rank raw|score] [--json FILE] DATA_DIR OUT_DIR\n", to);
+    fputs("usage: accuracy [--spec S] [--rank raw|score|difference] [--json FILE] DATA_DIR OUT_DIR\n", to);
 }
 
 int main(int argc, char **argv)
@@ -515,9 +546,11 @@ int main(int argc, char **argv)
         switch (option) {
         case 's': spec = optarg; break;
         case 'r':
-            r.by_score = strcmp(optarg, "score") == 0;
-            if (!r.by_score && strcmp(optarg, "raw") != 0)
-                die(EXIT_USAGE, "--rank is raw or score, not", optarg);
+            r.rank = RANK_RAW;
+            while (r.rank < RANKS && strcmp(optarg, ranks[r.rank]) != 0)
+                r.rank++;
+            if (r.rank == RANKS)
+                die(EXIT_USAGE, "--rank is raw, score or difference, not", optarg);
             break;
         case 'j': json = optarg; break;
         case 'h': usage(stdout); return EXIT_SUCCESS;

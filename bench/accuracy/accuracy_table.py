@@ -38,23 +38,27 @@ def row(folder):
             f"{run['ns_per_point']:.0f}", str(run["bytes_per_series"])]
 
 
+def print_splits(name, measure, halves, digits):
+    """What a setting that was chosen on one half of the series is worth on the other."""
+    if not halves:
+        return
+    mean = {key: sum(half[key] for half in halves) / len(halves) for key in halves[0]}
+    print(f"\n{name}, {measure}: over {len(halves)} splits, chosen on one half "
+          f"{mean['chosen']:.{digits}f}, the same setting on the other {mean['other']:.{digits}f}, "
+          f"that half's own best {mean['other_best']:.{digits}f}")
+
+
 def main():
     if len(sys.argv) < 2:
         raise SystemExit(__doc__)
     print("| " + " | ".join(HEAD) + " |")
     print("|" + "---|" * len(HEAD))
-    splits = []
     for folder in sys.argv[1:]:
         print("| " + " | ".join(row(folder)) + " |")
-        splits.append((folder, read(folder, "figures.json").get("nab", {}).get("splits", [])))
-    for folder, halves in splits:
-        if halves:
-            chosen = sum(half["chosen"] for half in halves) / len(halves)
-            other = sum(half["other"] for half in halves) / len(halves)
-            best = sum(half["other_best"] for half in halves) / len(halves)
-            print(f"\n{os.path.basename(folder)}: over {len(halves)} splits, chosen on one half "
-                  f"{chosen:.1f}, the same setting on the other {other:.1f}, that half's own best "
-                  f"{best:.1f}")
+    for folder in sys.argv[1:]:
+        figures, name = read(folder, "figures.json"), os.path.basename(folder)
+        print_splits(name, "NAB", figures.get("nab", {}).get("splits"), 1)
+        print_splits(name, "event F1", figures.get("splits"), 3)
 
 
 if __name__ == "__main__":

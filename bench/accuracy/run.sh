@@ -5,8 +5,8 @@
 #
 #     --spec S       what to measure; may be given more than once (default: the runner's own, and
 #                    budgets of 1 per 4 days, 1 per week and 1 per month)
-#     --rank R       raw or score, see accuracy.c
-#     --splits N     NAB: choose on a random half, score on the other, N times
+#     --rank R       raw, score or difference, see accuracy.c
+#     --splits N     choose on a random half, score on the other, N times
 #     --build DIR    where to build (default: build-bench beside bench)
 #     --keep DIR     leave scores and figures there
 #

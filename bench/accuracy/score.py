@@ -9,8 +9,9 @@
     SCORES_DIR  what bench/accuracy/accuracy wrote: timestamp,score,alarm_score
 
     --dead-time LIST  tried where alarms are made from scores (10m,30m,1h,3h,6h,12h,1d,2d)
-    --splits N        NAB only: choose threshold and dead time on a random half of the series and
-                      score the other half, N times
+    --splits N        choose threshold and dead time on a random half of the series and score the
+                      other half, N times: by NAB's standard profile where there are NAB's windows,
+                      and by the F1 of events
     --seed N          of these halves (1)
     --json FILE       write all figures
 
@@ -546,17 +547,25 @@ class Sweep:
         return max(((self.nab_at(i, profile, members), i) for i in range(len(self.settings))),
                    default=(0.0, None))
 
-    def splits(self, count, seed):
-        """Standard profile: chosen on one half, and what that scores on the other beside the
-        other's own best."""
+    def events_at(self, index, members):
+        found = sum(self.counts[m][index][0] for m in members)
+        false = sum(self.counts[m][index][1] for m in members)
+        return f1(found, false, sum(self.total_events[m] for m in members))
+
+    def splits(self, count, seed, score_at):
+        """Chosen on one half, and what that scores on the other beside the other's own best.
+        `score_at` is the score of a setting, by its index, and some series."""
         rng, found = random.Random(seed), []
-        for _ in range(count):
+
+        def best(members):
+            return max((score_at(i, members), i) for i in range(len(self.settings)))
+
+        for _ in range(count if self.settings else 0):
             order = list(range(len(self.corpus)))
             rng.shuffle(order)
             half, rest = order[:len(order) // 2], order[len(order) // 2:]
-            own, i = self.best_nab(0, half)
-            found.append(dict(chosen=own, other=self.nab_at(i, 0, rest),
-                              other_best=self.best_nab(0, rest)[0]))
+            own, i = best(half)
+            found.append(dict(chosen=own, other=score_at(i, rest), other_best=best(rest)[0]))
         return found
 
 
@@ -604,9 +613,16 @@ def evaluate(data, scored, dead_times, splits=0, seed=1):
             if index == 0 and at is not None:
                 result["nab"]["sweep threshold"], result["nab"]["sweep dead time"] = \
                     sweep.settings[at]
-        if splits:
-            result["nab"]["splits"] = sweep.splits(splits, seed)
+        result["nab"]["splits"] = sweep.splits(
+            splits, seed, lambda i, members: sweep.nab_at(i, 0, members))
+    result["splits"] = sweep.splits(splits, seed, sweep.events_at)
     return result
+
+
+def print_splits(measure, splits, digits):
+    for split in splits:
+        print(f"    {measure}: chosen on one half {split['chosen']:.{digits}f}, on the other "
+              f"{split['other']:.{digits}f} of {split['other_best']:.{digits}f}")
 
 
 def print_result(result):
@@ -618,9 +634,8 @@ def print_result(result):
     if "nab" in result and "sweep threshold" in result["nab"]:
         print(f"    sweep at threshold {result['nab']['sweep threshold']:.4g}, dead time "
               f"{result['nab']['sweep dead time'] / 3600:.4g} h")
-    for split in result.get("nab", {}).get("splits", ()):
-        print(f"    chosen on one half {split['chosen']:.2f}, on the other {split['other']:.2f} of "
-              f"{split['other_best']:.2f}")
+    print_splits("NAB", result.get("nab", {}).get("splits", ()), 2)
+    print_splits("F1", result["splits"], 4)
     print(f"VUS-PR {result['vus_pr']:.4f}")
     for kind, title in (("starts", "alarm starts"), ("sweep", "sweep"), ("rows_flagged", "rows")):
         best = result[kind]

@@ -86,6 +86,24 @@ class Runner(Test):
                 self.assertEqual(part, "".join(whole.splitlines(True)[:count + 1]))
             self.assertGreater(sum(x > 0 for x in self.columns(whole)[2]), 0)
 
+    def test_the_plainest_ranking(self):
+        """Of a value to the one before it, over the mean of those before; missing ones are no value."""
+        rows = [(t, None if i % 50 == 7 else v) for i, (t, v) in enumerate(noise(800))]
+        text = "timestamp,value\n" + "".join(f"{t},{'' if v is None else v}\n" for t, v in rows)
+        found = self.columns(self.scores(text, "--rank", "difference"))[1]
+        last, seen = None, []
+        for (_, value), score in zip(rows, found, strict=True):
+            expected = 0
+            if value is not None:
+                if last is not None:
+                    if seen:
+                        expected = abs(value - last) / (sum(seen) / len(seen))
+                    seen.append(abs(value - last))
+                last = value
+            self.assertAlmostEqual(score, expected, delta=1e-6 * max(1, expected))
+        _, done = self.run_runner({"a.csv": text}, "--rank", "luck")
+        self.assertEqual(done.returncode, 64)
+
     def test_the_future_changes_nothing(self):
         rows = noise()
         other = rows[:2000] + [(t, v * 1e6) for t, v in rows[2000:]]

@@ -204,6 +204,19 @@ class Events(Test):
         best = score.Sweep([series(scores, labels)], "scores", [0, 1200, 86400]).best_events()
         self.assertEqual((best["found"], best["false"], best["dead_time"]), (2, 2, 1200))
 
+    def test_splits_choose_on_one_half_and_score_the_other(self):
+        # One series' event is as high as the other's ten false alarms.
+        low = series({500: 3.0}, [0] * 500 + [1] * 5 + [0] * 1495)
+        high = series({500: 9.0, **{1000 + 50 * i: 3.0 for i in range(10)}},
+                      [0] * 500 + [1] * 5 + [0] * 1495)
+        sweep = score.Sweep([low, high], "scores", [60])
+        splits = sweep.splits(12, 1, sweep.events_at)
+        self.assertEqual(splits, sweep.splits(12, 1, sweep.events_at))
+        self.assertEqual(len(splits), 12)
+        kinds = {(one["chosen"], round(one["other"], 4), one["other_best"]) for one in splits}
+        self.assertEqual(kinds, {(1, 0, 1), (1, round(2 / 12, 4), 1)})
+        self.assertEqual(sweep.splits(0, 1, sweep.events_at), [])
+
     def test_ranks(self):
         ranks = score.ranks(10 ** 6, 0.3)
         self.assertEqual((ranks[0], ranks[-1]), (0, 299999))
