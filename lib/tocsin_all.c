@@ -20,6 +20,7 @@
 #include "core/bytes.c"
 #include "core/decimal.c"
 #include "core/units.c"
+#include "core/zone.c"
 #include "core/text.c"
 #include "core/words.c"
 #include "core/fields.c"

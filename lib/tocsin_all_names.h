@@ -368,5 +368,10 @@
 #define tocsin__word_at TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__word_at)
 #define tocsin__word_index TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__word_index)
 #define tocsin__word_is TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__word_is)
+#define tocsin__zone_ahead TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__zone_ahead)
+#define tocsin__zone_is_part TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__zone_is_part)
+#define tocsin__zone_join TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__zone_join)
+#define tocsin__zone_read TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__zone_read)
+#define tocsin__zone_write TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__zone_write)
 
 #endif

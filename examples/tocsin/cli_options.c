@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli_zone.h"
 #include "tocsin.h"
 
 /* What popt fills in before it is checked. */
 typedef struct {
-    char *input, *columns, *time_unit, *keys, *counter, *max_series, *format, *fail_on, *budgets;
+    char *input, *columns, *time_unit, *keys, *counter, *timezone, *max_series;
+    char *format, *fail_on, *budgets;
     char *slack, **windows, **excluded;
     char *shift_only, *invalid;
     char *worse, *alpha, *min_effect, *min_segment, *permutations, *block, *seed;
@@ -254,6 +256,8 @@ static void options_check(cli_options *options, const options_words *words)
     if (words->slack && !cli_parse_duration(cli_text_of(words->slack), &options->slack))
         options_wrong("--slack", words->slack, "a duration such as 30s or 5m", NULL);
     options_windows(options, words);
+    if (words->timezone)
+        options->timezone = cli_zone_rule(words->timezone);
     if (words->max_series)
         options->max_series =
             (size_t)options_whole("--max-series", words->max_series, 1, 100000000);
@@ -274,6 +278,7 @@ static void options_free_words(options_words *words)
     free(words->time_unit);
     free(words->keys);
     free(words->counter);
+    free(words->timezone);
     free(words->max_series);
     options_free_list(words->windows);
     options_free_list(words->excluded);
@@ -315,6 +320,10 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
          "what to do with each series (default: auto | tail | alarm); backtest: as often as there "
          "are specs to compare",
          "SPEC"},
+        {"timezone", 'z', POPT_ARG_STRING, &words.timezone, 0,
+         "whose clocks days and weeks go by: a zone such as Europe/Berlin, local, or a rule as "
+         "POSIX has it in TZ (default: UTC)",
+         "ZONE"},
         {"input", 'i', POPT_ARG_STRING, &words.input, 0,
          "format of the input: csv, jsonl, openmetrics, influx (default: told by its content)",
          "FORMAT"},

@@ -43,6 +43,7 @@ typedef struct cli_options {
     cli_text keys[CLI_MAX_KEYS];
     size_t key_count;
     cli_counter_rule counter;
+    char *timezone;                 /* a rule; NULL: days are those of UTC, or of the spec */
     size_t max_series;
     cli_window *windows;            /* of maintenance, in no order */
     size_t window_count;

@@ -107,38 +107,63 @@ static int specs_takes_rows(const char *stage)
     return 0;
 }
 
-/* The same spec for rows of so many columns. */
-static tocsin_spec *specs_of_rows(tocsin_spec *spec, size_t columns)
+/* The same spec with one parameter set anew; `option`: who asks for it. */
+static tocsin_spec *specs_derive(const tocsin_spec *base, const char *stage, const char *parameter,
+                                 const char *text, const char *option)
 {
     tocsin_error error = {.struct_size = sizeof error};
-    char number[CLI_NUMBER_TEXT];
-    tocsin_setting setting = {
-        .struct_size = sizeof setting, .value_count = 1, .parameter = "metrics", .text = number};
-    tocsin_spec *rows;
-
-    snprintf(number, sizeof number, "%zu", columns);
-    for (size_t i = 0; i < tocsin_spec_stage_count(spec); i++) {
-        if (specs_takes_rows(tocsin_spec_stage_name(spec, i)))
-            setting.stage = tocsin_spec_stage_name(spec, i);
-    }
-    if (!setting.stage)
-        cli_die(CLI_USAGE, "--column names %zu columns, and the spec's detector judges single "
-                           "values; rcforest, hstrees and iforest judge rows (--spec rcforest)",
-                columns);
-    const int status = tocsin_spec_derive(&rows, spec, &setting, 1, NULL, &error);
+    const tocsin_setting setting = {.struct_size = sizeof setting,
+                                    .value_count = 1,
+                                    .stage = stage,
+                                    .parameter = parameter,
+                                    .text = text};
+    tocsin_spec *spec;
+    const int status = tocsin_spec_derive(&spec, base, &setting, 1, NULL, &error);
 
     if (status < 0)
-        cli_die(CLI_USAGE, "--column names %zu columns: %s", columns,
+        cli_die(CLI_USAGE, "%s %s: %s", option, text,
                 error.message[0] ? error.message : tocsin_status_text(status));
-    tocsin_spec_free(spec);
-    return rows;
+    return spec;
 }
 
-void cli_specs_compile(cli_specs *specs, const char *text, size_t columns)
+/* And in the place of the one before it. */
+static void specs_set(tocsin_spec **spec, const char *stage, const char *parameter,
+                      const char *text, const char *option)
 {
+    tocsin_spec *base = *spec;
+
+    *spec = specs_derive(base, stage, parameter, text, option);
+    tocsin_spec_free(base);
+}
+
+/* For rows of so many columns. */
+static void specs_set_rows(tocsin_spec **spec, size_t columns)
+{
+    char number[CLI_NUMBER_TEXT];
+
+    snprintf(number, sizeof number, "%zu", columns);
+    for (size_t i = 0; i < tocsin_spec_stage_count(*spec); i++) {
+        const char *stage = tocsin_spec_stage_name(*spec, i);
+
+        if (specs_takes_rows(stage)) {
+            specs_set(spec, stage, "metrics", number, "rows of so many --column");
+            return;
+        }
+    }
+    cli_die(CLI_USAGE, "--column names %zu columns, and the spec's detector judges single values; "
+                       "rcforest, hstrees and iforest judge rows (--spec rcforest)",
+            columns);
+}
+
+void cli_specs_compile(cli_specs *specs, const char *text, const cli_options *options)
+{
+    const size_t columns = options->column_count;
+
     specs->gauge = cli_spec_compile(text);
+    if (options->timezone)
+        specs_set(&specs->gauge, "clock", "timezone", options->timezone, "--timezone");
     if (columns > 1 && tocsin_spec_metrics(specs->gauge) == 1)
-        specs->gauge = specs_of_rows(specs->gauge, columns);
+        specs_set_rows(&specs->gauge, columns);
     const size_t metrics = tocsin_spec_metrics(specs->gauge);
 
     if (metrics > 1 && metrics != columns)
@@ -149,28 +174,12 @@ void cli_specs_compile(cli_specs *specs, const char *text, size_t columns)
                          : specs_counting(specs->gauge);
 }
 
-static tocsin_spec *specs_derive(const tocsin_spec *base, const char *budget)
-{
-    tocsin_error error = {.struct_size = sizeof error};
-    const tocsin_setting setting = {.struct_size = sizeof setting,
-                                    .value_count = 1,
-                                    .stage = "alarm",
-                                    .parameter = "budget",
-                                    .text = budget};
-    tocsin_spec *spec;
-    const int status = tocsin_spec_derive(&spec, base, &setting, 1, NULL, &error);
-
-    if (status < 0)
-        cli_die(CLI_USAGE, "--budget %s: %s", budget,
-                error.message[0] ? error.message : tocsin_status_text(status));
-    return spec;
-}
-
 void cli_specs_with_budget(cli_specs *specs, const cli_specs *base, const char *budget)
 {
-    specs->gauge = specs_derive(base->gauge, budget);
-    specs->counter =
-        base->counter == base->gauge ? specs->gauge : specs_derive(base->counter, budget);
+    specs->gauge = specs_derive(base->gauge, "alarm", "budget", budget, "--budget");
+    specs->counter = base->counter == base->gauge
+                         ? specs->gauge
+                         : specs_derive(base->counter, "alarm", "budget", budget, "--budget");
 }
 
 void cli_specs_free(cli_specs *specs)

@@ -2,7 +2,7 @@
 #ifndef CLI_SPECS_H
 #define CLI_SPECS_H
 
-#include "cli.h"
+#include "cli_options.h"
 #include "tocsin.h"
 
 /* The same pipe twice: as given, and with a `counter` stage for series that count.  Where the
@@ -17,9 +17,9 @@ tocsin_spec *cli_spec_compile(const char *text);
 /* Show a wrong text on stderr, with the word at fault underlined. */
 void cli_spec_show(const char *text, const tocsin_error *error);
 
-/* `columns`: how many a point has, 0 if --column does not say.  A detector of rows need not be told
- * `metrics=`; what does not fit together ends the program. */
-void cli_specs_compile(cli_specs *specs, const char *text, size_t columns);
+/* With the options' time zone, and for points of so many columns as they say: a detector of rows need
+ * not be told `metrics=`.  What does not fit together ends the program. */
+void cli_specs_compile(cli_specs *specs, const char *text, const cli_options *options);
 
 /* The same with another budget.  `budget` is a rate as a spec would write it. */
 void cli_specs_with_budget(cli_specs *specs, const cli_specs *base, const char *budget);

@@ -472,7 +472,7 @@ static void backtest_prepare_spec(backtest_run *run, const cli_options *options,
     const size_t count = options->budget_count ? options->budget_count : 4;
     cli_specs base;
 
-    cli_specs_compile(&base, run->specs[spec], options->column_count);
+    cli_specs_compile(&base, run->specs[spec], options);
     for (size_t i = 0; i < count; i++) {
         backtest_trial *trial = &run->trials[run->trial_count++];
         cli_buffer name = {NULL, 0, 0};

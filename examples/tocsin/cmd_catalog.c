@@ -7,7 +7,8 @@
 
 static const char *const catalog_kinds[] = {"prepare", "detect", "calibrate", "alarm"};
 static const char *const catalog_types[] = {"number",    "integer", "fraction", "duration",
-                                            "span",      "smoothing", "rate",   "choice"};
+                                            "span",      "smoothing", "rate",   "choice",
+                                            "zone"};
 
 static const char *catalog_word(const char *const *words, size_t count, uint32_t index)
 {
@@ -31,7 +32,9 @@ static void catalog_print_parameter(const tocsin_parameter_info *parameter)
 {
     cli_buffer accepted = {NULL, 0, 0};
 
-    if (parameter->type != TOCSIN_TYPE_CHOICE) {
+    if (parameter->type == TOCSIN_TYPE_ZONE) {
+        cli_buffer_print(&accepted, "a zone's rule, such as CET-1CEST,M3.5.0,M10.5.0/3");
+    } else if (parameter->type != TOCSIN_TYPE_CHOICE) {
         cli_buffer_print(&accepted, "%s ", CATALOG_WORD(catalog_types, parameter->type));
         catalog_add_bound(&accepted, parameter, parameter->min);
         cli_buffer_print(&accepted, " .. ");
@@ -43,7 +46,7 @@ static void catalog_print_parameter(const tocsin_parameter_info *parameter)
     } else {
         cli_buffer_print(&accepted, "%s", parameter->choices);
     }
-    if (parameter->max_count > 1)
+    if (parameter->max_count > 1 && parameter->type != TOCSIN_TYPE_ZONE)
         cli_buffer_print(&accepted, ", up to %u", (unsigned)parameter->max_count);
     printf("  %-15s %s\n  %-15s %s; default: %s%s\n", parameter->name, parameter->summary, "",
            accepted.at, parameter->default_text[0] ? parameter->default_text : "none",

@@ -165,7 +165,7 @@ int cmd_detect(const cli_options *options)
     memset(&run, 0, sizeof run);
     run.writer = writers[options->output];
     run.tells_shares = options->output == CLI_OUTPUT_JSON;
-    cli_specs_compile(&run.watch.specs, options->spec, options->column_count);
+    cli_specs_compile(&run.watch.specs, options->spec, options);
     cli_watch_maintain(&run.watch, options);
     detect_check_files(options);
     if (options->report)

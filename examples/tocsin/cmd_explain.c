@@ -241,7 +241,7 @@ static int explain_data(const cli_options *options)
     const cli_visitor visitor = {&run, explain_start, explain_point, NULL, explain_silence};
 
     memset(&run, 0, sizeof run);
-    cli_specs_compile(&run.watch.specs, options->spec, options->column_count);
+    cli_specs_compile(&run.watch.specs, options->spec, options);
     cli_watch_maintain(&run.watch, options);
     cli_feed_open(&run.feed, options, cli_spec_absence(run.watch.specs.gauge));
     explain_spec(run.watch.specs.gauge);

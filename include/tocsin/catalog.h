@@ -32,7 +32,8 @@ enum {
     TOCSIN_TYPE_SPAN = 4,       /**< 5m or 12p */
     TOCSIN_TYPE_SMOOTHING = 5,  /**< 0.1 per step, or a half-life: 2h or 200p */
     TOCSIN_TYPE_RATE = 6,       /**< 1/week */
-    TOCSIN_TYPE_CHOICE = 7      /**< one of the words in `choices` */
+    TOCSIN_TYPE_CHOICE = 7,     /**< one of the words in `choices` */
+    TOCSIN_TYPE_ZONE = 8        /**< a time zone's rule: CET-1CEST,M3.5.0,M10.5.0/3 */
 };
 
 /** One stage.  Texts are static and never NULL. */

@@ -8,7 +8,7 @@
  *     spec       =  stage { "|" stage }
  *     stage      =  name [ "@" revision ] { name "=" value }
  *     value      =  item { "," item }
- *     item       =  number | fraction | duration | points | rate | word
+ *     item       =  number | fraction | duration | points | rate | word | zone
  *     number     =  12   -0.5   1e6   inf
  *     fraction   =  0.05   5%
  *     duration   =  30s   5m   1.5h   1h30m   7d   250ms       (ns us ms s m h d w)
@@ -16,6 +16,7 @@
  *     rate       =  1/week   3/day   2/h   10/12h   0.5/month   per second minute hour day week
  *                                                              month (30d) year (365d) or duration
  *     word       =  skip   auto   mixed
+ *     zone       =  CET-1CEST,M3.5.0,M10.5.0/3   <+0530>-5:30     a rule as POSIX has it in TZ
  *
  * Words are separated by spaces, tabs or newlines; names are lower case with
  * hyphens; a `#` begins a comment that runs to the end of the line.
@@ -54,8 +55,10 @@ enum {
     TOCSIN_VALUE_POINTS = 3,    /**< `number`: a count of samples */
     TOCSIN_VALUE_RATE = 4,      /**< `duration`: nanoseconds per event */
     TOCSIN_VALUE_CHOICE = 5,    /**< `number`: index into the parameter's choices */
-    TOCSIN_VALUE_AUTO = 6       /**< the word `auto`: the library decides, see the parameter's
+    TOCSIN_VALUE_AUTO = 6,      /**< the word `auto`: the library decides, see the parameter's
                                      text */
+    TOCSIN_VALUE_ZONE = 7       /**< `duration`: what stands between two commas of a time zone's
+                                     rule, packed; made by text alone */
 };
 
 /** One typed value of one parameter; which field holds it depends on `form`. */

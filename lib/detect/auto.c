@@ -9,7 +9,8 @@
  * -----
  * A level and a deviation with exponential weights (half-life 2000 points; arithmetic ones at the
  * start); what lies more than 4 deviations out is learnt as if it lay there, and the
- * deviation has floors (residual.h).  About the level two profiles, civil time being UTC: 48 half
+ * deviation has floors (residual.h).  About the level two profiles, in civil time (UTC unless
+ * the clock has a `timezone`): 48 half
  * hours of the day, read with linear interpolation, and on what they leave 168 hours of the week.
  * Each slot's mean is shrunk by n / (n + 3), of the week by n / (n + 2), n its visits.  A profile
  * counts only while it pays: the day's while the mean absolute residual with it is less than 0.95
@@ -238,6 +239,7 @@ typedef struct {
     uint32_t season;
     uint32_t warmup;
     uint64_t array[AUTO_ARRAYS];    /* offsets in the state */
+    tocsin__zone zone;
 } auto_constants;
 
 typedef struct {
@@ -324,6 +326,7 @@ static int auto_resolve(const tocsin__values *values, const tocsin__context *con
     k->scale = auto_kinds[(size_t)values[AUTO_KIND].item[0].number].scale;
     k->drop = auto_kinds[(size_t)values[AUTO_KIND].item[0].number].drop;
     k->step = (double)context->step;
+    k->zone = context->zone;
     if (half_life->form == TOCSIN_VALUE_POINTS) {
         k->gain = -tocsin__expm1(-AUTO_LN2 / half_life->number);
         memory = 1 / k->gain;
@@ -477,7 +480,7 @@ static int64_t auto_phase(int64_t time, int64_t period)
     return rest < 0 ? rest + period : rest;
 }
 
-/* What both profiles say. */
+/* What both profiles say of a civil time. */
 static inline void auto_look_at_season(const auto_constants *k, const auto_state *s, int64_t time,
                                        auto_view *view)
 {
@@ -538,7 +541,7 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
     view->season = 0;
     view->common = s->bare;
     if (k->season == AUTO_SEASON_FOUND) {
-        auto_look_at_season(k, s, point->time, view);
+        auto_look_at_season(k, s, tocsin__zone_civil(&k->zone, point->time), view);
         if (view->uses_day || view->uses_week) {
             view->common = view->uses_week ? s->with_week : s->with_day;
             livelier = tocsin__max(AUTO_LIVELY_MIN, (double)lively[view->day_slot]);

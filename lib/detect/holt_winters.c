@@ -21,7 +21,8 @@
  * Time.  A step is one slot of the season.  Between points that are h steps apart, whole or
  * not, gains are 1 - (1-alpha)^h, the trend adds phi + phi^2 + ... + phi^h (continued to real
  * h) and its revision is shared among the h steps (Wright 1986).  Several points within a slot
- * share its gamma.  Slots are counted from the Unix epoch, so a gap never shifts the season.
+ * share its gamma.  Slots are counted from the Unix epoch, in civil time where the
+ * clock has a `timezone`, so neither a gap nor summer time ever shifts the season.
  * Where neither the seasons nor the clock tell a step, points are counted; lost ones are then
  * recognised by the mean time between points.
  *
@@ -172,6 +173,7 @@ typedef struct {
     uint32_t warmup;
     uint32_t precision;
     uint64_t array[3];              /* offsets in the state */
+    tocsin__zone zone;              /* UTC where points are counted */
 } holt_constants;
 
 typedef struct {
@@ -263,6 +265,8 @@ static int holt_resolve_time(const tocsin__values *values, const tocsin__context
         return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, HOLT_STEP,
                            "a season in points beside durations needs step, the time of a point");
     k->counts_points = !has_durations && point == 0;
+    if (!k->counts_points)
+        k->zone = context->zone;
     k->season_count = season->count;
     for (uint32_t i = 0; i < season->count; i++) {
         const tocsin_value *item = &season->item[i];
@@ -571,8 +575,9 @@ typedef struct {
 static void holt_set_clock(const holt_constants *k, int64_t time, double steps,
                            double trend_steps, holt_view *view)
 {
-    const int64_t rest = time % k->step;
-    const int64_t number = time / k->step - (rest < 0);
+    const int64_t civil = tocsin__zone_civil(&k->zone, time);
+    const int64_t rest = civil % k->step;
+    const int64_t number = civil / k->step - (rest < 0);
 
     view->time = time;
     view->into = (double)(rest < 0 ? rest + k->step : rest) / (double)k->step;

@@ -11,8 +11,8 @@
  *
  *     x = level + day[48] + week[168] + noise
  *
- * Time is UTC, counted from the Unix epoch.  A slot is visited once a day, or a week.  A visit is
- * learnt when it is over, so that a value is never predicted from its own: its mean goes in with
+ * Days and weeks are those of civil time, which is UTC unless the clock has a `timezone`.  A slot
+ * is visited once a day, or a week.  A visit is learnt when it is over, so that a value is never predicted from its own: its mean goes in with
  * the gain that makes all points weigh the same, and never less than 1 - 2^(-1d/memory).  A slot that
  * has seen n points counts n / (n + shrinkage) of its mean (James and Stein 1961), the day's with
  * linear interpolation between the middles of two slots that have been visited.
@@ -36,8 +36,8 @@
  *
  * Cost: two square roots and some ten divisions per point. 1,624 bytes, with state=double 2,680.
  *
- * How it fails.  A period that is neither a day nor a week is noise to it, and so are holidays and
- * the hour that summer time moves.  A day must have passed before it knows any, a week before it
+ * How it fails.  A period that is neither a day nor a week is noise to it, and so are holidays and,
+ * without a `timezone`, the hour that summer time moves.  A day must have passed before it knows any, a week before it
  * knows that Sunday is another day.
  */
 #include "level.h"
@@ -77,6 +77,7 @@ typedef struct {
     uint64_t array[SEASON_ARRAYS];      /* offsets in the state */
     uint32_t profile;
     uint32_t spare;
+    tocsin__zone zone;
 } season_constants;
 
 /* A visit under way. */
@@ -134,6 +135,7 @@ static int season_resolve(const tocsin__values *values, const tocsin__context *c
     k->gain = -tocsin__expm1(-TOCSIN__LN2 * ((double)TOCSIN_DAY / memory));
     k->shrinkage = values[SEASON_SHRINKAGE].item[0].number;
     k->profile = (uint32_t)values[SEASON_PROFILE].item[0].number;
+    k->zone = context->zone;
     shape->precision = k->level.precision;
     shape->length[SEASON_MEANS] = SEASON_SLOTS;
     shape->length[SEASON_SPREADS] = SEASON_DAY_SLOTS;
@@ -182,13 +184,15 @@ static double season_mean(const season_constants *k, const season_state *s, uint
 
 /* All there is to say of a time. */
 typedef struct {
+    int64_t civil;          /* that time by the clock on the wall */
     double day, week;       /* what the profiles say */
     double season;          /* what of it is used */
     double share;           /* of this half hour's spread in the common one */
 } season_view;
 
-static season_view season_look(const season_constants *k, const season_state *s, int64_t time)
+static season_view season_look(const season_constants *k, const season_state *s, int64_t moment)
 {
+    const int64_t time = tocsin__zone_civil(&k->zone, moment);
     const int64_t number = season_number(time, SEASON_DAY_SLOT);
     const uint32_t slot = season_slot(number, SEASON_DAY_SLOTS);
     const int64_t since = time % SEASON_DAY_SLOT;
@@ -198,6 +202,7 @@ static season_view season_look(const season_constants *k, const season_state *s,
     const double seen = s->seen[slot];
     season_view view;
 
+    view.civil = time;
     view.day = season_mean(k, s, slot);
     if (s->seen[slot] > 0 && s->seen[next] > 0)
         view.day += tocsin__abs(aside) * (season_mean(k, s, next) - view.day);
@@ -336,10 +341,10 @@ static void season_learn(const void *constants, void *state, const tocsin__array
     s->with_day += g * (tocsin__abs(after_day) - s->with_day);
     s->with_week += g * (tocsin__abs(after_day - view.week) - s->with_week);
     s->common += g * (size - s->common);
-    season_visit_learn(k, s, SEASON_OF_DAY, season_number(point->time, SEASON_DAY_SLOT), residual,
+    season_visit_learn(k, s, SEASON_OF_DAY, season_number(view.civil, SEASON_DAY_SLOT), residual,
                        size);
     if (k->profile == SEASON_OF_WEEK)
-        season_visit_learn(k, s, SEASON_OF_WEEK, season_number(point->time, SEASON_WEEK_SLOT),
+        season_visit_learn(k, s, SEASON_OF_WEEK, season_number(view.civil, SEASON_WEEK_SLOT),
                            after_day, size);
     s->time = point->time;
 }

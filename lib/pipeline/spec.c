@@ -591,6 +591,16 @@ static uint32_t spec_count_of(const spec_stage *from, const char *name)
     return count && count->count ? (uint32_t)count->item[0].number : 1;
 }
 
+/* The zone that the clock's rule makes; UTC where it makes none, of which the clock complains. */
+static void spec_zone_of(const spec_stage *from, tocsin__zone *zone)
+{
+    const tocsin__values *const rule =
+        from->stage ? spec_values_of(from->stage, from->values, "timezone") : NULL;
+
+    if (!rule || tocsin__values_zone(rule, zone))
+        memset(zone, 0, sizeof *zone);
+}
+
 /* What stages may know of each other, before any of them is resolved. */
 static void spec_make_context(const spec_draft *draft, tocsin__context *context)
 {
@@ -604,6 +614,7 @@ static void spec_make_context(const spec_draft *draft, tocsin__context *context)
     context->step = spec_step_of(&draft->ranks[TOCSIN__RANK_DETECT]);
     if (context->step == 0)
         context->step = spec_step_of(&draft->ranks[TOCSIN__RANK_CLOCK]);
+    spec_zone_of(&draft->ranks[TOCSIN__RANK_CLOCK], &context->zone);
 }
 
 /* A stage's complaint, put where in the text, or at which setting, its cause is. */

@@ -25,6 +25,7 @@
 
 #include "../core/common.h"
 #include "../core/fields.h"
+#include "../core/zone.h"
 #include "../num/bounds.h"
 #include "../num/mathx.h"
 #include "tocsin/catalog.h"
@@ -57,6 +58,16 @@ typedef struct tocsin__values {
     tocsin_value item[TOCSIN__MAX_LIST];
 } tocsin__values;
 
+/* The zone that a parameter's values are; NULL, or why they are none. */
+static inline const char *tocsin__values_zone(const tocsin__values *values, tocsin__zone *zone)
+{
+    int64_t parts[TOCSIN__MAX_LIST];
+
+    for (uint32_t i = 0; i < values->count; i++)
+        parts[i] = values->item[i].duration;
+    return tocsin__zone_join(parts, values->count, zone);
+}
+
 /* What a stage may know of the rest of the pipe when its constants are derived. */
 typedef struct tocsin__context {
     int64_t step;           /* nominal time between points, 0 if nobody said */
@@ -67,6 +78,7 @@ typedef struct tocsin__context {
     double threshold;       /* the score it rings above, where it has no budgets; 0: none */
     uint32_t metrics;       /* values per point, as the detector's parameter `metrics` says; or 1 */
     uint32_t spare;
+    tocsin__zone zone;      /* the clock's, where its rule is one: seasons are of civil time */
 } tocsin__context;
 
 /* How `resolve` says no. */

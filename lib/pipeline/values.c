@@ -17,6 +17,7 @@
  *                                              POINTS
  *     rate        1/week                       RATE           events per second
  *     choice      one of the row's words       CHOICE         -
+ *     zone        CET-1CEST,M3.5.0,M10.5.0/3   ZONE           -
  *
  * A typed parameter whose row lists a word, such as "auto", accepts that too.
  *
@@ -28,6 +29,7 @@
 #include "../core/decimal.h"
 #include "../core/units.h"
 #include "../core/words.h"
+#include "../core/zone.h"
 
 /* Whole numbers up to here are exact as doubles. */
 #define VALUES_LARGEST_WHOLE 9007199254740992.0
@@ -118,6 +120,9 @@ static int values_read(const tocsin__param *param, const char *text, size_t leng
     case TOCSIN_TYPE_RATE:
         value->form = TOCSIN_VALUE_RATE;
         return tocsin__parse_rate(text, length, &value->duration);
+    case TOCSIN_TYPE_ZONE:
+        value->form = TOCSIN_VALUE_ZONE;
+        return tocsin__zone_read(text, length, &value->duration);
     default: {
         const int index = tocsin__word_index(param->choices, text, length);
 
@@ -139,7 +144,8 @@ static int values_is_within(const tocsin__param *param, const tocsin_value *valu
     const double slack = 1e-12;
     double measure = value->number;
 
-    if (value->form == TOCSIN_VALUE_CHOICE || value->form == TOCSIN_VALUE_AUTO)
+    if (value->form == TOCSIN_VALUE_CHOICE || value->form == TOCSIN_VALUE_AUTO ||
+        value->form == TOCSIN_VALUE_ZONE)
         return 1;
     if (param->type == TOCSIN_TYPE_SMOOTHING && value->form != TOCSIN_VALUE_NUMBER)
         return value->form == TOCSIN_VALUE_DURATION
@@ -176,6 +182,9 @@ static void values_write_item(const tocsin__param *param, const tocsin_value *va
         break;
     case TOCSIN_VALUE_RATE:
         length = tocsin__format_rate(value->duration, words);
+        break;
+    case TOCSIN_VALUE_ZONE:
+        length = tocsin__zone_write(value->duration, words);
         break;
     case TOCSIN_VALUE_CHOICE:
         choice = tocsin__word_at(param->choices, (size_t)value->number, &length);
@@ -218,6 +227,7 @@ static void values_describe(const tocsin__param *param, tocsin__text *text)
             "a fraction per step such as 0.1 or a half-life such as 2h or 200p",
         [TOCSIN_TYPE_RATE] = "a rate such as 1/week",
         [TOCSIN_TYPE_CHOICE] = "one of ",
+        [TOCSIN_TYPE_ZONE] = "a time zone's rule such as CET-1CEST,M3.5.0,M10.5.0/3",
     };
 
     tocsin__text_add(text, kinds[param->type]);
@@ -404,6 +414,8 @@ static int values_is_form(const tocsin__param *param, uint32_t form)
         return param->type == TOCSIN_TYPE_RATE;
     case TOCSIN_VALUE_CHOICE:
         return param->type == TOCSIN_TYPE_CHOICE;
+    case TOCSIN_VALUE_ZONE:
+        return param->type == TOCSIN_TYPE_ZONE;
     case TOCSIN_VALUE_AUTO:
         return param->type != TOCSIN_TYPE_CHOICE && param->choices[0] != '\0';
     default:
@@ -428,6 +440,9 @@ static int values_take(const tocsin__param *param, const tocsin_value *given, to
         value->duration = given->duration;
         return given->duration < (given->form == TOCSIN_VALUE_RATE) ? TOCSIN_ERROR_RANGE
                                                                      : TOCSIN_OK;
+    case TOCSIN_VALUE_ZONE:
+        value->duration = given->duration;
+        return tocsin__zone_is_part(given->duration) ? TOCSIN_OK : TOCSIN_ERROR_SYNTAX;
     case TOCSIN_VALUE_CHOICE:
         values_number(value, given->form, given->number);
         return values_is_whole(given->number) && given->number >= 0 &&

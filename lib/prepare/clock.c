@@ -7,7 +7,8 @@
  *
  * It measures the mean step (an arithmetic mean that becomes an exponential one
  * after 100 points), flags pauses that are long beside it and counts them for no
- * more than the longest that is not, knows when silence becomes absence, and keeps
+ * more than the longest that is not, knows when silence becomes absence, says what the
+ * clock on the wall shows (core/zone.c), by which seasons go, and keeps
  * the last mark and the last window: a deploy is a moment, maintenance an interval
  * of time, and neither is more than that.
  *
@@ -15,7 +16,7 @@
  */
 #include "prepare.h"
 
-enum { CLOCK_STEP, CLOCK_GAP, CLOCK_ABSENCE };
+enum { CLOCK_STEP, CLOCK_GAP, CLOCK_ABSENCE, CLOCK_TIMEZONE };
 
 static const tocsin__param clock_params[] = {
     {"step", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "", 1e-9, 3.2e9, "",
@@ -24,6 +25,8 @@ static const tocsin__param clock_params[] = {
      "a pause longer than this is flagged as a gap"},
     {"absence", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "", 1e-9, 3.2e9, "",
      "silence longer than this, as told by tick, rings; not set: silence never rings"},
+    {"timezone", TOCSIN_TYPE_ZONE, TOCSIN__ZONE_PARTS, 0, 0, "", "", 0, 0, "",
+     "the rule of the clocks that people live by, for the days and weeks of seasons; not set: UTC"},
 };
 
 static const tocsin__field clock_fields[] = {
@@ -49,9 +52,12 @@ static int clock_resolve(const tocsin__values *values, const tocsin__context *co
                          void *constants, tocsin__shape *shape, tocsin__complaint *complaint)
 {
     tocsin__clock_constants *k = constants;
+    tocsin__zone zone;
+    const char *wrong = tocsin__values_zone(&values[CLOCK_TIMEZONE], &zone);
 
     (void)shape;
-    (void)complaint;
+    if (wrong)
+        return tocsin__complain(complaint, TOCSIN_ERROR_CONFLICT, CLOCK_TIMEZONE, wrong);
     k->step = context->step > 0 ? context->step : TOCSIN_MINUTE;
     k->is_nominal = context->step > 0;
     k->gap = values[CLOCK_GAP].item[0].number;

@@ -102,6 +102,7 @@ static uint64_t records_value_bits(const tocsin_value *value)
     switch (value->form) {
     case TOCSIN_VALUE_DURATION:
     case TOCSIN_VALUE_RATE:
+    case TOCSIN_VALUE_ZONE:
         bits = (uint64_t)value->duration;
         break;
     case TOCSIN_VALUE_NUMBER:

@@ -79,10 +79,10 @@ class Test(unittest.TestCase):
         self.assertEqual((result.code, result.err), (0, ""))
         return result
 
-    def bad(self, code, words, *arguments, **options):
+    def bad(self, code, words, *arguments, env=None, **options):
         """It ends with `code` and one message that holds all of `words`.  A program that gives up
         frees nothing, so its leaks are none."""
-        result = tocsin(*arguments, env={"ASAN_OPTIONS": "detect_leaks=0"}, **options)
+        result = tocsin(*arguments, env={"ASAN_OPTIONS": "detect_leaks=0", **(env or {})}, **options)
         self.assertEqual(result.code, code, result.err)
         self.assertTrue(result.err.startswith("tocsin: "), result.err)
         for word in words:

@@ -91,6 +91,9 @@ static inline specs_values specs_candidates(const tocsin_parameter_info *info)
         specs_add_value(&values, "1/%.0fns", 1e9 / info->min);
         specs_add_word(&values, "10/1h", 5);
         break;
+    case TOCSIN_TYPE_ZONE:
+        specs_add_word(&values, "NST3:30NDT,M3.2.0,M11.1.0", 25);
+        return values;
     }
     if (info->max_count > 1) {
         specs_add_word(&values, "1h,1d", 5);

@@ -183,7 +183,7 @@ START_TEST(parameters_have_their_names_types_and_texts)
 
             ck_assert_msg(is_name(info.name), "'%s' is no name", info.name);
             ck_assert_msg(is_summary(info.summary), "%s: '%s'", info.name, info.summary);
-            ck_assert_uint_le(info.type, TOCSIN_TYPE_CHOICE);
+            ck_assert_uint_le(info.type, TOCSIN_TYPE_ZONE);
             ck_assert_uint_ge(info.max_count, 1);
             ck_assert_uint_le(info.max_count, TOCSIN__MAX_LIST);
             ck_assert_uint_le(info.shapes_state, 1);

@@ -735,6 +735,12 @@ static void random_item(rng *r, const tocsin__param *param, tocsin__text *text)
         return;
     }
     switch (param->type) {
+    case TOCSIN_TYPE_ZONE: {
+        static const char *const parts[] = {"CET-1CEST", "M3.5.0", "M10.5.0/3", "<+0530>-5:30"};
+
+        tocsin__text_add(text, parts[rng_below(r, 4)]);
+        return;
+    }
     case TOCSIN_TYPE_INTEGER:
         tocsin__text_add_integer(text, (int64_t)ceil(number));
         return;
