@@ -305,8 +305,8 @@ void cli_options_read(cli_options *options, cli_command command, int count, cons
     options->command = command;
     options->max_series = 100000;
 
-    /* Histories have neither: theirs begins with the row behind these. */
-    enum { SPEC_ROWS = 3 };
+    /* Histories have none of these: theirs begins with the row behind them. */
+    enum { SPEC_ROWS = 4 };
     const struct poptOption input_table[] = {
         {"maintenance", 'm', POPT_ARG_ARGV, &words.windows, 0,
          "nothing rings and nothing is learnt between these times; =mute: it is learnt, =hold: it "
