@@ -29,6 +29,12 @@
 
 #define COLUMNS_RUN 16              /* tiles a kernel is given at once; fewer if mapped */
 
+#if defined(__GNUC__)
+#define COLUMNS_PREFETCH(address) __builtin_prefetch((address), 1)
+#else
+#define COLUMNS_PREFETCH(address) ((void)(address))
+#endif
+
 #define COLUMNS_AT(tile, place, type) ((type *)tocsin__tile_column((tile), (place)))
 
 static inline uint32_t columns_bits(uint64_t word)
@@ -244,6 +250,45 @@ static uint64_t columns_within_blocks(const tocsin_bank *bank, tocsin__lane *lan
     return within;
 }
 
+/* Ask for what the way of a single series reads of lanes, while the kernel does the others. */
+static void columns_ask_for(const tocsin__format *format, tocsin__tile_head *tile, uint64_t lanes)
+{
+    const size_t habits = TOCSIN__LANES * sizeof(uint16_t);
+
+    for (size_t at = 0; at < habits; at += TOCSIN__CACHE_LINE) {
+        COLUMNS_PREFETCH(COLUMNS_AT(tile, format->habit, char) + at);
+        COLUMNS_PREFETCH(COLUMNS_AT(tile, format->outside, char) + at);
+    }
+    while (lanes) {
+        const uint32_t k = columns_next(&lanes);
+        const char *record = (const char *)tocsin__tile_record(format, tile, k);
+
+        for (size_t at = 0; at < format->record_size; at += TOCSIN__CACHE_LINE)
+            COLUMNS_PREFETCH(record + at);
+        COLUMNS_PREFETCH(record + format->record_size - 1);
+        COLUMNS_PREFETCH(&COLUMNS_AT(tile, format->body, uint16_t)[k]);
+        COLUMNS_PREFETCH(&COLUMNS_AT(tile, format->slope, uint16_t)[k]);
+        COLUMNS_PREFETCH(&COLUMNS_AT(tile, format->begin, uint32_t)[k]);
+        COLUMNS_PREFETCH(&COLUMNS_AT(tile, format->end, uint32_t)[k]);
+        COLUMNS_PREFETCH(&COLUMNS_AT(tile, format->count, uint16_t)[k]);
+    }
+}
+
+/* And what a run of tiles begins with: when blocks end, where that is due; the next run's heads. */
+static void columns_ask_ahead(const tocsin_bank *bank, uint32_t first, uint32_t count, uint32_t end)
+{
+    const tocsin__format *format = &bank->format;
+
+    for (uint32_t t = first; t < first + count; t++)
+        if (format->bar && tocsin__tile_more_of(format, bank->tiles[t])->until <= 1)
+            for (size_t at = 0; at < TOCSIN__LANES * sizeof(uint32_t); at += TOCSIN__CACHE_LINE)
+                COLUMNS_PREFETCH(COLUMNS_AT(bank->tiles[t], format->end, char) + at);
+    for (uint32_t t = first + count; t < first + 2 * count && t < end; t++) {
+        COLUMNS_PREFETCH(bank->tiles[t]);
+        COLUMNS_PREFETCH((const char *)bank->tiles[t] + format->more);
+    }
+}
+
 /* Where nothing depends on time, and so there is no calibrator and no alarm, this is not
  * called: `take` is `used` (bank.c). */
 static void columns_before(const tocsin_bank *bank, tocsin__lane *lane, tocsin__tile_head *tile)
@@ -260,6 +305,8 @@ static void columns_before(const tocsin_bank *bank, tocsin__lane *lane, tocsin__
             tile->take &= columns_warm(bank, tile);
         tile->take &= columns_within_blocks(bank, lane, tile);
         tocsin__tile_more_of(format, tile)->ticks++;
+        if (tile->used & ~tile->take)
+            columns_ask_for(format, tile, tile->used & ~tile->take);
     }
 }
 
@@ -278,10 +325,13 @@ static void columns_note(const tocsin_bank *bank, tocsin__tile_head *tile, uint6
             tile->learnt_time = bank->tick.time;
             tile->state |= TOCSIN__TILE_EVEN;
             more->fresh = 0;
+        } else if (tile->state & TOCSIN__TILE_EVEN) {
+            more->pending = rest;
+            more->before = tile->learnt_time;
+            tile->learnt_time = bank->tick.time;
         } else {
             int64_t *times = tocsin__tile_times(format, tile);
 
-            tocsin__tile_part(format, tile);
             for (uint64_t lanes = learnt; lanes;)
                 times[columns_next(&lanes)] = bank->tick.time;
             more->fresh &= ~learnt;
@@ -295,8 +345,13 @@ static void columns_note(const tocsin_bank *bank, tocsin__tile_head *tile, uint6
 /* Are all now learnt at this tick's time? */
 static void columns_even(const tocsin_bank *bank, tocsin__tile_head *tile)
 {
-    if (!bank->format.more || tile->state & TOCSIN__TILE_EVEN)
+    if (!bank->format.more)
         return;
+    if (tile->state & TOCSIN__TILE_EVEN) {
+        if (tocsin__tile_more_of(&bank->format, tile)->pending)
+            tocsin__tile_part(&bank->format, tile);
+        return;
+    }
     if (tocsin__tile_more_of(&bank->format, tile)->fresh & tile->used)
         return;
 
@@ -429,9 +484,11 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
     tiles.statistics = scores && is_calibrated ? statistics : scores;
     if (bank->mapped)
         tocsin__mapped_log_run(bank, lane, first, count);
-    if (bank->format.needs_times)
+    if (bank->format.needs_times) {
+        columns_ask_ahead(bank, first, count, bank->slots / TOCSIN__LANES);
         for (uint32_t i = 0; i < count; i++)
             columns_before(bank, lane, bank->tiles[first + i]);
+    }
     tocsin__columns_run(bank, &tiles);
     if (scores && is_calibrated)
         for (uint32_t i = 0; i < count; i++)

@@ -963,6 +963,7 @@ static void mapped_restore_tile(const tocsin_bank *bank, uint32_t t)
 
         more->until = 0;
         more->gap = 0;
+        more->pending = 0;
     } else {
         tile->state = 0;
     }

@@ -279,10 +279,11 @@ void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile)
 
     if (!(tile->state & TOCSIN__TILE_EVEN))
         return;
-    for (size_t k = 0; k < TOCSIN__LANES; k++)
-        times[k] = tile->learnt_time;
+    for (uint32_t k = 0; k < TOCSIN__LANES; k++)
+        times[k] = tocsin__tile_time(format, tile, k);
     tocsin__tile_fence();
     tile->state &= ~(uint32_t)TOCSIN__TILE_EVEN;
+    tocsin__tile_more_of(format, tile)->pending = 0;
 }
 
 void tocsin__tile_drain(const tocsin__format *format, tocsin__tile_head *tile)
@@ -494,6 +495,7 @@ static void tiles_set_time(const tocsin__format *format, tocsin__tile_head *tile
         return;
     }
     more->fresh &= ~bit;
+    more->pending &= ~bit;
     if (tocsin__tile_time(format, tile, k) != clock->learnt) {
         tocsin__tile_part(format, tile);
         tocsin__tile_times(format, tile)[k] = clock->learnt;

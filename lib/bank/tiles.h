@@ -50,7 +50,9 @@ typedef struct tocsin__tile_more {
     uint32_t until;         /* no block ends before so many more points */
     uint32_t place;         /* the tile's in its block of tiles */
     uint32_t neighbours;    /* tiles there, with this one */
-    uint64_t reserved[4];
+    uint64_t pending;       /* in a tick: lanes of an even tile whose point is still to come ... */
+    int64_t before;         /* ... and when they were last learnt */
+    uint64_t reserved[2];
 } tocsin__tile_more;
 
 /* A field of a row and its column. */
@@ -165,8 +167,11 @@ static inline float *tocsin__tile_slot(const tocsin__format *format, tocsin__til
 static inline int64_t tocsin__tile_time(const tocsin__format *format, tocsin__tile_head *tile,
                                         uint32_t k)
 {
-    return tile->state & TOCSIN__TILE_EVEN ? tile->learnt_time
-                                           : tocsin__tile_times(format, tile)[k];
+    const tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+
+    if (!(tile->state & TOCSIN__TILE_EVEN))
+        return tocsin__tile_times(format, tile)[k];
+    return more->pending >> k & 1 ? more->before : tile->learnt_time;
 }
 
 /* Since when the series is idle: the time of its last value, learnt or not, or of being added. */
