@@ -137,6 +137,8 @@ int main(int argc, char **argv)
         {"push/focus/verdict", "focus | raw", VERDICT, NULL},
         {"push/holt/verdict", "holt-winters season=1d step=5m | raw", VERDICT, NULL},
         {"push/holt-alarm/verdict", "holt-winters season=1d step=5m | tail | alarm", VERDICT, NULL},
+        {"push/auto/verdict", "auto | raw", VERDICT, NULL},
+        {"push/auto-alarm/verdict", "auto | tail | alarm", VERDICT, NULL},
     };
     enum { ROWS = sizeof rows / sizeof rows[0] };
     static const bench_option own[] = {{"--points", "N", take_points}, {NULL, NULL, NULL}};
