@@ -579,8 +579,13 @@ TOCSIN_API int tocsin_gate_text(const tocsin_gate *gate, const tocsin_gate_verdi
  *  The usual way: each machine saves its gate every minute; a collector begins with a fresh gate,
  *  merges all of them, and judges.  Any order gives the same bits, in the verdict and in what
  *  tocsin_gate_save() writes.  Running quantiles are not merged: each machine has its own, and
- *  the collector's stay as they were.  With unit=pod the looks are part of the state: merge what is
- *  new into a collector that lives on.
+ *  the collector's stay as they were.  A session that several machines saw counts on each of
+ *  them: route a session to one.
+ *
+ *  With unit=pod what a look saw is part of the state, and merging does not look.  The collector
+ *  lives on; every so often the machines send what is new, each beginning anew with
+ *  tocsin_gate_reset(), and when all of a round are merged, tocsin_gate_look() looks.  Within a
+ *  round any order gives the same bits.
  *  @param gate  receives
  *  @param from  is not changed; not the same gate
  *  @retval TOCSIN_OK
@@ -589,6 +594,15 @@ TOCSIN_API int tocsin_gate_text(const tocsin_gate *gate, const tocsin_gate_verdi
  *  @retval TOCSIN_ERROR_RANGE     together too many observations or pods
  *  A failure changes nothing. */
 TOCSIN_API int tocsin_gate_merge(tocsin_gate *gate, const tocsin_gate *from);
+
+/** Compare the pods, if the time of a look has come (see "Units"): to be called when a round of
+ *  merging is complete.  Observing looks by itself.  With other units there is nothing to do.
+ *  @param gate  the gate
+ *  @retval TOCSIN_OK              whether or not it looked
+ *  @retval TOCSIN_ERROR_ARGUMENT  gate is NULL
+ *  At a look 1000 sums over the pods for each test, milliseconds; else constant time.  No
+ *  allocation. */
+TOCSIN_API int tocsin_gate_look(tocsin_gate *gate);
 
 /** Save a gate.
  *  @param gate    the gate; saving does not change it

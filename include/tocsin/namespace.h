@@ -153,6 +153,7 @@
 #define tocsin_outcome_name TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_outcome_name)
 #define tocsin_gate_text TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_gate_text)
 #define tocsin_gate_merge TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_gate_merge)
+#define tocsin_gate_look TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_gate_look)
 #define tocsin_gate_save TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_gate_save)
 #define tocsin_gate_load TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_gate_load)
 #define tocsin_gate_snapshot_spec TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_gate_snapshot_spec)

@@ -374,6 +374,14 @@ int tocsin_gate_merge(tocsin_gate *gate, const tocsin_gate *from)
     return tocsin__gate_merge(gate, from);
 }
 
+int tocsin_gate_look(tocsin_gate *gate)
+{
+    if (!gate)
+        return TOCSIN_ERROR_ARGUMENT;
+    tocsin__gate_look(gate);
+    return TOCSIN_OK;
+}
+
 int tocsin_gate_save(const tocsin_gate *gate, void *buffer, size_t size, size_t *needed)
 {
     if (!gate || (!buffer && size > 0))

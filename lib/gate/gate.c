@@ -180,8 +180,7 @@ static int gate_observe_rate(tocsin__rate_state *state, const tocsin__metric *me
 
 static int gate_ignore(tocsin__tally *tally, uint32_t arm)
 {
-    if (tally->ignored[arm] < UINT32_MAX)
-        tally->ignored[arm]++;
+    tocsin__tally_ignore(tally, arm, 1);
     return TOCSIN_INFO_IGNORED;
 }
 
@@ -462,9 +461,7 @@ static void gate_add_tally(tocsin__tally *tally, const tocsin__tally *from)
     for (size_t arm = 0; arm < 2; arm++) {
         tally->units[arm] += from->units[arm];
         tally->before[arm] += from->before[arm];
-        tally->ignored[arm] += from->ignored[arm];
-        if (tally->ignored[arm] > UINT32_MAX)
-            tally->ignored[arm] = UINT32_MAX;
+        tocsin__tally_ignore(tally, arm, from->ignored[arm]);
     }
     tally->share_evidence = tocsin__evidence_add(tally->share_evidence, from->share_evidence);
 }
@@ -490,7 +487,7 @@ static void gate_add_gauge(tocsin__gauge_state *state, const tocsin__gauge_state
                                                 tocsin__evidence_add(from->merged[i], own[i]));
     for (size_t arm = 0; arm < 2; arm++) {
         state->tally.before[arm] += from->tally.units[arm] + from->tally.before[arm];
-        state->tally.ignored[arm] += from->tally.ignored[arm];
+        tocsin__tally_ignore(&state->tally, arm, from->tally.ignored[arm]);
     }
 }
 
@@ -539,7 +536,7 @@ int tocsin__gate_merge(tocsin_gate *gate, const tocsin_gate *from)
         for (size_t j = 0; j < aside_count && from_aside; j++)
             aside[j] = tocsin__evidence_add(aside[j], from_aside[j]);
         if (m->is_pods) {
-            tocsin__pod_merge(state, m, added, gate_alpha_harm(spec), spec->alpha);
+            tocsin__pod_merge(state, m, added);
         } else if (m->kind == TOCSIN_METRIC_GAUGE) {
             gate_add_gauge(state, added, m);
         } else if (m->kind == TOCSIN_METRIC_HISTOGRAM) {
@@ -560,6 +557,16 @@ int tocsin__gate_merge(tocsin_gate *gate, const tocsin_gate *from)
         }
     }
     return TOCSIN_OK;
+}
+
+void tocsin__gate_look(tocsin_gate *gate)
+{
+    const tocsin_gate_spec *const spec = gate->spec;
+
+    for (uint32_t i = 0; i < spec->metric_count; i++)
+        if (spec->metrics[i].is_pods)
+            tocsin__pod_look(tocsin__gate_state(gate, i), &spec->metrics[i], gate_alpha_harm(spec),
+                             spec->alpha);
 }
 
 /* ---- One metric ------------------------------------------------------------------------ */

@@ -140,6 +140,14 @@ static inline uint64_t tocsin__tally_all(const tocsin__tally *tally)
     return tally->units[0] + tally->units[1] + tally->before[0] + tally->before[1];
 }
 
+/* So many more that were no measurements; from 2^32 - 1 on they are not counted. */
+static inline void tocsin__tally_ignore(tocsin__tally *tally, size_t arm, uint64_t more)
+{
+    tally->ignored[arm] += more;
+    if (tally->ignored[arm] > UINT32_MAX)
+        tally->ignored[arm] = UINT32_MAX;
+}
+
 /* What a metric's state says. */
 typedef struct tocsin__evidence {
     double less[TOCSIN__EFFECTS];   /* log e against "the change is at most this" */
@@ -423,7 +431,10 @@ int tocsin__pod_observe(tocsin__pod_state *state, const tocsin__metric *metric, 
 int tocsin__pods_fit(const tocsin__pod_state *state, const tocsin__pod_state *from,
                      const tocsin__metric *metric);
 void tocsin__pod_merge(tocsin__pod_state *state, const tocsin__metric *metric,
-                      const tocsin__pod_state *from, double alpha_harm, double alpha);
+                       const tocsin__pod_state *from);
+/* Look as often as there are observations for. */
+void tocsin__pod_look(tocsin__pod_state *state, const tocsin__metric *metric, double alpha_harm,
+                      double alpha);
 void tocsin__pod_evidence(const tocsin__pod_state *state, const tocsin__metric *metric,
                           double alpha_harm, double alpha, tocsin__evidence *evidence);
 
@@ -479,6 +490,7 @@ int tocsin__gate_buckets(tocsin_gate *gate, uint32_t metric, int64_t time, const
                          const uint64_t *const counts[2], size_t buckets);
 void tocsin__gate_ramp(tocsin_gate *gate, double share);
 int tocsin__gate_merge(tocsin_gate *gate, const tocsin_gate *from);
+void tocsin__gate_look(tocsin_gate *gate);
 
 void tocsin__gate_evidence(const tocsin_gate *gate, uint32_t metric, tocsin__evidence *evidence);
 void tocsin__gate_judge_metric(const tocsin_gate *gate, uint32_t metric,

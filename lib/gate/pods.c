@@ -12,6 +12,10 @@
  * made is marked: as one of 1000 that are alike it is among the alpha * 1000 that ever are with a
  * chance of at most alpha.  Where it ties with others, they go first.
  *
+ * Machines.  What pods measured adds up in any order; what a look sees, and which pods count as new
+ * to it, depends on when it is.  So merging does not look: whoever merges looks when a round of
+ * it is complete.
+ *
  * Statistics.  Of latencies (and gauges) the mean logarithm of each pod, against no change and,
  * after dividing the candidate's pods by it, against the margin; and the fractions beyond q90, q99
  * and q99.5 against their guards' ratios.  Of errors the failure rate.
@@ -216,8 +220,7 @@ static void pods_test(tocsin__pod_state *state, const tocsin__pod_array *pods,
     }
 }
 
-/* Look as often as there are observations for. */
-static void pods_look(tocsin__pod_state *state, const tocsin__metric *metric, double alpha_harm,
+void tocsin__pod_look(tocsin__pod_state *state, const tocsin__metric *metric, double alpha_harm,
                       double alpha)
 {
     const tocsin__pod_array pods = tocsin__pods_of(metric, state);
@@ -238,6 +241,16 @@ static void pods_look(tocsin__pod_state *state, const tocsin__metric *metric, do
 }
 
 /* ---- Observations ---------------------------------------------------------------------- */
+
+/* As many values as a gate holds, of any size, stay below: what is cut off can only come from
+ * a snapshot that was made up. */
+static int64_t pods_add(int64_t a, int64_t b)
+{
+    const int64_t most = INT64_C(4000000000000000000);
+    const int64_t sum = a + b;
+
+    return sum > most ? most : sum < -most ? -most : sum;
+}
 
 int tocsin__pod_observe(tocsin__pod_state *state, const tocsin__metric *metric, uint32_t arm,
                         uint64_t id, double value, double alpha_harm, double alpha)
@@ -278,15 +291,13 @@ int tocsin__pod_observe(tocsin__pod_state *state, const tocsin__metric *metric, 
         }
     }
     int64_t *const sums = pods.sums + TOCSIN__POD_SUMS * at;
-    const int64_t most = INT64_C(4000000000000000000);
-    const int64_t sum = sums[0] + (int64_t)(v * PODS_UNIT);
-    sums[0] = sum > most ? most : sum < -most ? -most : sum;
+    sums[0] = pods_add(sums[0], (int64_t)(v * PODS_UNIT));
     sums[1] += level >= PODS_Q90;
     sums[2] += level >= PODS_Q99;
     sums[3] += level >= PODS_Q995;
     pods.count[at]++;
     state->tally.units[arm]++;
-    pods_look(state, metric, alpha_harm, alpha);
+    tocsin__pod_look(state, metric, alpha_harm, alpha);
     return 1;
 }
 
@@ -312,7 +323,7 @@ int tocsin__pods_fit(const tocsin__pod_state *state, const tocsin__pod_state *fr
 }
 
 void tocsin__pod_merge(tocsin__pod_state *state, const tocsin__metric *metric,
-                       const tocsin__pod_state *from, double alpha_harm, double alpha)
+                       const tocsin__pod_state *from)
 {
     const tocsin__pod_array pods = tocsin__pods_of(metric, state);
     const tocsin__pod_array added = tocsin__pods_of(metric, (void *)(uintptr_t)from);
@@ -322,14 +333,14 @@ void tocsin__pod_merge(tocsin__pod_state *state, const tocsin__metric *metric,
 
         pods.count[at] += added.count[j];
         for (uint32_t s = 0; s < TOCSIN__POD_SUMS; s++)
-            pods.sums[TOCSIN__POD_SUMS * at + s] = tocsin__evidence_add(
-                pods.sums[TOCSIN__POD_SUMS * at + s], added.sums[TOCSIN__POD_SUMS * j + s]);
+            pods.sums[TOCSIN__POD_SUMS * at + s] =
+                pods_add(pods.sums[TOCSIN__POD_SUMS * at + s],
+                         added.sums[TOCSIN__POD_SUMS * j + s]);
     }
     for (size_t arm = 0; arm < 2; arm++) {
         state->tally.units[arm] += from->tally.units[arm];
-        state->tally.ignored[arm] += from->tally.ignored[arm];
+        tocsin__tally_ignore(&state->tally, arm, from->tally.ignored[arm]);
     }
-    pods_look(state, metric, alpha_harm, alpha);
 }
 
 /* ---- Evidence -------------------------------------------------------------------------- */

@@ -71,6 +71,7 @@ static void gate_fuzz_merge(tocsin_gate *gate, const tocsin_gate *other)
 
     fuzz_check(status == TOCSIN_OK || status == TOCSIN_ERROR_RANGE ||
                status == TOCSIN_ERROR_MISMATCH);
+    fuzz_check(tocsin_gate_look(gate) == TOCSIN_OK);
 }
 
 static void gate_fuzz_buckets(tocsin_gate *gate, uint32_t metric, feed *f)
