@@ -2,7 +2,9 @@
  *
  * Rows go to the gate as they come.  What Prometheus exports are totals: they become increases, and
  * those of one moment are taken together, both arms at once, when the next one begins: at another
- * time or, where rows have none, with the second reading of a counter.
+ * time or, where rows have none, with the second reading of a counter.  A moment in which a counter
+ * could not be read, or was missing, lasts until all can: what it counted meanwhile would otherwise
+ * be held against another time's requests, or be taken for nothing.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -22,13 +24,19 @@
 #define GATE_LOOK_SHARE 32
 #define GATE_JUDGE_ROWS 2048
 
-/* The increases of one moment. */
+/* The increases of one moment; by arm, baseline before candidate. */
+typedef struct gate_bucket {
+    double bound;
+    uint64_t below[2];              /* cumulative, as Prometheus counts */
+    char is_known[2], is_read[2];   /* ever, and in this moment */
+} gate_bucket;
+
 typedef struct gate_moment {
     int is_open;
+    int is_torn;                    /* something could not be read */
     uint64_t events[2], of[2];
-    size_t buckets;
-    double bound[TOCSIN_GATE_BUCKETS_MAX];
-    uint64_t below[2][TOCSIN_GATE_BUCKETS_MAX];     /* cumulative, as Prometheus counts */
+    size_t bucket_count;
+    gate_bucket buckets[TOCSIN_GATE_BUCKETS_MAX];
 } gate_moment;
 
 typedef struct gate_counter {
@@ -167,19 +175,19 @@ static gate_counter *gate_counter_of(gate_run *run, uint32_t metric, uint32_t ar
     return &run->counters[number];
 }
 
-/* What it has counted since it was read last. */
-static uint64_t gate_increase(gate_counter *counter, const cli_number *total)
+/* What it has counted since it was read last; 0: this is no total. */
+static int gate_increase(gate_counter *counter, const cli_number *total, uint64_t *increase)
 {
-    uint64_t increase = 0;
-
-    if (total->value >= 0 && total->value < 0x1p63)
-        tocsin_counter_read(&counter->counter,
-                            total->is_count ? total->count : (uint64_t)total->value, &increase);
-    return increase;
+    *increase = 0;
+    if (!(total->value >= 0 && total->value < 0x1p63))
+        return 0;
+    tocsin_counter_read(&counter->counter,
+                        total->is_count ? total->count : (uint64_t)total->value, increase);
+    return 1;
 }
 
 /* The bucket of an upper bound, in its place among the others. */
-static size_t gate_bucket(gate_run *run, gate_moment *moment, cli_text le)
+static gate_bucket *gate_bucket_of(gate_run *run, gate_moment *moment, cli_text le)
 {
     cli_number bound;
     size_t at = 0;
@@ -187,38 +195,77 @@ static size_t gate_bucket(gate_run *run, gate_moment *moment, cli_text le)
     if (cli_parse_number(le, &bound) != CLI_NUMBER || !(bound.value > 0))
         cli_source_bad(run->source, "'%.*s' is not a bucket's upper bound",
                        le.length > 40 ? 40 : (int)le.length, le.at);
-    while (at < moment->buckets && moment->bound[at] < bound.value)
+    while (at < moment->bucket_count && moment->buckets[at].bound < bound.value)
         at++;
-    if (at < moment->buckets && moment->bound[at] == bound.value)
-        return at;
-    if (moment->buckets == TOCSIN_GATE_BUCKETS_MAX)
+
+    gate_bucket *const bucket = &moment->buckets[at];
+
+    if (at < moment->bucket_count && bucket->bound == bound.value)
+        return bucket;
+    if (moment->bucket_count == TOCSIN_GATE_BUCKETS_MAX)
         cli_source_bad(run->source, "a histogram has at most %d buckets", TOCSIN_GATE_BUCKETS_MAX);
-    for (size_t i = moment->buckets++; i > at; i--) {
-        moment->bound[i] = moment->bound[i - 1];
-        for (int arm = 0; arm < 2; arm++)
-            moment->below[arm][i] = moment->below[arm][i - 1];
+    memmove(bucket + 1, bucket, (moment->bucket_count++ - at) * sizeof *bucket);
+    memset(bucket, 0, sizeof *bucket);
+    bucket->bound = bound.value;
+    return bucket;
+}
+
+/* Has every arm that was read all of its buckets?  One that it never had is another histogram's. */
+static int gate_has_all_buckets(const gate_run *run, const gate_moment *moment)
+{
+    static const char *const arms[] = {"baseline", "candidate"};
+    int has_all = 1;
+
+    if (moment->bucket_count < 2 || !isinf(moment->buckets[moment->bucket_count - 1].bound))
+        cli_source_bad(run->source, "a histogram needs a bucket le=+Inf and at least one other");
+    for (int arm = 0; arm < 2; arm++) {
+        size_t read = 0;
+
+        for (size_t i = 0; i < moment->bucket_count; i++)
+            read += moment->buckets[i].is_read[arm] != 0;
+        for (size_t i = 0; i < moment->bucket_count && read > 0; i++)
+            if (!moment->buckets[i].is_known[arm])
+                cli_source_bad(run->source,
+                               "the %s has no bucket le=%g, and the %s has; both need the same buckets",
+                               arms[arm], moment->buckets[i].bound, arms[!arm]);
+        has_all &= read == 0 || read == moment->bucket_count;
     }
-    moment->bound[at] = bound.value;
-    moment->below[0][at] = moment->below[1][at] = 0;
-    return at;
+    return has_all;
 }
 
 static void gate_flush_buckets(gate_run *run, uint32_t metric, gate_moment *moment)
 {
     uint64_t own[2][TOCSIN_GATE_BUCKETS_MAX];
+    double bound[TOCSIN_GATE_BUCKETS_MAX];
 
-    if (moment->buckets < 2 || !isinf(moment->bound[moment->buckets - 1]))
-        cli_source_bad(run->source, "a histogram needs a bucket le=+Inf and at least one other");
-    for (int arm = 0; arm < 2; arm++)
-        for (size_t i = 0; i < moment->buckets; i++) {
-            const uint64_t below = i > 0 ? moment->below[arm][i - 1] : 0;
+    for (size_t i = 0; i < moment->bucket_count; i++) {
+        gate_bucket *const bucket = &moment->buckets[i];
+
+        bound[i] = bucket->bound;
+        for (int arm = 0; arm < 2; arm++) {
+            const uint64_t below = i > 0 ? bucket[-1].below[arm] : 0;
 
             /* Buckets are read one after the other, so a later one may know of less. */
-            own[arm][i] = moment->below[arm][i] > below ? moment->below[arm][i] - below : 0;
+            own[arm][i] = bucket->below[arm] > below ? bucket->below[arm] - below : 0;
         }
-    gate_check(run, tocsin_gate_buckets(run->gate, metric, run->time, moment->bound, own[0], own[1],
-                                        moment->buckets));
-    memset(moment->below, 0, sizeof moment->below);
+    }
+    gate_check(run, tocsin_gate_buckets(run->gate, metric, run->time, bound, own[0], own[1],
+                                        moment->bucket_count));
+    for (size_t i = 0; i < moment->bucket_count; i++)
+        memset(moment->buckets[i].below, 0, sizeof moment->buckets[i].below);
+}
+
+/* Is all there that makes the moment whole?  What is read next begins another one, or mends this. */
+static int gate_is_whole(const gate_run *run, uint32_t metric, gate_moment *moment)
+{
+    int is_whole = !moment->is_torn;
+
+    if (run->result.metrics[metric].kind == TOCSIN_METRIC_HISTOGRAM)
+        is_whole &= gate_has_all_buckets(run, moment);
+    moment->is_torn = 0;
+    for (size_t i = 0; i < moment->bucket_count; i++)
+        memset(moment->buckets[i].is_read, 0, sizeof moment->buckets[i].is_read);
+    return is_whole;
 }
 
 /* The moment is over. */
@@ -228,7 +275,7 @@ static void gate_flush(gate_run *run)
     for (uint32_t m = 0; m < run->result.metric_count; m++) {
         gate_moment *moment = &run->moments[m];
 
-        if (!moment->is_open)
+        if (!moment->is_open || !gate_is_whole(run, m, moment))
             continue;
         moment->is_open = 0;
         if (run->result.metrics[m].kind == TOCSIN_METRIC_HISTOGRAM) {
@@ -257,13 +304,21 @@ static void gate_take_total(gate_run *run, uint32_t metric, uint32_t arm, const 
         gate_flush(run);
     counter->moment = run->moment;
 
-    const uint64_t increase = gate_increase(counter, &row->value);
+    uint64_t increase;
 
     moment->is_open = 1;
+    if (!gate_increase(counter, &row->value, &increase)) {
+        moment->is_torn = 1;
+        run->result.ignored++;
+    }
     if (run->result.metrics[metric].kind == TOCSIN_METRIC_HISTOGRAM) {
         if (!row->le.at)
             cli_source_bad(run->source, "a histogram's rows need a bucket's bound, `le`");
-        moment->below[arm][gate_bucket(run, moment, row->le)] += increase;
+
+        gate_bucket *const bucket = gate_bucket_of(run, moment, row->le);
+
+        bucket->below[arm] += increase;
+        bucket->is_known[arm] = bucket->is_read[arm] = 1;
     } else if (row->has_of) {
         moment->of[arm] += increase;
     } else {
@@ -335,6 +390,10 @@ static int gate_take_row(void *user, const cli_source *source, const gate_row *r
         run->time = row->time;
     }
     run->result.rows++;
+    if (row->le.at && cli_text_trim(row->le).length > 0 && kind != TOCSIN_METRIC_HISTOGRAM)
+        cli_source_bad(source, "`le` makes this a histogram's bucket, and '%s' is none; say --metric "
+                               "'histogram ...'",
+                       run->result.metrics[metric].name);
     if (kind == TOCSIN_METRIC_HISTOGRAM ||
         (row->is_total && (kind == TOCSIN_METRIC_ERRORS || kind == TOCSIN_METRIC_COUNT))) {
         gate_take_total(run, metric, arm, row);

@@ -82,7 +82,7 @@ static int input_give(const gate_input *in, const cli_text *cell)
     row.unit = cell[GATE_UNIT].at ? cell[GATE_UNIT] : (cli_text){"", 0};
     row.le = cell[GATE_LE];
     row.series = row.unit;
-    row.is_total = row.le.at != NULL;
+    row.is_total = row.le.at && cli_text_trim(row.le).length > 0;
     return in->take(in->user, in->source, &row);
 }
 

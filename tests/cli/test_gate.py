@@ -322,6 +322,117 @@ class Gate(Test):
                 self.bad(65, ["standard input:%d: " % line] + words, "gate", "-g", GATE, "-m",
                          LATENCY, "-", data=data)
 
+    def counters(self, readings, arms=("baseline", "candidate")):
+        """Prometheus' answer: for each arm and labels what a function of the sample's number says."""
+        return matrix([({"arm": arm, **labels}, [(START + 15 * i, read(i)) for i in range(60)])
+                       for arm in arms for labels, read in readings])
+
+    def test_one_arm_is_no_comparison(self):
+        """Whatever the format, the kind and how much there is."""
+        rows = [row for row in rollout(8000) if row[1] == "candidate"]
+        lines = "".join(json.dumps({"arm": arm, "value": v}) + "\n" for _, arm, v in rows)
+        of = ({"of": "1"}, lambda i: 1000 * i)
+        alone = {
+            "CSV": (as_csv(rows), LATENCY),
+            "NDJSON": (lines, LATENCY),
+            "errors": (self.counters([({}, lambda i: 0), of], ["candidate"]), "errors"),
+            "histogram": (self.counters([({"le": "1"}, lambda i: 500 * i),
+                                         ({"le": "+Inf"}, lambda i: 1000 * i)], ["baseline"]),
+                          "histogram"),
+        }
+        for name, (data, metric) in alone.items():
+            with self.subTest(name):
+                self.assertEqual(self.verdict(data, "--any-name", metrics=[metric])["outcome"], "invalid")
+                verdict = self.verdict(data, "--any-name", metrics=[metric], gate="unit=request")
+                self.assertEqual((verdict["outcome"], verdict["exit_code"]), ("no data", 3))
+
+    def test_one_observation_decides_nothing(self):
+        for data in ("arm,value\nbaseline,3\ncandidate,4\n",
+                     '{"arm":"baseline","value":3}\n{"arm":"candidate","value":4}\n'):
+            self.assertEqual(self.verdict(data)["outcome"], "undecided")
+        once = self.counters([({}, lambda i: 0), ({"of": "1"}, lambda i: int(i == 59))])
+        self.assertEqual(self.verdict(once, "--any-name", metrics=["errors"])["outcome"], "undecided")
+
+    def test_no_measurements_at_all(self):
+        for value in ("-5", "nan", "", "NULL"):
+            for data in ("arm,value\n" + "baseline,%s\ncandidate,%s\n" % (value, value) * 5000,
+                         ('{"arm":"baseline","value":"%s"}\n{"arm":"candidate","value":"%s"}\n' %
+                          (value, value)) * 5000):
+                with self.subTest(value):
+                    verdict = self.verdict(data)
+                    self.assertEqual((verdict["outcome"], verdict["ignored"]), ("no data", 10000))
+
+    def test_a_counter_that_cannot_be_read_is_not_nothing(self):
+        """NaN for the errors beside good counts of requests: the candidate's errors are not 0."""
+        of = ({"of": "1"}, lambda i: 50000 * i)
+        for value in ("NaN", "-1", "1e300"):
+            verdict = self.verdict(self.counters([({}, lambda i: value), of]), "--any-name",
+                                   metrics=["errors margin=50%"])
+            self.assertEqual(verdict["outcome"], "no data", value)
+        # Only now and then: what it counted meanwhile is found out, and held against the right requests.
+        good = self.counters([({}, lambda i: 500 * i), of])
+        torn = self.counters([({}, lambda i: "NaN" if i % 7 == 2 else 500 * i), of])
+        one, other = (self.verdict(data, "--any-name", metrics=["errors margin=50%"])
+                      for data in (good, torn))
+        self.assertEqual(other.pop("ignored"), 2 * sum(i % 7 == 2 for i in range(60)))
+        self.assertEqual(one["outcome"], "pass")
+        for name in ("outcome", "effect", "baseline_units", "candidate_units"):
+            self.assertEqual(one[name], other[name])
+
+    def test_huge_counters(self):
+        """A billion requests of each arm, and counters that are about to overflow."""
+        start = 2 ** 63 - 10 ** 9
+        readings = [({}, lambda i: start - 10 ** 8 + 10 ** 5 * i),
+                    ({"of": "1"}, lambda i: start + 10 ** 7 * i)]
+        verdict = self.verdict(self.counters(readings), "--any-name", metrics=["errors margin=20%"])
+        self.assertEqual(verdict["outcome"], "pass")
+        self.assertEqual(verdict["baseline_units"], 59 * 10 ** 7)
+
+    def test_buckets_must_be_the_same(self):
+        def histogram(bounds, arms):
+            return json.loads(self.counters([({"le": le}, lambda i, k=k: (k + 1) * 10 * i)
+                                             for k, le in enumerate(bounds)], arms))["data"]["result"]
+
+        def answer(*parts):
+            return json.dumps({"status": "success", "data": {"resultType": "matrix",
+                                                             "result": sum(parts, [])}})
+
+        both, (baseline, candidate) = ["baseline", "candidate"], (["baseline"], ["candidate"])
+        later = histogram(["1", "2", "5", "+Inf"], both)
+        for series in later:
+            series["values"] = [[t + 3600, value] for t, value in series["values"]]
+        cases = {
+            "the arms'": (answer(histogram(["1", "5", "+Inf"], baseline),
+                                 histogram(["1", "2", "+Inf"], candidate)), "no bucket le="),
+            "one more": (answer(histogram(["1", "5", "+Inf"], baseline),
+                                histogram(["1", "2", "5", "+Inf"], candidate)),
+                         "the baseline has no bucket le=2"),
+            "later": (answer(histogram(["1", "5", "+Inf"], both), later), "at first"),
+            "none": (answer(histogram(["+Inf"], both)), "at least one other"),
+            "no end": (answer(histogram(["1", "5"], both)), "le=+Inf"),
+        }
+        for name, (data, words) in cases.items():
+            with self.subTest(name):
+                self.bad(65, [words], "gate", "-g", GATE, "-m", "histogram", "--any-name", "-", data=data)
+        self.bad(65, ["histogram's bucket", "'latency'"], "gate", "-g", GATE, "-m", "latency", "--any-name",
+                 "-", data=answer(histogram(["1", "5", "+Inf"], both)))
+
+    def test_clocks_that_disagree(self):
+        """Times out of order change no verdict but a budget's; a gauge's late readings are said."""
+        rows = rollout(6000, 1.5)
+        straight = self.verdict(as_csv(rows, "checkout"))
+        skewed = self.verdict(as_csv([(t + 300 * (arm == "candidate"), arm, v) for t, arm, v in rows],
+                                     "checkout"))
+        for name in ("outcome", "log_e", "effect", "baseline_units", "candidate_units"):
+            self.assertEqual(straight[name], skewed[name])
+        noise = random.Random(2)
+        data = "time,arm,value\n" + "".join(
+            "%d,%s,%.3f\n" % (START + 10 * (i // 2) - 40 * (i % 7), ("baseline", "candidate")[i % 2],
+                              10 + noise.gauss(0, 1)) for i in range(2000))
+        verdict = self.verdict(data, metrics=["gauge margin=10% block=30s"])
+        self.assertNotEqual(verdict["outcome"], "pass")
+        self.assertGreater(verdict["ignored"], 1000)
+
     def test_what_is_no_measurement_is_said(self):
         rows = as_csv(rollout(2000)) + "baseline,-5\ncandidate,nan\n"
         result = self.gate(rows, "--format", "json")
