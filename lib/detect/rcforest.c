@@ -316,11 +316,32 @@ static int rcforest_holds(const void *constants, const void *state)
  * another, so whatever is above the first that has the point inside has it inside, too, and cannot
  * cut it off. */
 
+/* Boxes above a leaf that most points are outside of, if they have as many coordinates as that. */
+#define RCFOREST_NEAR 6u
+#define RCFOREST_WIDE 4u
+
 /* Ways down some trees.  A tree that is less deep than others stays at its leaf. */
 typedef struct {
     uint16_t depth[TOCSIN__WAYS];       /* level of the leaf; the root's is 0 */
     tocsin__ways_level level[RCFOREST_SAMPLE_MAX];
 } rcforest_ways;
+
+/* Boxes at the end of the ways will be needed now, and trees do not stay in the fast caches. */
+static TOCSIN__INLINE void rcforest_prefetch(const rcforest_constants *k, const void *state,
+                                             uint32_t first, const rcforest_ways *ways)
+{
+    const uint32_t count = k->trees - first < TOCSIN__WAYS ? k->trees - first : TOCSIN__WAYS;
+
+    for (uint32_t j = 0; j < count; j++) {
+        const rcforest_tree tree = rcforest_tree_of(k, state, first + j);
+        const uint32_t depth = ways->depth[j];
+        const uint32_t top = depth > RCFOREST_NEAR ? depth - RCFOREST_NEAR : 0;
+
+        tocsin__box_prefetch(rcforest_low(&tree, ways->level[depth].node[j]), tree.codes);
+        for (uint32_t level = depth; level-- > top;)
+            tocsin__box_prefetch(rcforest_low(&tree, ways->level[level].node[j]), 2 * tree.codes);
+    }
+}
 
 /* The ways of a point down the trees from `first` on; behind the last, the first is gone again.  No
  * branch, for none could be foretold. */
@@ -356,6 +377,8 @@ static void rcforest_descend(const rcforest_constants *k, const void *state, uin
         }
         goes_on = tocsin__ways_down(level, &turn, (uint16_t)k->sample, ways->depth, level + 1);
     }
+    if (k->rows.codes >= RCFOREST_WIDE)
+        rcforest_prefetch(k, state, first, ways);
 }
 
 /* What was displaced the most above a node on its way. */
@@ -386,12 +409,19 @@ static TOCSIN__INLINE double rcforest_displacement(const rcforest_tree *tree,
                                                    const rcforest_ways *ways, uint32_t j,
                                                    const uint16_t *codes, uint32_t *top)
 {
-    uint32_t level = ways->depth[j] + 1u;
-    double mean = rcforest_above(&ways->level[level - 1], j), displaced;
+    uint32_t level = ways->depth[j];
+    const tocsin__ways_level *at = &ways->level[level];
+    const uint16_t *const leaf = tree->point + (size_t)at->node[j] * tree->codes;
+    double mean = rcforest_above(at, j), displaced;
 
-    while (level > 0) {
-        const tocsin__ways_level *const at = &ways->level[level - 1];
-        const uint32_t excess = rcforest_excess(tree, at->node[j], codes);
+    *top = level + 1;
+    if (tocsin__box_excess(leaf, leaf, codes, tree->codes) == 0)
+        return mean;
+    for (mean = tocsin__max(at->mass[j], mean); level > 0; level--) {
+        at = &ways->level[level - 1];
+
+        const uint16_t *const box = tree->box + (size_t)(at->node[j] - tree->n) * 2 * tree->codes;
+        const uint32_t excess = tocsin__box_excess(box, box + tree->codes, codes, tree->codes);
 
         if (excess == 0)
             break;
@@ -399,7 +429,6 @@ static TOCSIN__INLINE double rcforest_displacement(const rcforest_tree *tree,
         const double parted = rcforest_parted(tree, at, j, excess, &displaced);
 
         mean += parted * (displaced - mean);
-        level--;
     }
     *top = level;
     return mean;
