@@ -55,6 +55,6 @@ write_table()    # name of the place, specs
     cp "$work/README.md" "$here/../README.md"
 }
 
-write_table table 'ewma | tail'
+write_table table 'auto | tail'
 write_table incidents 'auto | tail' 'ewma | tail' 'holt-winters season=1d | tail' random
 exit "$status"
