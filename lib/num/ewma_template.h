@@ -5,9 +5,9 @@
  *
  * The quick way is for tiles in which every lane is to be taken and has its final gain.  It takes a
  * bundle of groups at a time, in which every lane has an ordinary value and stays within the
- * clip: it looks first, and has changed nothing where that is not so.  It divides only where
- * statistics are wanted, or where one may be above a calibrator's bar or its largest statistic
- * so far (residual_template.h says how it knows).  Habits are left to drain (kernels.h).
+ * clip: it looks first, and has changed nothing where that is not so.  It takes roots and divides
+ * only where statistics are wanted, or where one may be above a calibrator's bar or its largest
+ * statistic so far (residual_template.h says how it knows).  Habits are left to drain (kernels.h).
  *
  * The patchy way does the same for a group with gaps: lanes whose value is missing, or that are
  * not to be touched, keep what they have.
@@ -30,6 +30,7 @@
 #define ewma_is_full LANES_NAME(ewma_is_full)
 #define ewma_exact LANES_NAME(ewma_exact)
 #define ewma_is_above LANES_NAME(ewma_is_above)
+#define ewma_is_notable LANES_NAME(ewma_is_notable)
 #define ewma_quick LANES_NAME(ewma_quick)
 #define ewma_patchy LANES_NAME(ewma_patchy)
 #define ewma_drain_group LANES_NAME(ewma_drain_group)
@@ -238,6 +239,24 @@ static TOCSIN__INLINE uint32_t ewma_is_above(const ewma_lanes *c, const ewma_til
     return lane_bits(lane_and_not(all, within));
 }
 
+/* The same before the deviation is known, and also if one may be beyond the clip or is not
+ * ordinary. */
+static TOCSIN__INLINE uint32_t ewma_is_notable(const ewma_lanes *c, const ewma_tile *t, size_t lane,
+                                               int is_plain, int has_limits, lane_f32 size,
+                                               lane_f32 variance, lane_f32 floor)
+{
+    const lane_mask all = lane_where((uint32_t)((UINT64_C(1) << lane_width) - 1));
+    lane_f32 limit = is_plain ? lane_setf((float)TOCSIN__REAL_MAX) : c->rules.surely;
+
+    if (has_limits && t->bar)       /* if it is NaN there is none */
+        limit = lane_minf(lane_loadf(t->bar + lane), limit);
+    if (has_limits && t->maximum)
+        limit = lane_minf(lane_loadf(t->maximum + lane), limit);
+    return lane_bits(lane_and_not(
+        all, lane_and(lane_lef(size, c->residual_max),
+                      lane_residual_is_small(&c->rules, size, variance, floor, limit))));
+}
+
 /* Habits of a group of which these lanes have crossed nothing. */
 static TOCSIN__INLINE void ewma_drain_group(const ewma_tile *t, size_t lane, lane_mask drains,
                                             ewma_marks *marks)
@@ -261,10 +280,12 @@ static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, si
 {
     const uint32_t all = (uint32_t)((UINT64_C(1) << lane_width) - 1);
     const int has_deviation = !is_plain || has_statistics || has_limits;
+    const int looks = has_deviation && !has_statistics;     /* at what is notable, and only there */
     const lane_f32 zero = lane_setf(0);
     lane_f64 d[lane_bundle];
     lane_f32 size[lane_bundle], variance[lane_bundle], reach[lane_bundle];
     lane_f32 deviation[lane_bundle];
+    uint32_t is_notable[lane_bundle], notable = 0;
     lane_mask fits = lane_where(all);
 
     LANES_UNROLL
@@ -277,9 +298,14 @@ static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, si
         variance[g] = lane_loadf(t->variance + at);
         reach[g] = is_plain ? zero : lane_loadf(t->reach + at);
         deviation[g] = has_deviation ? lane_residual_floor(&c->rules, mean, reach[g]) : zero;
+        if (looks)
+            notable |= is_notable[g] = ewma_is_notable(c, t, at, is_plain, has_limits, size[g],
+                                                       variance[g], deviation[g]);
     }
     LANES_UNROLL
     for (size_t g = 0; g < lane_bundle; g++) {
+        if (looks && !is_notable[g])
+            continue;
         if (has_deviation)
             deviation[g] = lane_residual_deviation(lane_sqrtf(variance[g]), deviation[g], size[g]);
         /* Neither missing nor infinite nor beyond +-1e150 is what is no larger than that. */
@@ -289,7 +315,7 @@ static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, si
     }
     if (TOCSIN__RARELY(lane_bits(fits) != all))
         return 0;
-    if (has_statistics || has_limits) {
+    if (has_statistics || (has_limits && notable)) {
         lane_f32 statistic[lane_bundle];
         uint32_t is_above[lane_bundle], rings = 0;
 
@@ -298,7 +324,7 @@ static TOCSIN__INLINE int ewma_quick(const ewma_lanes *c, const ewma_tile *t, si
             const size_t at = lane + g * lane_width;
 
             is_above[g] = 0;
-            if (!has_statistics)
+            if (looks && is_notable[g])
                 is_above[g] = ewma_is_above(c, t, at, size[g], deviation[g]);
             if (has_statistics || is_above[g]) {
                 statistic[g] = lane_residual_statistic(size[g], deviation[g]);

@@ -8,7 +8,12 @@
  *
  *     size <= limit deviation (1 - margin)
  *
- * where the margin outweighs the roundings of both sides (each 6e-8) and the statistic's own.
+ * where the margin outweighs the roundings of both sides (each 6e-8) and the statistic's own; and,
+ * as a deviation is never below its floor nor DEVIATION_MIN, without a square root if
+ *
+ *     size <= limit (1 - margin) floor     or     size^2 <= (limit (1 - margin))^2 variance
+ *
+ * as long as no product is denormal or infinite.
  */
 #include "bounds.h"
 #include "lanes.h"
@@ -16,6 +21,8 @@
 #ifndef LANE_RESIDUAL_MARGIN
 #define LANE_RESIDUAL_MARGIN 1e-6
 #define LANE_RESIDUAL_LIMIT_MIN 1e-7    /* below lower ones the product might be denormal */
+#define LANE_RESIDUAL_LIMIT_MAX 1e18    /* the square of higher ones might be infinite */
+#define LANE_RESIDUAL_SQUARE_MIN 1e-30  /* smaller squares count as this */
 #endif
 
 #define lane_residual LANES_NAME(lane_residual)
@@ -25,6 +32,7 @@
 #define lane_residual_deviation LANES_NAME(lane_residual_deviation)
 #define lane_residual_statistic LANES_NAME(lane_residual_statistic)
 #define lane_residual_is_within LANES_NAME(lane_residual_is_within)
+#define lane_residual_is_small LANES_NAME(lane_residual_is_small)
 #define lane_residual_reach LANES_NAME(lane_residual_reach)
 #define lane_residual_drain LANES_NAME(lane_residual_drain)
 #define lane_residual_winsorise LANES_NAME(lane_residual_winsorise)
@@ -107,6 +115,23 @@ static TOCSIN__INLINE lane_mask lane_residual_is_within(const lane_residual *r, 
         lane_lef(size, lane_mulf(lane_mulf(limit, r->margin), deviation));
 
     return lane_and(is_within, lane_gef(limit, lane_setf((float)LANE_RESIDUAL_LIMIT_MIN)));
+}
+
+/* Surely no more than `limit` deviations, which may be 0, of a variance, 0 or normal, and a floor. */
+static TOCSIN__INLINE lane_mask lane_residual_is_small(const lane_residual *r, lane_f32 size,
+                                                       lane_f32 variance, lane_f32 floor,
+                                                       lane_f32 limit)
+{
+    const lane_f32 least = lane_setf((float)TOCSIN__DEVIATION_MIN);
+    const lane_f32 square_min = lane_setf((float)LANE_RESIDUAL_SQUARE_MIN);
+    const lane_f32 most = lane_minf(limit, lane_setf((float)LANE_RESIDUAL_LIMIT_MAX));
+    const lane_f32 bound =
+        lane_blendf(lane_gef(most, lane_setf((float)LANE_RESIDUAL_LIMIT_MIN)),
+                    lane_mulf(most, r->margin), lane_setf(0));
+    const lane_f32 square = lane_maxf(lane_mulf(size, size), square_min);
+
+    return lane_or(lane_lef(size, lane_mulf(bound, lane_maxf(floor, least))),
+                   lane_lef(square, lane_mulf(lane_mulf(bound, bound), variance)));
 }
 
 static TOCSIN__INLINE lane_f32 lane_residual_reach(const lane_residual *r, lane_f32 reach,
