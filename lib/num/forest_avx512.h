@@ -438,13 +438,15 @@ static TOCSIN__INLINE void forest_repeat_avx512(const uint16_t *codes, uint32_t 
     }
 }
 
-/* Of a tree's first 64 words, which are below the point's code: bit i says where node i leads. */
+/* Of a tree's first 64 words, which are below the point's code: bit i says where node i leads.  The
+ * halves are joined as masks: of one widened to 64 bits, GCC 12 at -O1 leaves the upper half unset in
+ * 32-bit code. */
 static TOCSIN__INLINE uint64_t forest_turns_avx512(const uint16_t *words, __m512i low, __m512i high)
 {
     const __m512i a = forest_load_avx512(words), b = forest_load_avx512(words + 32);
 
-    return _mm512_cmpgt_epu16_mask(_mm512_permutex2var_epi16(low, a, high), a) |
-           (uint64_t)_mm512_cmpgt_epu16_mask(_mm512_permutex2var_epi16(low, b, high), b) << 32;
+    return _mm512_kunpackd(_mm512_cmpgt_epu16_mask(_mm512_permutex2var_epi16(low, b, high), b),
+                           _mm512_cmpgt_epu16_mask(_mm512_permutex2var_epi16(low, a, high), a));
 }
 
 /* Six levels down eight trees, by bits. */
@@ -503,8 +505,7 @@ static void forest_point_avx512(const tocsin__forest_job *job)
 {
     __m512i low, high, sum = _mm512_setzero_si512();
 
-    /* 32-bit code has eight registers, and tests found other sums there. */
-    if (job->depth != TOCSIN__FOREST_DEPTH || sizeof(void *) < sizeof(uint64_t)) {
+    if (job->depth != TOCSIN__FOREST_DEPTH) {
         lane_forest_point(job);
         return;
     }
