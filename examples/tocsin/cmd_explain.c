@@ -130,6 +130,7 @@ static void explain_state(const tocsin_verdict *verdict, const tocsin_explanatio
     explain_number("level", e->level, "");
     explain_number("trend", e->trend, "per step");
     explain_number("season", e->season, "");
+    explain_duration("period", e->period);
     explain_number("floor", e->floor, "(the least deviation)");
     explain_number("confidence", verdict->confidence, "");
     for (uint32_t i = 0; i < e->channel_count && i < TOCSIN_CHANNELS; i++) {

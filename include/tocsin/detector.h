@@ -408,6 +408,8 @@ typedef struct tocsin_explanation {
     int64_t mark_time;          /**< the last mark's begin; TOCSIN_TIME_NONE if there was none */
     int64_t mark_kind;          /**< TOCSIN_MARK_*, or 0 */
     tocsin_channel channels[TOCSIN_CHANNELS];   /**< the detector's raw statistics */
+    double period;              /**< the season that `auto` found besides a day and a week, seconds;
+                                     NaN: none */
 } tocsin_explanation;
 
 /** The verdict on the last point that was pushed through this handle, or ticked, once more.  A

@@ -418,7 +418,7 @@ int tocsin_detector_explain(const tocsin_detector *detector, tocsin_explanation 
     const double nan = tocsin__nan();
 
     tocsin__info_clear(explanation, sizeof *explanation);
-    explanation->level = explanation->trend = explanation->season = nan;
+    explanation->level = explanation->trend = explanation->season = explanation->period = nan;
     explanation->floor = explanation->limit = explanation->budget = nan;
     explanation->history = explanation->step = explanation->observed_rate = nan;
     explanation->mark_time = TOCSIN_TIME_NONE;

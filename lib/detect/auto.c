@@ -21,6 +21,20 @@
  *
  *     z = (x - level - season) / deviation of that half hour
  *
+ * With season=any also a period nobody knows of is looked for, in what those seasons leave: a job
+ * every 90 minutes, a cron every four hours, seven points.  96 bins hold a mean over a step each,
+ * then over two steps, four, and so on while a bin is no longer than three hours, and the search
+ * begins again.  Whenever they are full, their autocorrelation r is searched for a lag p with a peak
+ * r(p) that comes back at 2p; its later peaks make p finer, and of all within its error the roundest
+ * is taken, for periods are made by people.  The bins' memory then serves a profile of it, of 64
+ * slots or one per step, whichever is fewer.  It is on trial for eight periods: only if from the
+ * third on it predicts what comes with less than 0.8 of the mean absolute residual from a mean over
+ * two periods it counts, and no longer than it stays below 0.92.  Each value is predicted before it
+ * is learnt, so noise gains nothing.  In the first four days what is a part of a day, down to a
+ * twelfth, is left to the day's profile, and where that counts, so is what is no longer than an hour:
+ * its half hours, not all seen yet, look like a period.  When the use of the other seasons changes,
+ * or what is usual is begun anew, it must prove itself again.
+ *
  * Channels, each >= 0 and in deviations of its own past:
  *
  *     residual    |z|                                                 spike, drop, season
@@ -75,10 +89,13 @@
  * References: Roberts 1959; Finch 2009; Brutlag 2000 on deviations per slot; Gumbel 1958; James and
  * Stein 1961 on shrinkage.
  *
- * Cost: five square roots and a dozen divisions per point; logarithms only above a bar.  2,168
- * bytes per series.
+ * Cost: five square roots and a dozen divisions per point; logarithms only above a bar; a search of
+ * 7,000 multiplications after 96 bins.  2,264
+ * bytes per series, 384 more with season=any.
  *
- * How it fails.  A season that is neither of a day nor of a week counts as noise.  A season of a week
+ * How it fails.  An unknown period is found only if it is longer than three steps, shows in 96 bins
+ * and keeps its phase: one that is not round drifts from its profile and is given up.  Of several only
+ * one is found; none longer than four days, unless steps are.  A season of a week
  * that changes takes weeks to be learnt anew.  An outage of more than `relearn` is what is usual, and
  * its end an incident.  A record is broken by a trend again and again,
  * until the bar has learnt it.  Profiles are floats: beyond +-1e38 they are limited.
@@ -106,8 +123,8 @@ static const tocsin__param auto_params[] = {
      "what the metric is: on which scale it is told, and whether a drop is one"},
     {"half-life", TOCSIN_TYPE_SPAN, 1, 0, 0, "", "2000p", 1e-3, 3.2e9, "",
      "time, or points, after which a value counts half for level and deviations"},
-    {"season", TOCSIN_TYPE_CHOICE, 1, 0, 0, "", "auto", 0, 0, "auto|off",
-     "whether seasons of a day and a week are looked for"},
+    {"season", TOCSIN_TYPE_CHOICE, 1, 1, 0, "", "auto", 0, 0, "auto|off|any",
+     "whether seasons of a day and a week are looked for; any: also a period nobody knows of"},
     {"season-memory", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "7d", 86400, 3.2e9, "",
      "time after which a day counts half for the season, a week after as many weeks"},
     {"hold", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "12h", 0, 3.2e9, "",
@@ -126,7 +143,7 @@ static const tocsin__param auto_params[] = {
      "points before the first verdict"},
 };
 
-enum { AUTO_SEASON_FOUND, AUTO_SEASON_OFF };
+enum { AUTO_SEASON_FOUND, AUTO_SEASON_OFF, AUTO_SEASON_ANY };
 
 /* The scale a model works on. */
 enum { AUTO_PLAIN, AUTO_ROOT, AUTO_LOG };
@@ -182,6 +199,30 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_YOUNG 8u               /* points that are not winsorised */
 #define AUTO_TRUST 4.0              /* confidence is full after so many warm-ups */
 
+/* An unknown period. */
+#define AUTO_BINS 96u               /* of a search, in the place of the profile's slots */
+#define AUTO_PERIOD_SLOTS 64u
+#define AUTO_LAG_MIN 3u             /* bins */
+#define AUTO_LAG_MAX (AUTO_BINS / 3)
+#define AUTO_LAG_AGAIN (2 * AUTO_LAG_MAX)
+#define AUTO_PEAK 0.3               /* of r(p) + r(2p) / 2, at least */
+#define AUTO_FUNDAMENTAL 0.8        /* of the best peak, at which a shorter period is taken */
+#define AUTO_BIN_MAX (3.0 * (double)TOCSIN_HOUR)
+#define AUTO_BIN_GAP 8.0            /* bins without a point that end a search */
+#define AUTO_KNOWN_WIDTH 0.03       /* as near a day or a week it is one */
+#define AUTO_DAY_PARTS 12.5         /* longer parts of a day are its profile's to find at first: ... */
+#define AUTO_DAY_LEARNT 4.0         /* for so many days */
+#define AUTO_DAY_SLOT_TWICE (2.5 / AUTO_DAY_SLOTS)  /* and an hour or less, where that counts */
+#define AUTO_PERIOD_MEMORY 16.0     /* periods, of the profile */
+#define AUTO_GAIN_MEMORY 8.0        /* periods, of what it gains ... */
+#define AUTO_GAIN_POINTS 256.0      /* ... and points, at least */
+#define AUTO_PERIOD_LEARNT 2.0      /* periods after which a gain is measured */
+#define AUTO_PERIOD_HOPELESS 4.0    /* after which there must be one */
+#define AUTO_PERIOD_TRIAL 8.0       /* after which it must be so much */
+#define AUTO_PERIOD_POINTS 64.0     /* measured before either */
+#define AUTO_PERIOD_PAYS 0.8
+#define AUTO_PERIOD_DROPPED 0.92
+
 #define AUTO_Z_MAX 6.0             /* of a mean's share */
 #define AUTO_DEPARTURE_SPAN 60.0    /* points */
 #define AUTO_SHORT_SPAN 3.0
@@ -215,7 +256,7 @@ static const double auto_weight[AUTO_CHANNELS] = {1, 1, 1, 1, 1, 1, 0.7};
 static const double auto_offset[AUTO_CHANNELS] = {0.1, 0, 0.2, 0, 0, 0, 0};
 
 /* The arrays, in the order of the field table. */
-enum { AUTO_PROFILE, AUTO_LIVELY, AUTO_BARS, AUTO_PEAKS, AUTO_EASE, AUTO_ARRAYS };
+enum { AUTO_PROFILE, AUTO_LIVELY, AUTO_BARS, AUTO_PEAKS, AUTO_EASE, AUTO_PERIOD, AUTO_ARRAYS };
 
 #define AUTO_PROFILE_FLOATS (AUTO_DAY_SLOTS + AUTO_WEEK_SLOTS)  /* means: of the day, of the week */
 #define AUTO_LIVELY_FLOATS (2 * AUTO_DAY_SLOTS) /* of the day: |residual|, |step| / the common ones */
@@ -260,6 +301,21 @@ typedef struct {
     double strange;                 /* ns for which the series has been unlike itself; and since then */
     double new_level, new_size;     /* mean of what the season leaves, mean distance from it */
     double new_bare_level, new_bare;    /* the same of all */
+    double bin_width;               /* ns; 0: no search has begun */
+    double bin_at;                  /* ns since the bin under way began */
+    double bin_sum;                 /* of its points */
+    double period;                  /* ns; 0: none known, bins are filled */
+    double phase;                   /* of the last point learnt, ns */
+    double cycles;                  /* periods since it was found */
+    double recent;                  /* mean over some periods of what the other seasons leave ... */
+    double off_recent;              /* ... mean distance from it ... */
+    double off_profile;             /* ... and from it and the profile */
+    double with_period;             /* mean |residual| with the profile */
+    uint32_t bin_points;
+    uint32_t bins;                  /* filled */
+    uint32_t slots;                 /* of the period's profile */
+    uint16_t counts_period;         /* it has proved itself */
+    uint16_t basis;                 /* the other seasons in use meanwhile */
     uint32_t new_count;             /* points of it */
     uint32_t age;                   /* points since what is usual now began */
     uint32_t count;                 /* points learnt */
@@ -269,6 +325,7 @@ typedef struct {
     uint8_t week_visits[AUTO_WEEK_SLOTS];
 } auto_state;
 
+#define AUTO_NS_MAX 4e19            /* ns, of times between points and multiples of them */
 #define AUTO_UNIT(member, min, max) TOCSIN__FIELD(auto_state, member, F64, min, max)
 #define AUTO_VALUE(member) AUTO_UNIT(member, -TOCSIN__VALUE_MAX, TOCSIN__VALUE_MAX)
 #define AUTO_SIZE(member) AUTO_UNIT(member, 0, 1e151)
@@ -295,6 +352,21 @@ static const tocsin__field auto_fields[] = {
     AUTO_SIZE(new_size),
     AUTO_VALUE(new_bare_level),
     AUTO_SIZE(new_bare),
+    AUTO_UNIT(bin_width, 0, AUTO_NS_MAX),
+    AUTO_UNIT(bin_at, 0, AUTO_NS_MAX),
+    AUTO_UNIT(bin_sum, -1e18, 1e18),
+    AUTO_UNIT(period, 0, AUTO_NS_MAX),
+    AUTO_UNIT(phase, 0, AUTO_NS_MAX),
+    AUTO_UNIT(cycles, 0, 1e300),
+    AUTO_VALUE(recent),
+    AUTO_SIZE(off_recent),
+    AUTO_SIZE(off_profile),
+    AUTO_SIZE(with_period),
+    TOCSIN__FIELD(auto_state, bin_points, U32, 0, UINT32_MAX),
+    TOCSIN__FIELD(auto_state, bins, U32, 0, AUTO_BINS - 1),
+    TOCSIN__FIELD(auto_state, slots, U32, 0, AUTO_PERIOD_SLOTS),
+    TOCSIN__FIELD(auto_state, counts_period, U16, 0, 1),
+    TOCSIN__FIELD(auto_state, basis, U16, 0, 3),
     TOCSIN__FIELD(auto_state, new_count, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(auto_state, age, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(auto_state, count, U32, 0, UINT32_MAX),
@@ -307,6 +379,7 @@ static const tocsin__field auto_fields[] = {
     TOCSIN__ARRAY("bars", REAL, AUTO_BARS, 0, 1e6),
     TOCSIN__ARRAY("peaks", REAL, AUTO_PEAKS, 0, TOCSIN__BAR_STATISTIC_MAX),
     TOCSIN__ARRAY("ease", REAL, AUTO_EASE, 0, 1e6),
+    TOCSIN__ARRAY("recurring", REAL, AUTO_PERIOD, -TOCSIN__REAL_MAX, TOCSIN__REAL_MAX),
 };
 
 static const tocsin__layout auto_layout = {sizeof(auto_state), auto_fields,
@@ -354,6 +427,7 @@ static int auto_resolve(const tocsin__values *values, const tocsin__context *con
     shape->length[AUTO_BARS] = AUTO_BARS_FLOATS;
     shape->length[AUTO_PEAKS] = AUTO_PEAKS_FLOATS;
     shape->length[AUTO_EASE] = AUTO_LANES;
+    shape->length[AUTO_PERIOD] = k->season == AUTO_SEASON_ANY ? AUTO_BINS : 0;
     for (uint32_t i = 0; i < AUTO_ARRAYS; i++)
         k->array[i] = tocsin__layout_array(&auto_layout, shape, i);
     return TOCSIN_OK;
@@ -469,7 +543,11 @@ typedef struct {
     double step_deviation;
     double statistic[AUTO_LANES];
     uint32_t day_slot, week_slot;
-    uint32_t uses_day, uses_week, is_floored, is_known;
+    uint32_t uses_day, uses_week, uses_period, is_floored, is_known;
+    double before_period;           /* residual that day and week leave, where they count */
+    double phase;                   /* of the period, ns */
+    double recurring;               /* what its profile says */
+    uint32_t period_slot;
 } auto_view;
 
 /* Time since the last multiple of a period. */
@@ -508,6 +586,28 @@ static inline void auto_look_at_season(const auto_constants *k, const auto_state
     view->season = view->uses_week ? day + week : view->uses_day ? day : 0;
 }
 
+/* Where in the period a point lies, and what is usual there. */
+static inline void auto_look_at_period(const auto_constants *k, const auto_state *s,
+                                       const tocsin__point *point, auto_view *view)
+{
+    const double since = s->phase + (double)point->elapsed;
+    const double whole = (double)(int64_t)tocsin__min(since / s->period, 9e18);
+    const double phase = tocsin__clamp(since - whole * s->period, 0, s->period);
+    const uint32_t slot = (uint32_t)(phase / s->period * s->slots);
+
+    view->phase = phase;
+    view->period_slot = slot < s->slots ? slot : s->slots - 1;
+    view->recurring = (double)auto_floats(k, s, AUTO_PERIOD)[view->period_slot];
+    view->uses_period =
+        s->counts_period && s->basis == (view->uses_day | view->uses_week << 1);
+}
+
+/* A snapshot's word is not taken for it that there is a period. */
+static inline int auto_has_period(const auto_constants *k, const auto_state *s)
+{
+    return k->season == AUTO_SEASON_ANY && s->period >= 1 && s->slots > 0;
+}
+
 static inline void auto_look(const auto_constants *k, const auto_state *s,
                              const tocsin__point *point, auto_view *view)
 {
@@ -540,13 +640,22 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
     view->after_day = view->after_week = view->residual;
     view->season = 0;
     view->common = s->bare;
-    if (k->season == AUTO_SEASON_FOUND) {
+    if (k->season != AUTO_SEASON_OFF) {
         auto_look_at_season(k, s, tocsin__zone_civil(&k->zone, point->time), view);
         if (view->uses_day || view->uses_week) {
             view->common = view->uses_week ? s->with_week : s->with_day;
             livelier = tocsin__max(AUTO_LIVELY_MIN, (double)lively[view->day_slot]);
             calmer_step = 1 / tocsin__max(AUTO_LIVELY_MIN,
                                           (double)lively[AUTO_DAY_SLOTS + view->day_slot]);
+        }
+    }
+    view->before_period = view->residual - view->season;
+    view->uses_period = 0;
+    if (TOCSIN__RARELY(auto_has_period(k, s))) {
+        auto_look_at_period(k, s, point, view);
+        if (view->uses_period) {
+            view->season += view->recurring;
+            view->common = s->with_period;
         }
     }
     view->surprise = view->residual - view->season;
@@ -752,7 +861,8 @@ static inline void auto_learn_season(const auto_constants *k, auto_state *s, con
     uint16_t *day_visits = &s->day_visits[view->day_slot];
     uint8_t *week_visits = &s->week_visits[view->week_slot];
     const double wide = AUTO_WINSOR * view->sigma;
-    const int is_settled = view->is_known && (view->uses_day || view->uses_week);
+    const int is_settled =
+        view->is_known && (view->uses_day || view->uses_week) && !view->uses_period;
     const double limit = is_settled ? AUTO_WINSOR * view->spread : wide;
     const double after_day = tocsin__clamp(view->after_day, -limit, limit);
     const double after_week = tocsin__clamp(view->after_week, -limit, limit);
@@ -785,6 +895,232 @@ static inline void auto_learn_season(const auto_constants *k, auto_state *s, con
     s->stride += view->gain * (stride - s->stride);
     s->with_day += view->size_gain * (tocsin__abs(after_day) - s->with_day);
     s->with_week += view->size_gain * (tocsin__abs(after_week) - s->with_week);
+}
+
+/* ---- An unknown period ------------------------------------------------------ */
+
+/* Look for one in new bins. */
+static void auto_search(auto_state *s, double bin_width)
+{
+    s->period = 0;
+    s->counts_period = 0;
+    s->bin_width = bin_width;
+    s->bin_at = bin_width / 2;
+    s->bin_sum = 0;
+    s->bin_points = s->bins = 0;
+}
+
+/* And then in longer ones, up to some hours; the shortest may be longer than that. */
+static void auto_search_on(auto_state *s)
+{
+    const double next = 2 * s->bin_width;
+
+    auto_search(s, next <= AUTO_BIN_MAX ? next : s->step);
+}
+
+/* Let a profile begin to prove that the period is one. */
+static void auto_try_period(const auto_constants *k, auto_state *s, uint32_t basis)
+{
+    memset(auto_floats(k, s, AUTO_PERIOD), 0, AUTO_BINS * sizeof(float));
+    s->counts_period = 0;
+    s->basis = (uint16_t)basis;
+    s->cycles = 0;
+    s->recent = s->off_recent = s->off_profile = s->with_period = 0;
+}
+
+/* The roundest time between two. */
+static double auto_roundest(double from, double to, double step)
+{
+    static const uint32_t seconds[] = {86400, 43200, 21600, 14400, 7200, 3600, 1800, 900, 600,
+                                       300,   120,   60,    30,    15,   10,   5,    2,   1};
+
+    for (size_t i = 0; i <= TOCSIN__COUNT(seconds); i++) {
+        const double unit =
+            i < TOCSIN__COUNT(seconds) ? seconds[i] * (double)TOCSIN_SECOND : step;
+        const double multiple = unit * (double)(int64_t)tocsin__min(to / unit, 9e18);
+
+        if (multiple >= from && multiple >= unit)
+            return multiple;
+    }
+    return (from + to) / 2;
+}
+
+/* The autocorrelation of the bins, about 0, at lags up to a last one. */
+static void auto_correlate(const float *bins, double *r)
+{
+    r[0] = 0;
+    for (uint32_t i = 0; i < AUTO_BINS; i++)
+        r[0] += (double)bins[i] * (double)bins[i];
+    for (uint32_t lag = 1; lag <= AUTO_LAG_AGAIN + 1; lag++) {
+        double sum = 0;
+
+        for (uint32_t i = 0; i + lag < AUTO_BINS; i++)
+            sum += (double)bins[i] * (double)bins[i + lag];
+        r[lag] = sum * AUTO_BINS / ((AUTO_BINS - lag) * tocsin__max(r[0], 1e-30));
+    }
+}
+
+/* A lag of the first peak that is nearly the highest and comes back; 0: none. */
+static uint32_t auto_peak(const double *r)
+{
+    double best = AUTO_PEAK;
+
+    for (int pass = 0; pass < 2; pass++) {
+        double lowest = r[1];
+
+        for (uint32_t lag = 2; lag <= AUTO_LAG_MAX; lag++) {
+            const double height = r[lag] + r[2 * lag] / 2;
+
+            lowest = tocsin__min(lowest, r[lag]);
+            if (lag < AUTO_LAG_MIN || r[lag] < r[lag - 1] || r[lag] < r[lag + 1] ||
+                r[2 * lag] < AUTO_PEAK / 2 || r[lag] - lowest < AUTO_PEAK)
+                continue;
+            if (pass == 0 && height > best)
+                best = height;
+            if (pass == 1 && height >= AUTO_FUNDAMENTAL * best)
+                return lag;
+        }
+    }
+    return 0;
+}
+
+/* The bins are full: is there a period in them? */
+static TOCSIN__APART void auto_end_search(const auto_constants *k, auto_state *s, uint32_t basis)
+{
+    float *bins = auto_floats(k, s, AUTO_PERIOD);
+    double r[AUTO_LAG_AGAIN + 2], mean = 0, lag, times = 1;
+
+    for (uint32_t i = 0; i < AUTO_BINS; i++)
+        mean += (double)bins[i];
+    for (uint32_t i = 0; i < AUTO_BINS; i++)
+        bins[i] = (float)((double)bins[i] - mean / AUTO_BINS);
+    auto_correlate(bins, r);
+    lag = auto_peak(r);
+    if (lag == 0) {
+        auto_search_on(s);
+        return;
+    }
+    for (; (times + 1) * lag <= AUTO_LAG_AGAIN; times++) {
+        const uint32_t about = (uint32_t)((times + 1) * lag + 0.5);
+        uint32_t at = about;
+
+        if (r[about - 1] > r[at])
+            at = about - 1;
+        if (r[about + 1] > r[at])
+            at = about + 1;
+        lag = at / (times + 1);
+    }
+
+    const double within = 0.5 / times;
+    const double period = auto_roundest((lag - within) * s->bin_width,
+                                        (lag + within) * s->bin_width, s->step);
+    const double days = period / (double)TOCSIN_DAY;
+    const double parts = tocsin__min(1 / tocsin__max(days, 1e-9), 1e6);
+    const double aside = parts - (double)(uint32_t)(parts + 0.5);
+    const int is_of_a_day = tocsin__abs(aside) < AUTO_KNOWN_WIDTH && parts < AUTO_DAY_PARTS;
+
+    const int is_for_the_day = s->age * s->step < AUTO_DAY_LEARNT * (double)TOCSIN_DAY &&
+                               (is_of_a_day || (basis != 0 && days < AUTO_DAY_SLOT_TWICE));
+
+    if (tocsin__abs(days - 1) < AUTO_KNOWN_WIDTH || tocsin__abs(days / 7 - 1) < AUTO_KNOWN_WIDTH ||
+        is_for_the_day || period < 2 * s->step) {
+        auto_search_on(s);
+        return;
+    }
+    s->period = tocsin__min(period, AUTO_NS_MAX);
+    s->slots = (uint32_t)tocsin__clamp(period / s->step + 0.5, 2, AUTO_PERIOD_SLOTS);
+    s->phase = s->period / s->slots / 2;
+    auto_try_period(k, s, basis);
+}
+
+/* Fill the bins. */
+static inline void auto_learn_bins(const auto_constants *k, auto_state *s, const auto_view *view,
+                                   double elapsed, uint32_t basis)
+{
+    s->bin_at = tocsin__min(s->bin_at + elapsed, AUTO_NS_MAX);
+    if (!(s->bin_at < AUTO_BIN_GAP * s->bin_width))
+        auto_search(s, tocsin__max(s->bin_width, s->step));
+    while (s->bin_at >= s->bin_width) {
+        float *bin = &auto_floats(k, s, AUTO_PERIOD)[s->bins];
+
+        s->bin_at -= s->bin_width;
+        *bin = s->bin_points > 0 ? (float)(s->bin_sum / s->bin_points)
+               : s->bins > 0     ? bin[-1]
+                                 : 0;
+        s->bin_sum = 0;
+        s->bin_points = 0;
+        if (++s->bins == AUTO_BINS) {
+            s->bins = 0;
+            auto_end_search(k, s, basis);
+            return;
+        }
+    }
+    s->bin_sum += view->limited;
+    s->bin_points += s->bin_points < UINT32_MAX;
+}
+
+/* Learn the period's profile and what it gains. */
+static inline void auto_learn_profile(const auto_constants *k, auto_state *s,
+                                      const auto_view *view, double elapsed)
+{
+    float *usual = &auto_floats(k, s, AUTO_PERIOD)[view->period_slot];
+    const double limit = AUTO_WINSOR * view->sigma;
+    const double x = tocsin__clamp(view->before_period, -limit, limit);
+    const double off = x - s->recent, left = off - view->recurring;
+    const double points = tocsin__max(1, s->period / tocsin__max(s->step, 1));
+    const double in_slot = points / s->slots;
+    const double measured = (s->cycles - AUTO_PERIOD_LEARNT) * points;
+
+    if (measured >= 0) {
+        const double share = view->held *
+                             tocsin__max(1 / (measured + 1),
+                                         1 / tocsin__max(AUTO_GAIN_MEMORY * points,
+                                                         AUTO_GAIN_POINTS));
+        const double spread = s->counts_period ? AUTO_WINSOR * view->spread : limit;
+
+        s->off_recent += share * (tocsin__abs(off) - s->off_recent);
+        s->off_profile += share * (tocsin__abs(left) - s->off_profile);
+        s->with_period += share * (tocsin__min(tocsin__abs(x - view->recurring), spread) -
+                                   s->with_period);
+    }
+    s->recent += view->held * tocsin__max(1 / (s->cycles * points + 1), 0.5 / points) * off;
+    *usual = auto_moved(*usual,
+                        view->held * tocsin__max(1 / (s->cycles * in_slot + 1),
+                                                 1 / (AUTO_PERIOD_MEMORY * in_slot)),
+                        (double)*usual + tocsin__clamp(left, -limit, limit));
+    s->phase = view->phase;
+    s->cycles = tocsin__min(s->cycles + elapsed / s->period, 1e300);
+
+    if (measured < AUTO_PERIOD_POINTS || s->cycles < AUTO_PERIOD_HOPELESS)
+        return;
+    if (s->counts_period) {
+        if (s->off_profile > AUTO_PERIOD_DROPPED * s->off_recent)
+            auto_search(s, s->step);
+    } else if (!(s->off_profile < s->off_recent)) {
+        auto_search_on(s);
+    } else if (s->cycles >= AUTO_PERIOD_TRIAL) {
+        if (s->off_profile < AUTO_PERIOD_PAYS * s->off_recent)
+            s->counts_period = 1;
+        else
+            auto_search_on(s);
+    }
+}
+
+static inline void auto_learn_period(const auto_constants *k, auto_state *s, const auto_view *view,
+                                     double elapsed)
+{
+    const uint32_t basis = view->uses_day | view->uses_week << 1;
+
+    if (k->season != AUTO_SEASON_ANY || !(s->step >= 1) || s->count < AUTO_BEGIN)
+        return;
+    if (!auto_has_period(k, s)) {
+        auto_learn_bins(k, s, view, elapsed, basis);
+    } else if (basis != s->basis) {
+        s->phase = view->phase;
+        auto_try_period(k, s, basis);
+    } else {
+        auto_learn_profile(k, s, view, elapsed);
+    }
 }
 
 /* A block of the bars is over, and with every second one a block of the longer bars.  Long-mean
@@ -842,6 +1178,7 @@ static TOCSIN__APART void auto_begin_anew(const auto_constants *k, auto_state *s
         memset(s->week_visits, 0, sizeof s->week_visits);
         memset(auto_floats(k, s, AUTO_PROFILE), 0, AUTO_PROFILE_FLOATS * sizeof(float));
     }
+    auto_search(s, s->step);
     s->short_mean = s->long_mean = s->slow_mean = 0;
     s->age = s->new_count;
     s->strange = 0;
@@ -924,8 +1261,10 @@ static inline void auto_learn_view(const auto_constants *k, auto_state *s,
     if (s->count > AUTO_BEGIN)
         auto_learn_bars(k, s, view);
 
-    if (k->season == AUTO_SEASON_FOUND)
+    if (k->season != AUTO_SEASON_OFF) {
         auto_learn_season(k, s, view, s->step);
+        auto_learn_period(k, s, view, (double)point->elapsed);
+    }
     s->bare += view->size_gain * (tocsin__abs(d) - s->bare);
     s->level += view->gain * d;
     s->variance += view->gain * ((1 - view->gain) * (d * d) - s->variance);
@@ -966,15 +1305,17 @@ static void auto_explain(const void *constants, const void *state, const tocsin_
 
     explanation->level = s->count ? auto_metric(k, s->level) : tocsin__nan();
     explanation->trend = tocsin__nan();
-    explanation->season = k->season == AUTO_SEASON_FOUND
+    explanation->season = k->season != AUTO_SEASON_OFF
                               ? reading->expected - auto_metric(k, s->level)
                               : tocsin__nan();
+    if (auto_has_period(k, s) && s->counts_period)
+        explanation->period = s->period / (double)TOCSIN_SECOND;
     explanation->floor = auto_floor(k, s) * auto_unit(k, s->level);
 }
 
 const tocsin__stage tocsin__stage_auto = {
     .name = "auto",
-    .summary = "seven channels, each measured against its own history; finds daily and weekly seasons",
+    .summary = "seven channels, each measured against its own history; finds its seasons",
     .reference = "Roberts 1959; Brutlag 2000; Gumbel 1958",
     .kind = TOCSIN_STAGE_DETECT,
     .rank = TOCSIN__RANK_DETECT,

@@ -373,7 +373,7 @@ PIN_OFFSET(tocsin_self_check, ratio, 32);
 PIN_OFFSET(tocsin_self_check, lower, 40);
 PIN_OFFSET(tocsin_self_check, upper, 48);
 
-PIN_SIZE(tocsin_explanation, 336);
+PIN_SIZE(tocsin_explanation, 344);
 PIN_OFFSET(tocsin_explanation, struct_size, 0);
 PIN_OFFSET(tocsin_explanation, channel_count, 4);
 PIN_OFFSET(tocsin_explanation, level, 8);
@@ -394,6 +394,7 @@ PIN_OFFSET(tocsin_explanation, alarms, 120);
 PIN_OFFSET(tocsin_explanation, mark_time, 128);
 PIN_OFFSET(tocsin_explanation, mark_kind, 136);
 PIN_OFFSET(tocsin_explanation, channels, 144);
+PIN_OFFSET(tocsin_explanation, period, 336);
 
 PIN_SIZE(tocsin_tick, 72);
 PIN_OFFSET(tocsin_tick, struct_size, 0);

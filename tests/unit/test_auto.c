@@ -504,6 +504,142 @@ START_TEST(bands_hold_on_each_scale)
 }
 END_TEST
 
+/* ---- An unknown period ------------------------------------------------------- */
+
+enum { WAVE, JOB };
+
+/* What repeats itself: a wave with a harmonic, or a job that runs for a twelfth of the time. */
+static double repeated(int shape, double phase)
+{
+    const double turn = 2 * 3.14159265358979 * phase;
+
+    return shape == WAVE ? 4 * sin(turn) + 2 * sin(2 * turn + 1) : phase < 1.0 / 12 ? 8 : 0;
+}
+
+typedef struct {
+    int64_t step, period;
+    int shape;
+    int is_uneven;      /* times jitter by a tenth of a step, one point in 20 is missing */
+    int points;
+} case_of_period;
+
+static const case_of_period periods[] = {
+    {TOCSIN_MINUTE, 7 * TOCSIN_MINUTE, WAVE, 0, 2500},
+    {TOCSIN_MINUTE, 90 * TOCSIN_MINUTE, JOB, 0, 4000},
+    {TOCSIN_MINUTE, 90 * TOCSIN_MINUTE, WAVE, 1, 4000},
+    {5 * TOCSIN_MINUTE, 5 * TOCSIN_HOUR, JOB, 0, 4000},
+    {10 * TOCSIN_SECOND, 15 * TOCSIN_MINUTE, WAVE, 1, 3000},
+    {TOCSIN_HOUR, 36 * TOCSIN_HOUR, WAVE, 0, 1500},
+    {5 * TOCSIN_MINUTE, 11 * TOCSIN_HOUR, WAVE, 1, 4000},
+};
+
+static double period_of(const series *s)
+{
+    tocsin_explanation e;
+
+    e.struct_size = sizeof e;
+    ck_assert_int_eq(tocsin_detector_explain(s->detector, &e), 0);
+    return e.period;
+}
+
+/* One point of such a series; its level may be moved. */
+static double push_periodic(series *s, rng *r, const case_of_period *of, double more)
+{
+    const int64_t aside = of->is_uneven ? (int64_t)((rng_uniform(r) - 0.5) * 0.2 * (double)of->step)
+                                        : 0;
+    const int is_missing = of->is_uneven && rng_uniform(r) < 0.05;
+    double value, raw;
+
+    s->time += aside;
+    value = 100 + more + rng_normal(r) +
+            repeated(of->shape,
+                     (double)((s->time + s->step) % of->period) / (double)of->period);
+    raw = push(s, is_missing ? NAN : value);
+    s->time -= aside;
+    return raw;
+}
+
+START_TEST(a_period_nobody_knows_of_is_found_and_used)
+{
+    const case_of_period *of = &periods[_i];
+    series s = series_of("auto season=any | raw", of->step);
+    series without = series_of("auto | raw", of->step);
+    rng r = rng_seeded(40), same = rng_seeded(40);
+    double error = 0, error_without = 0;
+
+    for (int i = 0; i < of->points; i++) {
+        push_periodic(&s, &r, of, 0);
+        push_periodic(&without, &same, of, 0);
+    }
+    require(period_of(&s) == (double)of->period / (double)TOCSIN_SECOND, "case %d: %g s", _i,
+            period_of(&s));
+    expect(isnan(period_of(&without)));
+    for (int i = 0; i < 300; i++) {
+        push_periodic(&s, &r, of, 0);
+        push_periodic(&without, &same, of, 0);
+        if (!isnan(s.verdict.value)) {
+            error += fabs(s.verdict.value - s.verdict.expected);
+            error_without += fabs(without.verdict.value - without.verdict.expected);
+        }
+    }
+    require(error < 0.75 * error_without, "case %d: %g of %g", _i, error, error_without);
+    series_end(&s);
+    series_end(&without);
+}
+END_TEST
+
+/* The level moves, and the season is found again or still known; it ends, and is given up. */
+START_TEST(a_period_survives_a_step_and_ends_when_it_does)
+{
+    const case_of_period *of = &periods[1];
+    series s = series_of("auto season=any | raw", of->step);
+    rng r = rng_seeded(41);
+
+    for (int i = 0; i < 4000; i++)
+        push_periodic(&s, &r, of, 0);
+    for (int i = 0; i < 4000; i++)
+        push_periodic(&s, &r, of, 3);
+    require(period_of(&s) == 5400, "%g s", period_of(&s));
+    for (int i = 0; i < 4000; i++)
+        push(&s, 103 + rng_normal(&r));
+    expect(isnan(period_of(&s)));
+    series_end(&s);
+}
+END_TEST
+
+/* White noise, a random walk's child, rare bursts, a day. */
+static double without_period(const series *s, int kind, rng *r, double *memory)
+{
+    switch (kind) {
+    case 0:
+        return rng_normal(r);
+    case 1:
+        return *memory = 0.95 * *memory + rng_normal(r);
+    case 2:
+        return rng_normal(r) + (rng_uniform(r) < 0.02 ? 20 : 0);
+    default:
+        return daily(s, r);
+    }
+}
+
+START_TEST(there_is_no_period_in_noise)
+{
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        series s = series_of("auto season=any | raw", 5 * TOCSIN_MINUTE);
+        rng r = rng_seeded(50 + seed);
+        double memory = 0;
+        int known = 0;
+
+        for (int i = 0; i < 6000; i++) {
+            push(&s, without_period(&s, _i, &r, &memory));
+            known += i % 100 == 0 && !isnan(period_of(&s));
+        }
+        require(known == 0, "kind %d, seed %d: at %d of 60", _i, (int)seed, known);
+        series_end(&s);
+    }
+}
+END_TEST
+
 START_TEST(state_is_small)
 {
     tocsin_spec *spec;
@@ -519,6 +655,7 @@ static Suite *suite(void)
     Suite *s = suite_create("auto");
     TCase *bars = suite_case(s, "bars"), *detector = suite_case(s, "detector");
     TCase *relearning = suite_case(s, "relearning"), *kind = suite_case(s, "kinds");
+    TCase *period = suite_case(s, "an unknown period");
 
     tcase_add_test(bars, bars_are_the_moments_of_block_maxima);
     tcase_add_test(bars, bars_of_a_series_at_rest_stay_above_one_deviation);
@@ -540,6 +677,9 @@ static Suite *suite(void)
     tcase_add_test(relearning, a_scale_that_lasts_is_usual_too);
     tcase_add_test(relearning, an_outage_is_not_learnt_unless_it_is_told_to);
     tcase_add_test(detector, state_is_small);
+    tcase_add_loop_test(period, a_period_nobody_knows_of_is_found_and_used, 0, 7);
+    tcase_add_test(period, a_period_survives_a_step_and_ends_when_it_does);
+    tcase_add_loop_test(period, there_is_no_period_in_noise, 0, 4);
     return s;
 }
 
