@@ -225,6 +225,7 @@
 #define tocsin__mapped_run TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__mapped_run)
 #define tocsin__mapped_save TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__mapped_save)
 #define tocsin__mapped_size TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__mapped_size)
+#define tocsin__maxima_drop TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__maxima_drop)
 #define tocsin__maxima_fit TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__maxima_fit)
 #define tocsin__maxima_join TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__maxima_join)
 #define tocsin__maxima_push TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__maxima_push)

@@ -191,7 +191,7 @@ START_TEST(parameters_are_described)
             ck_assert_msg(is_name(param->name), "%s %s", stage->name, param->name);
             ck_assert_msg(is_summary(param->summary), "%s %s: '%s'", stage->name, param->name,
                           param->summary);
-            ck_assert_uint_le(param->type, TOCSIN_TYPE_CHOICE);
+            ck_assert_uint_le(param->type, TOCSIN_TYPE_ZONE);
             ck_assert_uint_ge(param->max_count, 1);
             ck_assert_uint_le(param->max_count, TOCSIN__MAX_LIST);
             ck_assert_uint_le(param->shapes_state, 1);
