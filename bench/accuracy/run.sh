@@ -6,6 +6,8 @@
 #     --spec S       what to measure; may be given more than once (default: the runner's own, and
 #                    budgets of 1 per 4 days, 1 per week and 1 per month)
 #     --rank R       raw, score or difference, see accuracy.c
+#     --rows         without --spec: the forests, on rows of a file's columns, and what they have to
+#                    beat (rows_peers.py; isotree where Python has it)
 #     --splits N     choose on a random half, score on the other, N times
 #     --build DIR    where to build (default: build-bench beside bench)
 #     --keep DIR     leave scores and figures there
@@ -16,7 +18,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$(dirname "$here")")
 build=$root/build-bench
-keep= rank=raw splits=0
+keep= rank=raw splits=0 rows=
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 : > "$work/specs"
@@ -30,6 +32,7 @@ usage()
 while [ $# -gt 0 ]; do
     case $1 in
     --help) sed -n '2,/^set/p' "$0" | sed -n 's/^# \{0,1\}//p'; exit 0 ;;
+    --rows) rows=1; shift; continue ;;
     --spec) [ $# -ge 2 ] || usage; printf '%s\n' "$2" >> "$work/specs" ;;
     --rank) [ $# -ge 2 ] || usage; rank=$2 ;;
     --splits) [ $# -ge 2 ] || usage; splits=$2 ;;
@@ -41,6 +44,13 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 [ $# -ge 1 ] || usage
+if [ -n "$rows" ] && [ ! -s "$work/specs" ]; then
+    printf '%s\n' hstrees iforest rcforest > "$work/specs"
+    peers=diff
+    if python3 -c 'import isotree' 2> /dev/null; then
+        peers="$peers isotree isotree-default"
+    fi
+fi
 [ -s "$work/specs" ] || printf '%s\n' 'raw | alarm threshold=5 cooldown=12h' \
     'alarm budget=1/4d' 'alarm budget=1/week' 'alarm budget=1/month' > "$work/specs"
 [ -n "$keep" ] || keep=$work
@@ -50,6 +60,13 @@ done
 ninja -C "$build" bench/accuracy/accuracy > "$work/ninja.log" ||
     { cat "$work/ninja.log" >&2; exit 1; }
 
+score()     # data, folder with scores/ and run.json
+{
+    python3 "$here/score.py" --splits "$splits" --json "$2/figures.json" "$1" "$2/scores" \
+        > "$2/figures.txt"
+    echo "$2" >> "$work/folders"
+}
+
 number=0
 while IFS= read -r spec; do
     number=$((number + 1))
@@ -58,9 +75,16 @@ while IFS= read -r spec; do
         mkdir -p "$folder"
         "$build/bench/accuracy/accuracy" --spec "$spec" --rank "$rank" \
             --json "$folder/run.json" "$data" "$folder/scores"
-        python3 "$here/score.py" --splits "$splits" --json "$folder/figures.json" \
-            "$data" "$folder/scores" > "$folder/figures.txt"
-        echo "$folder" >> "$work/folders"
+        score "$data" "$folder"
     done
 done < "$work/specs"
+for peer in ${peers:-}; do
+    number=$((number + 1))
+    for data in "$@"; do
+        folder=$keep/$(basename "$data")-$number
+        mkdir -p "$folder"
+        python3 "$here/rows_peers.py" "$peer" "$data" "$folder/scores" --json "$folder/run.json"
+        score "$data" "$folder"
+    done
+done
 tr "\n" "\0" < "$work/folders" | xargs -0 python3 "$here/accuracy_table.py"
