@@ -6,16 +6,18 @@
  * random and cuts the node's range of it in the middle.  The cuts are drawn before any data is
  * seen and never change; what changes is how much of the data falls into each node, its mass.  A
  * point goes down a tree to the first node that holds little (a tenth of all) or to a leaf; its
- * mass times 2^depth is the density there.  With S the mean of that over the trees, as a share of
- * the whole,
+ * mass times 2^depth is the density there.  With S that density as a share of the whole, and the
+ * mean taken over the trees,
  *
- *     statistic, channel 0 "rarity" = max(0, depth - log2(S) - usual),    in bits
+ *     statistic, channel 0 "rarity" = max(0, depth - mean log2(S) - usual),    in bits
  *
  * where `usual` is the exponentially weighted mean of the same over the points before.
  *
- * Tan, Ting and Liu rank by S itself, which gives the same order.  An empty node counts as a quarter
- * of the smallest mass that can be told from none, so that points far out differ by where the tree
- * runs out of data.
+ * Tan, Ting and Liu rank by the sum of S.  It is governed by the trees in which the point lies where
+ * all others do: of many metrics a few that are strange are seen by a few trees, and the rest
+ * outvote them.  Bits add up, as evidence does: few trees that are sure count.  An empty node counts
+ * as a quarter of the smallest mass that can be told from none, so that points far out differ by
+ * where the tree runs out of data.
  *
  * Work ranges.  Their algorithm must be told each metric's minimum and maximum.  Here metrics are
  * on a scale of their own that is learnt on the way (rows.h), and -4 .. 4 deviations stand for the
@@ -59,6 +61,7 @@ static const tocsin__param hstrees_params[] = {
 #define HSTREES_WHOLE 65535u            /* the mass of all */
 #define HSTREES_LITTLE 6553u            /* a node that holds no more is not followed further */
 #define HSTREES_NODES_MAX 4194304u
+#define HSTREES_FULL 0x1p800            /* a product of densities, each below 2^33 */
 
 enum { HSTREES_NODES = TOCSIN__ROWS_ARRAYS, HSTREES_LEAVES };
 
@@ -228,8 +231,9 @@ static inline uint64_t hstrees_here(const hstrees_node *tree, const hstrees_leaf
     return (mass ? (uint64_t)4 * mass : 1) << level;
 }
 
-/* The density where the point is, as a share of the whole times 2^depth.  A step waits for the one
- * before it, so four trees are gone down side by side. */
+/* The bits of density where the point is, as a share of the whole times 2^depth: their mean.  A step
+ * waits for the one before it, so four trees are gone down side by side; densities are multiplied
+ * while the product has room, and a logarithm is taken seldom. */
 static double hstrees_density(const hstrees_constants *k, const void *state,
                               const uint16_t *codes)
 {
@@ -237,7 +241,7 @@ static double hstrees_density(const hstrees_constants *k, const void *state,
     const hstrees_leaf *leaves = tocsin__rows_const_array(&k->rows, state, HSTREES_LEAVES);
     const uint32_t inner = 1u << k->depth;
     uint32_t t = k->trees;
-    uint64_t sum = 0;
+    double bits = 0, product = 1;
 
     for (; t >= 4; t -= 4) {
         const hstrees_node *const tree1 = tree + inner, *const tree2 = tree1 + inner,
@@ -251,10 +255,14 @@ static double hstrees_density(const hstrees_constants *k, const void *state,
             node2 = hstrees_step(tree2, node2, codes, &level2);
             node3 = hstrees_step(tree3, node3, codes, &level3);
         }
-        sum += hstrees_here(tree, leaves, inner, node, level);
-        sum += hstrees_here(tree1, leaves + inner, inner, node1, level1);
-        sum += hstrees_here(tree2, leaves + (size_t)2 * inner, inner, node2, level2);
-        sum += hstrees_here(tree3, leaves + (size_t)3 * inner, inner, node3, level3);
+        product *= (double)hstrees_here(tree, leaves, inner, node, level);
+        product *= (double)hstrees_here(tree1, leaves + inner, inner, node1, level1);
+        product *= (double)hstrees_here(tree2, leaves + (size_t)2 * inner, inner, node2, level2);
+        product *= (double)hstrees_here(tree3, leaves + (size_t)3 * inner, inner, node3, level3);
+        if (product > HSTREES_FULL) {
+            bits += tocsin__log2(product);
+            product = 1;
+        }
         tree = tree3 + inner;
         leaves += (size_t)4 * inner;
     }
@@ -263,9 +271,10 @@ static double hstrees_density(const hstrees_constants *k, const void *state,
 
         for (uint32_t i = 0; i < k->depth; i++)
             node = hstrees_step(tree, node, codes, &level);
-        sum += hstrees_here(tree, leaves, inner, node, level);
+        product *= (double)hstrees_here(tree, leaves, inner, node, level);
     }
-    return (double)sum / (4.0 * HSTREES_WHOLE * k->trees);
+    bits += tocsin__log2(product);
+    return bits / k->trees - tocsin__log2(4.0 * HSTREES_WHOLE);
 }
 
 static void hstrees_score(const void *constants, const void *state, const tocsin__arrays *arrays,
@@ -281,7 +290,7 @@ static void hstrees_score(const void *constants, const void *state, const tocsin
         return;
     }
     tocsin__rows_code(&k->rows, state, point, codes, reading);
-    tocsin__rows_say(reading, k->depth - tocsin__log2(hstrees_density(k, state, codes)),
+    tocsin__rows_say(reading, k->depth - hstrees_density(k, state, codes),
                      s->usual);
     reading->confidence = s->windows < 2 ? 0.5 : 1;
 }

@@ -129,7 +129,7 @@ START_TEST(equals_its_definition)
         f.point.shares = NULL;
         tocsin__rows_code(&k->rows, f.s, &f.point, codes, &unused);
         for (uint32_t t = 0; t < k->trees && windows > 0; t++)
-            density += slow_found(roots[t], codes, lost) / (65535.0 * k->trees);
+            density += log2(slow_found(roots[t], codes, lost) / 65535.0) / k->trees;
 
         f.reading.flags = 0;
         hstrees_score(k, f.s, NULL, &f.point, &f.reading);
@@ -137,7 +137,7 @@ START_TEST(equals_its_definition)
             ck_assert(isnan(f.reading.channel[0]));
             ck_assert(f.reading.flags & TOCSIN_FLAG_WARMING);
         } else {
-            const double found = k->depth - log2(density);
+            const double found = k->depth - density;
 
             ck_assert_double_eq_tol(f.reading.channel[0], fmax(0, found - usual), 1e-9);
             usual += fmax(k->rows.gain, 1.0 / (judged + 1)) * (found - usual);
