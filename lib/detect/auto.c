@@ -8,32 +8,32 @@
  * Model
  * -----
  * A level and a deviation with exponential weights (half-life 2000 points; arithmetic ones at the
- * start); what lies more than 4 deviations out is learnt as if it lay there, and the
- * deviation has floors (residual.h).  About the level two profiles, in civil time (UTC unless
- * the clock has a `timezone`): 48 half
- * hours of the day, read with linear interpolation, and on what they leave 168 hours of the week.
- * Each slot's mean is shrunk by n / (n + 3), of the week by n / (n + 2), n its visits.  A profile
- * counts only while it pays: the day's while the mean absolute residual with it is less than 0.95
- * of that without, the week's while both together save another tenth.  Each half hour also has a
- * mean absolute residual and a mean absolute step of its own, as a multiple of the common one and
- * shrunk to 1 by n / (n + 5), so that a night is not judged by the day's noise.  What seasons leave is
- * forgotten no more slowly than seasons are: the deviation must not lag behind what was learnt.
+ * start); what lies more than 4 deviations out is learnt as if it lay there, and the deviation has
+ * floors (residual.h).  About the level two profiles, in civil time (UTC unless the clock has a
+ * `timezone`): 48 half hours of the day, read with linear interpolation, and on what they leave
+ * 168 hours of the week. Each slot's mean is shrunk by n / (n + 3), of the week by n / (n + 2), n
+ * its visits.  A profile counts only while it pays: the day's while the mean absolute residual
+ * with it is less than 0.95 of that without, the week's while both together save another tenth.
+ * Each half hour also has a mean absolute residual and a mean absolute step of its own, as a
+ * multiple of the common one and shrunk to 1 by n / (n + 5), so that a night is not judged by the
+ * day's noise.  What seasons leave is forgotten no more slowly than seasons are: the deviation
+ * must not lag behind what was learnt.
  *
  *     z = (x - level - season) / deviation of that half hour
  *
  * With season=any also a period nobody knows of is looked for, in what those seasons leave: a job
  * every 90 minutes, a cron every four hours, seven points.  96 bins hold a mean over a step each,
  * then over two steps, four, and so on while a bin is no longer than three hours, and the search
- * begins again.  Whenever they are full, their autocorrelation r is searched for a lag p with a peak
- * r(p) that comes back at 2p; its later peaks make p finer, and of all within its error the roundest
- * is taken, for periods are made by people.  The bins' memory then serves a profile of it, of 64
- * slots or one per step, whichever is fewer.  It is on trial for eight periods: only if from the
- * third on it predicts what comes with less than 0.8 of the mean absolute residual from a mean over
- * two periods it counts, and no longer than it stays below 0.92.  Each value is predicted before it
- * is learnt, so noise gains nothing.  In the first four days what is a part of a day, down to a
- * twelfth, is left to the day's profile, and where that counts, so is what is no longer than an hour:
- * its half hours, not all seen yet, look like a period.  When the use of the other seasons changes,
- * or what is usual is begun anew, it must prove itself again.
+ * begins again.  Whenever they are full, their autocorrelation r is searched for a lag p with a
+ * peak r(p) that comes back at 2p; its later peaks make p finer, and of all within its error the
+ * roundest is taken, for periods are made by people.  The bins' memory then serves a profile of
+ * it, of 64 slots or one per step, whichever is fewer.  It is on trial for eight periods: only if
+ * from the third on it predicts what comes with less than 0.8 of the mean absolute residual from a
+ * mean over two periods it counts, and no longer than it stays below 0.92.  Each value is
+ * predicted before it is learnt, so noise gains nothing.  In the first four days what is a part of
+ * a day, down to a twelfth, is left to the day's profile, and where that counts, so is what is no
+ * longer than an hour: its half hours, not all seen yet, look like a period.  When the use of the
+ * other seasons changes, or what is usual is begun anew, it must prove itself again.
  *
  * Channels, each >= 0 and in deviations of its own past:
  *
@@ -89,16 +89,15 @@
  * References: Roberts 1959; Finch 2009; Brutlag 2000 on deviations per slot; Gumbel 1958; James and
  * Stein 1961 on shrinkage.
  *
- * Cost: five square roots and a dozen divisions per point; logarithms only above a bar; a search of
- * 7,000 multiplications after 96 bins.  2,264
- * bytes per series, 384 more with season=any.
+ * Cost: five square roots and a dozen divisions per point; logarithms only above a bar; a search
+ * of 7,000 multiplications after 96 bins.  2,264 bytes per series, 384 more with season=any.
  *
- * How it fails.  An unknown period is found only if it is longer than three steps, shows in 96 bins
- * and keeps its phase: one that is not round drifts from its profile and is given up.  Of several only
- * one is found; none longer than four days, unless steps are.  A season of a week
- * that changes takes weeks to be learnt anew.  An outage of more than `relearn` is what is usual, and
- * its end an incident.  A record is broken by a trend again and again,
- * until the bar has learnt it.  Profiles are floats: beyond +-1e38 they are limited.
+ * How it fails.  An unknown period is found only if it is longer than three steps, shows in 96
+ * bins and keeps its phase: one that is not round drifts from its profile and is given up.  Of
+ * several only one is found; none longer than four days, unless steps are.  A season of a week
+ * that changes takes weeks to be learnt anew.  An outage of more than `relearn` is what is usual,
+ * and its end an incident.  A record is broken by a trend again and again, until the bar has
+ * learnt it.  Profiles are floats: beyond +-1e38 they are limited.
  */
 #include "../state/bars.h"
 #include "residual.h"

@@ -18,13 +18,12 @@
  * component form of Hyndman et al. (and statsmodels) its trend and season parameters are
  * alpha beta and gamma (1 - alpha).
  *
- * Time.  A step is one slot of the season.  Between points that are h steps apart, whole or
- * not, gains are 1 - (1-alpha)^h, the trend adds phi + phi^2 + ... + phi^h (continued to real
- * h) and its revision is shared among the h steps (Wright 1986).  Several points within a slot
- * share its gamma.  Slots are counted from the Unix epoch, in civil time where the
- * clock has a `timezone`, so neither a gap nor summer time ever shifts the season.
- * Where neither the seasons nor the clock tell a step, points are counted; lost ones are then
- * recognised by the mean time between points.
+ * Time.  A step is one slot of the season.  Between points that are h steps apart, whole or not,
+ * gains are 1 - (1-alpha)^h, the trend adds phi + phi^2 + ... + phi^h (continued to real h) and
+ * its revision is shared among the h steps (Wright 1986).  Several points within a slot share its
+ * gamma.  Slots are counted from the Unix epoch, in civil time where the clock has a `timezone`,
+ * so neither a gap nor summer time ever shifts the season. Where neither the seasons nor the clock
+ * tell a step, points are counted; lost ones are then recognised by the mean time between points.
  *
  * A gap moves the level's gain no further than a half-life would (or alpha), the trend is
  * followed no longer than its own half-life, and the deviation widens as the forecast's does.

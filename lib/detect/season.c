@@ -12,10 +12,11 @@
  *     x = level + day[48] + week[168] + noise
  *
  * Days and weeks are those of civil time, which is UTC unless the clock has a `timezone`.  A slot
- * is visited once a day, or a week.  A visit is learnt when it is over, so that a value is never predicted from its own: its mean goes in with
- * the gain that makes all points weigh the same, and never less than 1 - 2^(-1d/memory).  A slot that
- * has seen n points counts n / (n + shrinkage) of its mean (James and Stein 1961), the day's with
- * linear interpolation between the middles of two slots that have been visited.
+ * is visited once a day, or a week.  A visit is learnt when it is over, so that a value is never
+ * predicted from its own: its mean goes in with the gain that makes all points weigh the same, and
+ * never less than 1 - 2^(-1d/memory).  A slot that has seen n points counts n / (n + shrinkage) of
+ * its mean (James and Stein 1961), the day's with linear interpolation between the middles of two
+ * slots that have been visited.
  *
  * The profile of the day is used while the mean absolute residual with it is less than 0.95 of that
  * without; the week's while both together save another tenth.  Both means are of forecasts, so a
