@@ -14,6 +14,15 @@
  *
  * Liu, Ting and Zhou's 2^(-h/c(sample)) gives the same order.
  *
+ * Beyond the sample.  In their forest a point that lies beyond all that was sampled goes the way of the
+ * sample's last, and how far beyond is not seen.  Here each node knows the smallest and the largest of
+ * what it cut, and the point is judged as if it had been one of them: a place drawn between the
+ * smallest and the largest would have fallen between it and the others with probability
+ *
+ *     beyond / (beyond + largest - smallest),
+ *
+ * and would have set it apart right there.  h is the mean over both.
+ *
  * Rolling trees.  Points pass through a pool of 2 to 4 samples in which their ages fall off by half
  * in `half-life` points (as far as it holds that many).  One tree at a time is grown out of it, a few
  * nodes with each point, and when it is done it takes the place of the oldest.  A new tree is begun
@@ -21,20 +30,18 @@
  * start sooner, so that from the first the forest is made of all that has been seen.  The first
  * forest is grown when the pool has a sample: a tree with each point.
  *
- * Blame.  In each tree the cuts that a point passed share what the tree found, each in proportion
- * to how far from the cut the point is.  What would have been normal is the nearest point in the
- * pool, by the sum of distances.
+ * Blame.  In each tree a cut that may have set the point apart answers for what that found; the cuts
+ * that a point passed share the rest, each in proportion to how far from the cut the point is.  What
+ * would have been normal is the nearest point in the pool, by the sum of distances.
  *
  * Reference: Liu, Ting, Zhou 2008, "Isolation forest"; rolling trees as in Leveni et al. 2024,
  * reservoirs with ages as in Aggarwal 2006.
  *
- * Memory: 6 bytes per tree and sampled point, and up to 8 bytes per sampled point and value.
- * Cost: trees * log2(sample) steps of two loads and a comparison; a node of n points to grow takes
- * n steps, at most `sample` of them.
+ * Memory: 10 bytes per tree and sampled point, and up to 8 bytes per sampled point and value.
+ * Cost: trees * log2(sample) steps of four loads and two comparisons, a division where the point lies
+ * beyond what was cut; a node of n points to grow takes n steps, at most `sample` of them.
  *
- * How it fails.  What lies beyond all that was sampled is set apart as soon as what lies just at its
- * end: how far beyond is not seen.  A cut looks at one metric, so a combination is seen only where
- * few cuts make it out.
+ * How it fails.  A cut looks at one metric, so a combination is seen only where few cuts make it out.
  */
 #include "rows.h"
 
@@ -79,6 +86,12 @@ typedef struct {
     double usual;               /* mean of what was found */
 } iforest_state;
 
+/* What a node does, and what of it is seen from outside. */
+typedef struct {
+    uint16_t threshold, code;       /* left: codes[code] < threshold; 0: nobody */
+    uint16_t high, low;             /* of that code, among the points that were cut */
+} iforest_cut;
+
 static const tocsin__field iforest_fields[] = {
     TOCSIN__FIELD(iforest_state, random, U64, 0, 2e19),
     TOCSIN__FIELD(iforest_state, points, U32, 0, UINT32_MAX),
@@ -91,7 +104,7 @@ static const tocsin__field iforest_fields[] = {
     TOCSIN__FIELD(iforest_state, spare, U32, 0, 0),
     TOCSIN__FIELD(iforest_state, usual, F64, -100, 100),
     TOCSIN__ROWS_FIELDS,
-    TOCSIN__ARRAY("cut", U32, IFOREST_CUTS, 0, UINT32_MAX),     /* code's index << 16 | threshold */
+    TOCSIN__ARRAY("cut", U16, IFOREST_CUTS, 0, UINT16_MAX),     /* iforest_cut */
     TOCSIN__ARRAY("leaf", U16, IFOREST_LEAVES, 0, UINT16_MAX),
     TOCSIN__ARRAY("pool", U16, IFOREST_POOL, 0, UINT16_MAX),
     TOCSIN__ARRAY("work", U16, IFOREST_WORK, 0, IFOREST_POOL_MAX),
@@ -125,7 +138,8 @@ static int iforest_resolve(const tocsin__values *values, const tocsin__context *
     k->interval = tocsin__max(1, 2 * k->rows.half_life / k->trees);
     k->taken = k->pool * k->rows.gain;
     k->top = k->depth + iforest_mean_depth(k->sample);
-    shape->length[IFOREST_CUTS] = shape->length[IFOREST_LEAVES] = k->trees << k->depth;
+    shape->length[IFOREST_CUTS] = 4 * (k->trees << k->depth);
+    shape->length[IFOREST_LEAVES] = k->trees << k->depth;
     shape->length[IFOREST_POOL] = k->pool * k->rows.codes;
     shape->length[IFOREST_WORK] = k->sample + (2u << k->depth);
     tocsin__rows_place(&k->rows, &iforest_layout, shape);
@@ -154,29 +168,58 @@ static void iforest_init(const void *constants, void *state)
  * Heaps: node i has the children 2i and 2i + 1, the root is node 1, and leaves stand below the last
  * level.  Where a branch ends earlier, its nodes send every point to the right (a cut at 0). */
 
-static inline uint32_t iforest_child(const uint32_t *cuts, uint32_t node, const uint16_t *codes)
+static inline uint32_t iforest_child(const iforest_cut *cut, uint32_t node, const uint16_t *codes)
 {
-    const uint32_t cut = cuts[node];
+    return 2 * node + (codes[cut->code] >= cut->threshold);
+}
 
-    return 2 * node + (codes[cut >> 16] >= (cut & 0xffff));
+/* A tree as it is asked. */
+typedef struct {
+    const iforest_cut *cuts;
+    const uint16_t *leaves;
+} iforest_tree;
+
+static iforest_tree iforest_tree_of(const iforest_constants *k, const void *state, uint32_t number)
+{
+    const size_t first = (size_t)number << k->depth;
+    const iforest_tree tree = {
+        (const iforest_cut *)tocsin__rows_const_array(&k->rows, state, IFOREST_CUTS) + first,
+        (const uint16_t *)tocsin__rows_const_array(&k->rows, state, IFOREST_LEAVES) + first,
+    };
+
+    return tree;
+}
+
+/* The probability that a cut would have set the point apart from all that the node cut, had it been
+ * one of them: that a place drawn between the smallest and the largest falls between it and them. */
+static inline double iforest_parted(const iforest_cut *cut, const uint16_t *codes)
+{
+    const uint32_t code = codes[cut->code], low = cut->low, high = cut->high;
+    const uint32_t beyond = code < low ? low - code : code > high ? code - high : 0;
+
+    return beyond == 0 ? 0 : beyond / (double)(beyond + high - low);
 }
 
 static double iforest_depth(const iforest_constants *k, const void *state, const uint16_t *codes)
 {
-    const uint32_t *cuts = tocsin__rows_const_array(&k->rows, state, IFOREST_CUTS);
-    const uint16_t *leaves = tocsin__rows_const_array(&k->rows, state, IFOREST_LEAVES);
-    uint64_t sum = 0;
+    double sum = 0;
 
     for (uint32_t t = 0; t < k->trees; t++) {
+        const iforest_tree tree = iforest_tree_of(k, state, t);
+        double together = 1;
         uint32_t node = 1;
 
-        for (uint32_t level = 0; level < k->depth; level++)
-            node = iforest_child(cuts, node, codes);
-        sum += leaves[node - (1u << k->depth)];
-        cuts += (size_t)1 << k->depth;
-        leaves += (size_t)1 << k->depth;
+        for (uint32_t level = 0; level < k->depth; level++) {
+            const iforest_cut *cut = &tree.cuts[node];
+            const double parted = together * iforest_parted(cut, codes);
+
+            sum += parted * (level + 1);
+            together -= parted;
+            node = iforest_child(cut, node, codes);
+        }
+        sum += together * tree.leaves[node - (1u << k->depth)] / IFOREST_UNIT;
     }
-    return (double)sum / (IFOREST_UNIT * k->trees);
+    return sum / k->trees;
 }
 
 static void iforest_score(const void *constants, const void *state, const tocsin__arrays *arrays,
@@ -203,7 +246,7 @@ static void iforest_score(const void *constants, const void *state, const tocsin
 
 typedef struct {
     const iforest_constants *k;
-    uint32_t *cuts;
+    iforest_cut *cuts;
     uint16_t *leaves, *order, *bounds;
     const uint16_t *pool;
 } iforest_job;
@@ -214,7 +257,7 @@ static iforest_job iforest_job_of(const iforest_constants *k, iforest_state *s)
     const size_t first = (size_t)s->oldest << k->depth;
     const iforest_job job = {
         k,
-        (uint32_t *)tocsin__rows_array(&k->rows, s, IFOREST_CUTS) + first,
+        (iforest_cut *)tocsin__rows_array(&k->rows, s, IFOREST_CUTS) + first,
         (uint16_t *)tocsin__rows_array(&k->rows, s, IFOREST_LEAVES) + first,
         work,
         work + k->sample,
@@ -246,13 +289,16 @@ static uint16_t iforest_leaf(uint32_t depth, uint32_t count)
     return (uint16_t)(IFOREST_UNIT * (depth + iforest_mean_depth(count)) + 0.5);
 }
 
-/* A cut between the points of a node; 0: they are equal in all that was tried. */
-static uint32_t iforest_draw_cut(const iforest_job *job, uint32_t begin, uint32_t end,
-                                 uint64_t *random)
+/* A cut that nobody is left of and nothing is beyond. */
+static const iforest_cut iforest_uncut = {0, 0, UINT16_MAX, 0};
+
+/* A cut between the points of a node, or none: they are equal in all that was tried. */
+static iforest_cut iforest_draw_cut(const iforest_job *job, uint32_t begin, uint32_t end,
+                                    uint64_t *random)
 {
     const uint32_t codes = job->k->rows.codes;
 
-    for (uint32_t tries = 0; tries < IFOREST_TRIES; tries++) {
+    for (uint32_t tries = 0; tries < IFOREST_TRIES && end - begin > 1; tries++) {
         const uint64_t draw = tocsin__rows_draw(random);
         const uint32_t code = tocsin__rows_below(draw, codes);
         uint32_t low = UINT16_MAX, high = 0;
@@ -263,24 +309,28 @@ static uint32_t iforest_draw_cut(const iforest_job *job, uint32_t begin, uint32_
             low = at < low ? at : low;
             high = at > high ? at : high;
         }
-        if (low < high)
-            return code << 16 | (low + 1 + tocsin__rows_below(draw << 32, high - low));
+        if (low < high) {
+            const uint32_t threshold = low + 1 + tocsin__rows_below(draw << 32, high - low);
+            const iforest_cut cut = {(uint16_t)threshold, (uint16_t)code, (uint16_t)high,
+                                     (uint16_t)low};
+
+            return cut;
+        }
     }
-    return 0;
+    return iforest_uncut;
 }
 
 static void iforest_grow_node(const iforest_job *job, uint32_t node, uint64_t *random)
 {
     const iforest_constants *k = job->k;
     const uint32_t begin = job->bounds[2 * node], end = job->bounds[2 * node + 1];
-    uint32_t level = 0, middle = begin, cut = 0;
+    const iforest_cut cut = iforest_draw_cut(job, begin, end, random);
+    uint32_t level = 0, middle = begin;
 
     while (node >> (level + 1))
         level++;
-    if (end - begin > 1)
-        cut = iforest_draw_cut(job, begin, end, random);
     job->cuts[node] = cut;
-    if (cut == 0) {             /* the branch ends */
+    if (cut.threshold == 0) {             /* the branch ends */
         const uint32_t leaf = ((node + 1) << (k->depth - level)) - 1 - (1u << k->depth);
 
         if (end > begin)
@@ -290,7 +340,7 @@ static void iforest_grow_node(const iforest_job *job, uint32_t node, uint64_t *r
         for (uint32_t i = begin; i < end; i++) {
             const uint16_t moving = job->order[i];
 
-            if (job->pool[(size_t)moving * k->rows.codes + (cut >> 16)] >= (cut & 0xffff))
+            if (job->pool[(size_t)moving * k->rows.codes + cut.code] >= cut.threshold)
                 continue;
             job->order[i] = job->order[middle];
             job->order[middle++] = moving;
@@ -298,10 +348,10 @@ static void iforest_grow_node(const iforest_job *job, uint32_t node, uint64_t *r
     }
     if (level + 1 < k->depth) {
         job->bounds[4 * node] = (uint16_t)begin;
-        job->bounds[4 * node + 1] = (uint16_t)(cut ? middle : begin);
+        job->bounds[4 * node + 1] = (uint16_t)(cut.threshold ? middle : begin);
         job->bounds[4 * node + 2] = (uint16_t)middle;
         job->bounds[4 * node + 3] = (uint16_t)end;
-    } else if (cut) {
+    } else if (cut.threshold) {
         const uint32_t leaf = 2 * node - (1u << k->depth);
 
         job->leaves[leaf] = iforest_leaf(k->depth, middle - begin);
@@ -328,7 +378,7 @@ static int iforest_holds(const void *constants, const void *state)
 {
     const iforest_constants *k = constants;
     const iforest_state *s = state;
-    const uint32_t *cuts = tocsin__rows_const_array(&k->rows, state, IFOREST_CUTS);
+    const iforest_cut *cuts = tocsin__rows_const_array(&k->rows, state, IFOREST_CUTS);
     const uint16_t *work = tocsin__rows_const_array(&k->rows, state, IFOREST_WORK);
     const uint16_t *bounds = work + k->sample;
 
@@ -336,7 +386,7 @@ static int iforest_holds(const void *constants, const void *state)
         s->oldest >= k->trees || s->node >> k->depth || (s->node && s->fill < k->sample))
         return 0;
     for (uint32_t i = 0; i < k->trees << k->depth; i++)
-        if (cuts[i] >> 16 >= k->rows.codes)
+        if (cuts[i].code >= k->rows.codes || cuts[i].low > cuts[i].high)
             return 0;
     for (uint32_t i = 0; i < k->sample; i++)
         if (work[i] >= k->pool)
@@ -407,30 +457,40 @@ static void iforest_push(const void *constants, void *state, const tocsin__array
 
 /* ---- Blame -------------------------------------------------------------------------- */
 
-/* One tree's: what it found, over the cuts on the way. */
-static void iforest_blame(const iforest_constants *k, const uint32_t *cuts, const uint16_t *leaves,
+/* From a point to a cut. */
+static inline double iforest_distance(const iforest_cut *cut, const uint16_t *codes)
+{
+    const double distance = (double)codes[cut->code] - cut->threshold;
+
+    return cut->threshold ? tocsin__abs(distance) : 0;
+}
+
+/* One tree's: what it found where the point was set apart, to the cut that did it; what it found where
+ * it was not, over the cuts on the way. */
+static void iforest_blame(const iforest_constants *k, const iforest_tree *tree,
                           const uint16_t *codes, double *parts)
 {
+    double together = 1, distances = 0, found;
     uint32_t node = 1;
-    double distances = 0, found;
 
     for (uint32_t level = 0; level < k->depth; level++) {
-        const uint32_t threshold = cuts[node] & 0xffff, at = codes[cuts[node] >> 16];
+        const iforest_cut *cut = &tree->cuts[node];
+        const double parted = together * iforest_parted(cut, codes);
 
-        if (threshold)
-            distances += at > threshold ? at - threshold : threshold - at;
-        node = iforest_child(cuts, node, codes);
+        parts[cut->code] += parted * tocsin__max(0, k->top - (level + 1));
+        together -= parted;
+        distances += iforest_distance(cut, codes);
+        node = iforest_child(cut, node, codes);
     }
-    found = tocsin__max(0, k->top - leaves[node - (1u << k->depth)] / IFOREST_UNIT);
-    if (!(distances > 0))
+    found = together * (k->top - tree->leaves[node - (1u << k->depth)] / IFOREST_UNIT);
+    if (!(distances > 0) || !(found > 0))
         return;
     node = 1;
     for (uint32_t level = 0; level < k->depth; level++) {
-        const uint32_t code = cuts[node] >> 16, threshold = cuts[node] & 0xffff, at = codes[code];
+        const iforest_cut *cut = &tree->cuts[node];
 
-        if (threshold)
-            parts[code] += found * (at > threshold ? at - threshold : threshold - at) / distances;
-        node = iforest_child(cuts, node, codes);
+        parts[cut->code] += found * iforest_distance(cut, codes) / distances;
+        node = iforest_child(cut, node, codes);
     }
 }
 
@@ -459,8 +519,6 @@ static void iforest_share(const void *constants, const void *state, const tocsin
                           const tocsin__point *point, tocsin__reading *reading)
 {
     const iforest_constants *k = constants;
-    const uint32_t *cuts = tocsin__rows_const_array(&k->rows, state, IFOREST_CUTS);
-    const uint16_t *leaves = tocsin__rows_const_array(&k->rows, state, IFOREST_LEAVES);
     uint16_t codes[TOCSIN__ROW_CODES_MAX];
     double parts[TOCSIN__ROW_CODES_MAX];
 
@@ -468,9 +526,11 @@ static void iforest_share(const void *constants, const void *state, const tocsin
     tocsin__rows_code(&k->rows, state, point, codes, reading);
     for (uint32_t i = 0; i < k->rows.codes; i++)
         parts[i] = 0;
-    for (uint32_t t = 0; t < k->trees; t++)
-        iforest_blame(k, cuts + ((size_t)t << k->depth), leaves + ((size_t)t << k->depth), codes,
-                      parts);
+    for (uint32_t t = 0; t < k->trees; t++) {
+        const iforest_tree tree = iforest_tree_of(k, state, t);
+
+        iforest_blame(k, &tree, codes, parts);
+    }
     tocsin__rows_share(&k->rows, state, point, codes, parts,
                        point->shares ? iforest_nearest(k, state, codes) : NULL, reading);
 }

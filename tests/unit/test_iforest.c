@@ -21,7 +21,8 @@ static double plain_mean_depth(uint32_t n)
     return n > 1 ? 2 * harmonic - 2 * (n - 1.0) / n : 0;
 }
 
-/* The depth at which x ends in a tree that is grown at random for it alone. */
+/* The depth at which x ends in a tree that is grown at random for it alone, with x among the points of
+ * which the smallest and the largest are taken when a cut is drawn. */
 static double plain_depth(rng *r, const uint16_t (*points)[2], uint32_t *chosen, uint32_t count,
                           const uint16_t *x, uint32_t level, uint32_t most)
 {
@@ -44,7 +45,12 @@ static double plain_depth(rng *r, const uint16_t (*points)[2], uint32_t *chosen,
     }
     if (low >= high)
         return level + plain_mean_depth(count);
-    cut = low + 1 + (uint32_t)rng_below(r, high - low);
+    if (x[metric] < low)
+        cut = x[metric] + 1 + (uint32_t)rng_below(r, high - x[metric]);
+    else
+        cut = low + 1 + (uint32_t)rng_below(r, (x[metric] > high ? x[metric] : high) - low);
+    if (cut <= low || cut > high)       /* x is alone */
+        return level + 1;
     for (uint32_t i = 0; i < count; i++)
         if ((points[chosen[i]][metric] >= cut) == (x[metric] >= cut))
             chosen[kept++] = chosen[i];
