@@ -253,6 +253,7 @@
 #define tocsin__pod_observe TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__pod_observe)
 #define tocsin__pods_fit TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__pods_fit)
 #define tocsin__pods_of TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__pods_of)
+#define tocsin__pods_settle TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__pods_settle)
 #define tocsin__poisson_interval TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__poisson_interval)
 #define tocsin__pow TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__pow)
 #define tocsin__pushes_begin TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin__pushes_begin)

@@ -127,10 +127,7 @@ void tocsin__gate_init(tocsin_gate *gate)
 void tocsin__gate_settle(const tocsin__metric *metric, void *state)
 {
     if (metric->is_pods) {
-        tocsin__pod_state *const pods = state;
-
-        if (pods->pods > metric->shape.length[TOCSIN__POD_IDS])
-            pods->pods = metric->shape.length[TOCSIN__POD_IDS];
+        tocsin__pods_settle(state, metric);
     } else if (metric->kind == TOCSIN_METRIC_HISTOGRAM) {
         tocsin__histogram_state *const histogram = state;
 

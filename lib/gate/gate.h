@@ -425,6 +425,9 @@ typedef struct tocsin__pod_array {
 
 tocsin__pod_array tocsin__pods_of(const tocsin__metric *metric, void *state);
 
+/* Of a loaded state, keep the pods that stand in order and have room. */
+void tocsin__pods_settle(tocsin__pod_state *state, const tocsin__metric *metric);
+
 /* 1: taken; 0: no value of such a metric, or one pod too many. */
 int tocsin__pod_observe(tocsin__pod_state *state, const tocsin__metric *metric, uint32_t arm,
                         uint64_t id, double value, double alpha_harm, double alpha);

@@ -32,28 +32,36 @@
 #define GAUGES_BLOCKS 30
 #define GAUGES_PRIOR 4.0
 
+/* Beyond this a square would overflow, and no gauge reads so. */
+#define GAUGES_LARGEST 1e100
+#define GAUGES_SUM_MAX 1e120            /* of as many as can be counted, and far more */
+#define GAUGES_MOMENT_MAX 1e220         /* of squares */
+
 enum { GAUGES_B, GAUGES_C, GAUGES_BB, GAUGES_CC, GAUGES_BC };
 
 static const tocsin__field gauges_fields[] = {
     TOCSIN__TALLY_FIELDS(tocsin__gauge_state),
     TOCSIN__FIELD(tocsin__gauge_state, block, I64, -9.3e18, 9.3e18),
     TOCSIN__FIELD(tocsin__gauge_state, readings, U64, 0, TOCSIN__COUNT_MAX),
-    TOCSIN__FIELD(tocsin__gauge_state, sum, F64, -DBL_MAX, DBL_MAX),
-    TOCSIN__FIELD(tocsin__gauge_state, origin, F64, -DBL_MAX, DBL_MAX),
-    TOCSIN__FIELD(tocsin__gauge_state, moments, F64, -DBL_MAX, DBL_MAX),
+    TOCSIN__FIELD(tocsin__gauge_state, sum, F64, -GAUGES_SUM_MAX, GAUGES_SUM_MAX),
+    TOCSIN__FIELD(tocsin__gauge_state, origin, F64, -GAUGES_LARGEST, GAUGES_LARGEST),
+    TOCSIN__FIELD(tocsin__gauge_state, moments, F64, -GAUGES_MOMENT_MAX, GAUGES_MOMENT_MAX),
     TOCSIN__FIELD(tocsin__gauge_state, merged, I64, -TOCSIN__EVIDENCE_MAX, TOCSIN__EVIDENCE_MAX),
 };
 const tocsin__layout tocsin__gauge_layout = {sizeof(tocsin__gauge_state), gauges_fields,
                                              TOCSIN__COUNT(gauges_fields)};
 
-/* Beyond this a square would overflow, and no gauge reads so. */
-#define GAUGES_LARGEST 1e100
+/* Of an arm's readings in the block, which has some: no larger than they are, even if rounded. */
+static double gauges_mean(const tocsin__gauge_state *state, uint32_t arm)
+{
+    return tocsin__clamp(state->sum[arm] / (double)state->readings[arm], -GAUGES_LARGEST,
+                         GAUGES_LARGEST);
+}
 
 static void gauges_close_block(tocsin__gauge_state *state)
 {
     if (state->readings[0] > 0 && state->readings[1] > 0) {
-        const double b = state->sum[0] / (double)state->readings[0];
-        const double c = state->sum[1] / (double)state->readings[1];
+        const double b = gauges_mean(state, 0), c = gauges_mean(state, 1);
 
         if (state->tally.units[0] == 0) {
             state->origin[0] = b;

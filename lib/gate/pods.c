@@ -83,6 +83,19 @@ static int pods_is_before(const tocsin__pod_array *pods, uint32_t at, uint64_t i
     return pods->id[at] < id || (pods->id[at] == id && (pods->mark[at] & 1) < arm);
 }
 
+/* Pods stand in order, or they would not be found and there would seem to be room for them again. */
+void tocsin__pods_settle(tocsin__pod_state *state, const tocsin__metric *metric)
+{
+    const tocsin__pod_array pods = tocsin__pods_of(metric, state);
+    uint32_t sound = 0;
+
+    while (sound < state->pods && sound < pods.capacity &&
+           (sound == 0 ||
+            pods_is_before(&pods, sound - 1, pods.id[sound], pods.mark[sound] & 1)))
+        sound++;
+    state->pods = sound;
+}
+
 /* Where a pod is; it is added if it is not there.  The capacity if there is no room. */
 static uint32_t pods_find(tocsin__pod_state *state, const tocsin__pod_array *pods, uint64_t id,
                           uint32_t arm)
