@@ -102,8 +102,8 @@ static const char *const rules[] = {
     "EET-2EEST,M3.4.4/50,M10.4.4/50",
     "IST-2IDT,M3.4.4/26,M10.5.0",
     "<-04>4<-03>,M9.1.6/24,M4.1.6/24",
-    "XXX-3YYY,J60/0,J300/23:59:59",
-    "XXX12:34:56YYY11,59/3,360",
+    "AAA-3BBB,J60/0,J300/23:59:59",
+    "AAA12:34:56BBB11,59/3,360",
 };
 
 #define RULES ((int)(sizeof rules / sizeof rules[0]))
