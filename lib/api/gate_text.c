@@ -96,6 +96,8 @@ static void gate_text_write(tocsin__text *text, const tocsin_gate *gate,
     const tocsin_gate_spec *const spec = gate->spec;
     const tocsin__metric *const metric = &spec->metrics[verdict->metric];
     const char *const worse = metric->worse > 0 ? "higher" : "lower";
+    const int bets_on_tails = !metric->is_pods && (metric->kind == TOCSIN_METRIC_LATENCY ||
+                                                   metric->kind == TOCSIN_METRIC_HISTOGRAM);
 
     tocsin__text_add(text, tocsin_outcome_name(verdict->outcome));
     tocsin__text_add(text, ": ");
@@ -104,7 +106,8 @@ static void gate_text_write(tocsin__text *text, const tocsin_gate *gate,
         gate_text_name(text, metric);
         tocsin__text_add(text, " is ");
         tocsin__text_add(text, worse);
-        tocsin__text_add(text, " or its tail worse in the candidate, p = ");
+        tocsin__text_add(text, bets_on_tails ? " or its tail worse" : "");
+        tocsin__text_add(text, " in the candidate, p = ");
         tocsin__text_add_number(text, verdict->p, 2);
         if (verdict->blamed > 1) {
             tocsin__text_add(text, ", one of ");

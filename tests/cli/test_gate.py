@@ -54,6 +54,8 @@ class Gate(Test):
         self.assertIn("<- to blame", result.out)
         verdict = self.verdict(as_csv(rollout(12000, 1.3)))
         self.assertEqual((verdict["outcome"], verdict["deciding"]), ("fail", "checkout"))
+        self.assertIn("'checkout' is higher or its tail worse in the candidate",
+                      verdict["sentence"])
         self.assertLess(verdict["effect_low"], 0.3)
         self.assertGreater(verdict["effect_high"], 0.3)
         self.assertEqual(verdict["baseline_units"] + verdict["candidate_units"], 12000)
@@ -106,6 +108,7 @@ class Gate(Test):
         for data in (single, counted):
             verdict = self.verdict(data, metrics=("errors margin=50%",), gate="unit=request")
             self.assertEqual(verdict["outcome"], "fail", verdict["sentence"])
+            self.assertRegex(verdict["sentence"], "is higher in the candidate")    # no tail there
 
     def test_prometheus_counters_and_resets(self):
         noise = random.Random(4)
