@@ -13,8 +13,8 @@
  *
  * All or nothing.  The fields are decoded twice, the first time into nowhere, so that nothing is
  * touched before every byte was checked.  What no field's bounds can say - more pods than there is
- * room for - is then cut to what there is room for: only bytes that were altered together with
- * their checksum hold such a thing.
+ * room for, or pods out of order - is then cut to what is sound: only bytes that were altered
+ * together with their checksum hold such a thing.
  *
  * Cost.  Linear in the bytes.
  */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../support/crc32c.h"
+#include "../support/gates.h"
 #include "../support/rng.h"
 #include "../support/suite.h"
 #include "tocsin.h"
@@ -28,21 +29,13 @@ typedef struct subject {
     tocsin_gate *gate;
 } subject;
 
-static tocsin_gate *gate_of(const tocsin_gate_spec *spec)
-{
-    tocsin_gate *gate;
-
-    require(tocsin_gate_create(&gate, spec, NULL) == TOCSIN_OK, "no gate");
-    return gate;
-}
-
 static subject subject_of(int kind)
 {
     subject s;
 
     require(tocsin_gate_spec_compile(&s.spec, gates[kind], TOCSIN_NUL_TERMINATED, NULL, NULL) ==
                 TOCSIN_OK, "%s does not compile", gates[kind]);
-    s.gate = gate_of(s.spec);
+    s.gate = gates_create(s.spec);
     return s;
 }
 
@@ -50,16 +43,6 @@ static void subject_free(subject *s)
 {
     tocsin_gate_free(s->gate);
     tocsin_gate_spec_free(s->spec);
-}
-
-static tocsin_gate_verdict judge(const tocsin_gate *gate)
-{
-    tocsin_gate_verdict verdict;
-
-    memset(&verdict, 0, sizeof verdict);
-    verdict.struct_size = sizeof verdict;
-    require(tocsin_gate_judge(gate, &verdict) == TOCSIN_OK, "no verdict");
-    return verdict;
 }
 
 /* Observation number i of an arm at a time; the same on every gate that gets it. */
@@ -111,10 +94,15 @@ static size_t saved(const tocsin_gate *gate, unsigned char *bytes)
 
 static int is_no_pass(const tocsin_gate *gate)
 {
-    const uint32_t outcome = judge(gate).outcome;
+    const uint32_t outcome = gates_judge(gate).outcome;
 
     return outcome != TOCSIN_OUTCOME_PASS && outcome != TOCSIN_OUTCOME_SHIFT_ONLY &&
            outcome != TOCSIN_OUTCOME_FAIL;
+}
+
+static void assert_no_pass(const tocsin_gate *gate, const char *text)
+{
+    require(is_no_pass(gate), "%s: %u", text, (unsigned)gates_judge(gate).outcome);
 }
 
 START_TEST(one_observation_says_nothing)
@@ -123,9 +111,9 @@ START_TEST(one_observation_says_nothing)
         subject s = subject_of(_i);
 
         observe(s.gate, _i, arm, TOCSIN_SECOND, 1);
-        ck_assert_msg(is_no_pass(s.gate), "%s: %u", gates[_i], (unsigned)judge(s.gate).outcome);
+        assert_no_pass(s.gate, gates[_i]);
         observe(s.gate, _i, !arm, 2 * TOCSIN_SECOND, 2);
-        ck_assert_msg(is_no_pass(s.gate), "%s: %u", gates[_i], (unsigned)judge(s.gate).outcome);
+        assert_no_pass(s.gate, gates[_i]);
         subject_free(&s);
     }
 }
@@ -139,7 +127,7 @@ START_TEST(one_arm_alone_is_never_passed)
 
         for (int i = 0; i < 5 * EVENTS; i++)
             observe(s.gate, _i, arm, (int64_t)i * TOCSIN_SECOND / 10, i);
-        const uint32_t outcome = judge(s.gate).outcome;
+        const uint32_t outcome = gates_judge(s.gate).outcome;
 
         ck_assert_msg(outcome == TOCSIN_OUTCOME_NO_DATA || outcome == TOCSIN_OUTCOME_INVALID,
                       "%s: %u", gates[_i], (unsigned)outcome);
@@ -150,8 +138,8 @@ END_TEST
 
 /* ---- Wrong clocks ------------------------------------------------------------------------ */
 
-/* The candidate's clock is an hour ahead: what is compared unit by unit does not look at clocks; gauges,
- * which are compared block by block, have no block in common and say so by saying nothing. */
+/* The candidate's clock is an hour ahead: what is compared unit by unit does not look at clocks;
+ * gauges, which are compared block by block, have no block in common and decide nothing. */
 START_TEST(skewed_clocks_never_pass)
 {
     subject plain = subject_of(_i), skewed = subject_of(_i);
@@ -164,10 +152,10 @@ START_TEST(skewed_clocks_never_pass)
         observe(plain.gate, _i, arm, time, i);
         observe(skewed.gate, _i, arm, time + (arm ? TOCSIN_HOUR : 0), i);
     }
-    const tocsin_gate_verdict a = judge(plain.gate), b = judge(skewed.gate);
+    const tocsin_gate_verdict a = gates_judge(plain.gate), b = gates_judge(skewed.gate);
 
     if (_i == GAUGE)
-        ck_assert(is_no_pass(skewed.gate));
+        assert_no_pass(skewed.gate, gates[_i]);
     else
         ck_assert_msg(double_bits(a.log_e) == double_bits(b.log_e) && a.outcome == b.outcome,
                       "%s: %g is %g", gates[_i], a.log_e, b.log_e);
@@ -179,12 +167,13 @@ END_TEST
 /* Times that go back, far apart and missing do no harm. */
 START_TEST(any_clock_is_harmless)
 {
-    static const int64_t times[] = {INT64_MAX, 0, INT64_MIN + 1, TOCSIN_TIME_NONE, 5, INT64_MAX - 1};
+    static const int64_t times[] = {INT64_MAX, 0, INT64_MIN + 1, TOCSIN_TIME_NONE, 5,
+                                    INT64_MAX - 1};
     subject s = subject_of(_i);
 
     for (int i = 0; i < EVENTS; i++)
         observe(s.gate, _i, i % 2, times[(i / 2) % 6], i);
-    ck_assert(judge(s.gate).outcome <= TOCSIN_OUTCOME_INVALID);
+    ck_assert(gates_judge(s.gate).outcome <= TOCSIN_OUTCOME_INVALID);
     subject_free(&s);
 }
 END_TEST
@@ -196,7 +185,7 @@ START_TEST(a_relay_ends_where_one_runner_does)
 {
     static unsigned char one[LONGEST], other[LONGEST];
     subject s = subject_of(_i);
-    tocsin_gate *runner = gate_of(s.spec);
+    tocsin_gate *runner = gates_create(s.spec);
     size_t size = 0;
 
     for (int i = 0; i < EVENTS; i++) {
@@ -207,7 +196,7 @@ START_TEST(a_relay_ends_where_one_runner_does)
         if (i >= 130 && i % 7 != 0)     /* at first, while it begins, after each */
             continue;
         size = saved(runner, one);
-        next = gate_of(s.spec);
+        next = gates_create(s.spec);
         require(tocsin_gate_load(next, one, size, NULL) == TOCSIN_OK, "%s at %d", gates[_i], i);
         tocsin_gate_free(runner);
         runner = next;
@@ -225,7 +214,7 @@ START_TEST(damage_is_refused_or_harmless)
 {
     static unsigned char bytes[LONGEST], before[LONGEST], after[LONGEST];
     subject s = subject_of(_i);
-    tocsin_gate *target = gate_of(s.spec);
+    tocsin_gate *target = gates_create(s.spec);
     size_t size, own;
     rng r = rng_seeded(9);
     tocsin_error error;
@@ -260,7 +249,7 @@ START_TEST(damage_is_refused_or_harmless)
             continue;
         for (int i = 0; i < 20; i++)
             observe_next(target, _i, EVENTS + i);
-        ck_assert(judge(target).outcome <= TOCSIN_OUTCOME_INVALID);
+        ck_assert(gates_judge(target).outcome <= TOCSIN_OUTCOME_INVALID);
         status = tocsin_gate_merge(target, s.gate);
         /* It may say that it has other buckets, or too much to have room for more. */
         ck_assert(status == TOCSIN_OK || status == TOCSIN_ERROR_MISMATCH ||

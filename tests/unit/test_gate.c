@@ -6,6 +6,7 @@
 
 #include "tocsin.h"
 #include "../support/counting_allocator.h"
+#include "../support/gates.h"
 #include "../support/rng.h"
 #include "../support/suite.h"
 
@@ -22,24 +23,6 @@ static tocsin_gate_spec *spec_of(const char *text)
                 TOCSIN_OK,
             "%s: %s", text, error.message);
     return spec;
-}
-
-static tocsin_gate *gate_of(const tocsin_gate_spec *spec)
-{
-    tocsin_gate *gate;
-
-    require(tocsin_gate_create(&gate, spec, NULL) == TOCSIN_OK, "no gate");
-    return gate;
-}
-
-static tocsin_gate_verdict judge(const tocsin_gate *gate)
-{
-    tocsin_gate_verdict verdict;
-
-    memset(&verdict, 0, sizeof verdict);
-    verdict.struct_size = sizeof verdict;
-    require(tocsin_gate_judge(gate, &verdict) == TOCSIN_OK, "no verdict");
-    return verdict;
 }
 
 static void observe(tocsin_gate *gate, uint32_t metric, int arm, double value)
@@ -200,7 +183,7 @@ START_TEST(every_allocation_may_fail)
     ck_assert_int_eq(tocsin_gate_create(&gate, spec, &allocator), TOCSIN_OK);
     const size_t calls = counting.calls;
     feed(gate, 1, 300, 1);
-    judge(gate);
+    gates_judge(gate);
     ck_assert_uint_eq(counting.calls, calls);
     free_both(gate, spec);
     ck_assert_uint_eq(counting.live, 0);
@@ -237,7 +220,7 @@ START_TEST(errors_are_bets_on_the_arm_of_each)
     static const double bets[8] = {.04, .09, .18, .32, .5, .75, 1.2, 2.2};
     const double share = .2;
     tocsin_gate_spec *const spec = spec_of("unit=request share=20% | errors margin=50%");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     double wealth[8] = {1, 1, 1, 1, 1, 1, 1, 1}, against[8] = {1, 1, 1, 1, 1, 1, 1, 1};
     const double theta = share * 1.5 / (1 - share + share * 1.5);
     rng random = rng_seeded(3);
@@ -260,7 +243,7 @@ START_TEST(errors_are_bets_on_the_arm_of_each)
             mean += wealth[j] / 8;
             mean_against += against[j] / 8;
         }
-        const tocsin_gate_verdict v = judge(gate);
+        const tocsin_gate_verdict v = gates_judge(gate);
         require(fabs(v.log_e - log(mean)) < 1e-9, "%g for %g", v.log_e, log(mean));
         require(fabs(v.log_e_pass - log(mean_against)) < 1e-9, "%g for %g", v.log_e_pass,
                 log(mean_against));
@@ -273,7 +256,7 @@ END_TEST
 START_TEST(the_share_is_predicted_unit_by_unit)
 {
     tocsin_gate_spec *const spec = spec_of("unit=request share=30% | latency");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     double log_e = 0, seen[2] = {70, 30};
     rng random = rng_seeded(9);
 
@@ -284,7 +267,7 @@ START_TEST(the_share_is_predicted_unit_by_unit)
         log_e += log(seen[arm] / (seen[0] + seen[1]) / (arm ? .3 : .7));
         seen[arm]++;
         if (i % 300 == 299) {
-            const tocsin_gate_verdict v = judge(gate);
+            const tocsin_gate_verdict v = gates_judge(gate);
 
             require(fabs(v.log_e_share - log_e) < 1e-8, "%g for %g", v.log_e_share, log_e);
         }
@@ -299,7 +282,7 @@ START_TEST(a_change_is_judged_by_dividing_it_out)
 {
     enum { EFFECTS = 10, FIRST = 64, CANDIDATES = 15 };     /* no step until all are in */
     tocsin_gate_spec *const spec = spec_of("unit=request share=40% | latency margin=20%");
-    tocsin_gate *const gate = gate_of(spec), *const divided = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec), *const divided = gates_create(spec);
     tocsin_gate_effect effects[EFFECTS], none[EFFECTS];
     size_t count;
 
@@ -336,7 +319,7 @@ START_TEST(no_bet_wins_on_average)
     static const int begins[] = {8, 20, 28, 60, 64, 120};
     const int begin = begins[_i];
     tocsin_gate_spec *const spec = spec_of("unit=request share=30% | latency");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     static const double values[MORE] = {50, 1e9, 200, INFINITY, 3, 100, 1e9, 140, INFINITY, 90};
     double mean = 0, before = 0;
 
@@ -346,14 +329,14 @@ START_TEST(no_bet_wins_on_average)
         tocsin_gate_reset(gate);
         for (int i = 0; i < begin; i++)
             observe(gate, 0, i % 3 == 0, 60 + (i * 37) % 64);
-        before = exp(judge(gate).log_e);
+        before = exp(gates_judge(gate).log_e);
         for (int i = 0; i < MORE; i++) {
             const int arm = arms >> i & 1;
 
             probability *= arm ? .3 : .7;
             observe(gate, 0, arm, values[i]);
         }
-        mean += probability * exp(judge(gate).log_e);
+        mean += probability * exp(gates_judge(gate).log_e);
     }
     ck_assert_double_eq_tol(mean, before, 1e-9);
     free_both(gate, spec);
@@ -364,7 +347,7 @@ END_TEST
 START_TEST(a_share_not_known_is_the_least_of_all)
 {
     tocsin_gate_spec *const unknown = spec_of("unit=request | latency | errors");
-    tocsin_gate *const gate = gate_of(unknown);
+    tocsin_gate *const gate = gates_create(unknown);
     tocsin_gate_verdict v;
     rng random = rng_seeded(4);
 
@@ -386,7 +369,7 @@ START_TEST(a_share_not_known_is_the_least_of_all)
 
             snprintf(text, sizeof text, "unit=request share=%d%% | latency | errors", percent);
             tocsin_gate_spec *const spec = spec_of(text);
-            tocsin_gate *const known = gate_of(spec);
+            tocsin_gate *const known = gates_create(spec);
             for (int i = 0; i < 3000; i++) {
                 const int arm = rng_uniform(&again) < .4;
 
@@ -417,12 +400,12 @@ END_TEST
 START_TEST(harm_fails_and_none_passes)
 {
     tocsin_gate_spec *const spec = spec_of("unit=request share=50% alpha=5% | latency");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     char text[512];
     tocsin_gate_verdict v;
 
     feed(gate, 1, 30000, 1.3);
-    v = judge(gate);
+    v = gates_judge(gate);
     ck_assert_uint_eq(v.outcome, TOCSIN_OUTCOME_FAIL);
     ck_assert_uint_eq(v.blamed, 1);
     ck_assert_double_eq_tol(v.effect, .3, .06);
@@ -433,7 +416,7 @@ START_TEST(harm_fails_and_none_passes)
 
     tocsin_gate_reset(gate);
     feed(gate, 2, 120000, 1);
-    v = judge(gate);
+    v = gates_judge(gate);
     ck_assert_uint_eq(v.outcome, TOCSIN_OUTCOME_PASS);
     ck_assert(v.ruled_out <= .1 && v.effect_low < 0 && v.effect_high > 0);
     ck_assert_uint_eq(v.needed, 0);
@@ -446,7 +429,7 @@ START_TEST(lower_can_be_worse)
     tocsin_gate_spec *const spec =
         spec_of("unit=request share=50% alpha=5% | latency name=rate worse=down"
                 " | errors name=hits worse=down | count name=orders worse=down");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     rng random = rng_seeded(8);
 
     for (int i = 0; i < 20000; i++) {
@@ -466,7 +449,7 @@ START_TEST(lower_can_be_worse)
         ck_assert_double_eq_tol(v.effect, -.2, .05);
         ck_assert(v.effect_high < 0 && v.effect_low < -.1);
     }
-    ck_assert_uint_eq(judge(gate).blamed, 3);
+    ck_assert_uint_eq(gates_judge(gate).blamed, 3);
     free_both(gate, spec);
 }
 END_TEST
@@ -475,7 +458,7 @@ START_TEST(a_hidden_tail_is_not_passed)
 {
     tocsin_gate_spec *const spec =
         spec_of("unit=request share=50% alpha=5% | latency tail=q999");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     rng random = rng_seeded(5);
 
     for (int i = 0; i < 60000; i++) {
@@ -484,9 +467,9 @@ START_TEST(a_hidden_tail_is_not_passed)
 
         observe(gate, 0, arm, exp(rng_normal(&random)) * slow);
         if (i % 1000 == 0)
-            ck_assert_uint_ne(judge(gate).outcome, TOCSIN_OUTCOME_PASS);
+            ck_assert_uint_ne(gates_judge(gate).outcome, TOCSIN_OUTCOME_PASS);
     }
-    ck_assert_uint_eq(judge(gate).outcome, TOCSIN_OUTCOME_FAIL);
+    ck_assert_uint_eq(gates_judge(gate).outcome, TOCSIN_OUTCOME_FAIL);
     free_both(gate, spec);
 }
 END_TEST
@@ -494,12 +477,12 @@ END_TEST
 START_TEST(a_wrong_share_is_invalid)
 {
     tocsin_gate_spec *const spec = spec_of("unit=request share=50% | latency");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     rng random = rng_seeded(6);
 
     for (int i = 0; i < 3000; i++)
         observe(gate, 0, rng_uniform(&random) < .6, exp(rng_normal(&random)));
-    ck_assert_uint_eq(judge(gate).outcome, TOCSIN_OUTCOME_INVALID);
+    ck_assert_uint_eq(gates_judge(gate).outcome, TOCSIN_OUTCOME_INVALID);
     free_both(gate, spec);
 }
 END_TEST
@@ -509,7 +492,7 @@ END_TEST
 START_TEST(no_change_seldom_fails)
 {
     tocsin_gate_spec *const spec = spec_of("unit=request share=50% alpha=5% | latency | errors");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     int fails = 0;
 
     for (uint64_t run = 0; run < 200; run++) {
@@ -523,7 +506,7 @@ START_TEST(no_change_seldom_fails)
             observe(gate, 0, arm, exp(2 * rng_normal(&random)));
             observe(gate, 1, arm, rng_uniform(&random) < .1);
             if (i % 20 == 19)
-                failed = judge(gate).outcome == TOCSIN_OUTCOME_FAIL;
+                failed = gates_judge(gate).outcome == TOCSIN_OUTCOME_FAIL;
         }
         fails += failed;
     }
@@ -543,7 +526,7 @@ START_TEST(blame_is_shared_among_many)
     for (int m = 0; m < METRICS; m++)
         sprintf(text + strlen(text), " | errors name=m%d", m);
     tocsin_gate_spec *const spec = spec_of(text);
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     for (uint32_t m = 0; m < METRICS; m++)
         for (int i = 0; i < 3000; i++) {
             const int arm = rng_uniform(&random) < .5;
@@ -564,7 +547,7 @@ START_TEST(sessions_count_once)
 {
     tocsin_gate_spec *const spec =
         spec_of("unit=session share=50% sessions=2000 | latency | errors");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     uint64_t taken = 0;
 
     for (uint64_t i = 0; i < 5000; i++)
@@ -579,7 +562,7 @@ START_TEST(sessions_count_once)
         }
     /* A few may look as if they had been there. */
     ck_assert_uint_ge(taken, 1990);
-    ck_assert_uint_eq(judge(gate).baseline_ignored, 0);
+    ck_assert_uint_eq(gates_judge(gate).baseline_ignored, 0);
     free_both(gate, spec);
 }
 END_TEST
@@ -587,7 +570,7 @@ END_TEST
 START_TEST(pods_are_what_differs)
 {
     tocsin_gate_spec *const spec = spec_of("unit=pod alpha=5% | latency");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     rng random = rng_seeded(21);
     tocsin_gate_verdict v;
 
@@ -601,7 +584,7 @@ START_TEST(pods_are_what_differs)
                                                  (arm ? 1.2 : 1)),
                          TOCSIN_OK);
     }
-    v = judge(gate);
+    v = gates_judge(gate);
     ck_assert_uint_eq(v.outcome, TOCSIN_OUTCOME_FAIL);
     ck_assert_uint_eq(v.baseline_units, 10);
     ck_assert_double_eq_tol(v.effect, .2, .03);
@@ -613,7 +596,7 @@ START_TEST(pods_are_what_differs)
         tocsin_gate_observe(gate, 0, pod == 10, TOCSIN_TIME_NONE, pod,
                             exp(.3 * rng_normal(&random)) * (pod == 10 ? 2 : 1));
     }
-    v = judge(gate);
+    v = gates_judge(gate);
     ck_assert_uint_eq(v.outcome, TOCSIN_OUTCOME_UNDECIDED);
     ck_assert(v.flags & TOCSIN_GATE_FEW_PODS);
     ck_assert(v.needed > 0 && v.needed < 20);
@@ -624,7 +607,7 @@ END_TEST
 START_TEST(gauges_compare_blocks)
 {
     tocsin_gate_spec *const spec = spec_of("unit=request alpha=5% | gauge block=10s margin=20%");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     rng random = rng_seeded(31);
     tocsin_gate_verdict v;
 
@@ -639,9 +622,9 @@ START_TEST(gauges_compare_blocks)
                                                          3 * rng_normal(&random)),
                                  TOCSIN_OK);
             if (i == 200)
-                ck_assert_uint_eq(judge(gate).outcome, TOCSIN_OUTCOME_UNDECIDED);
+                ck_assert_uint_eq(gates_judge(gate).outcome, TOCSIN_OUTCOME_UNDECIDED);
         }
-        v = judge(gate);
+        v = gates_judge(gate);
         ck_assert_uint_eq(v.outcome, change ? TOCSIN_OUTCOME_FAIL : TOCSIN_OUTCOME_PASS);
         ck_assert_double_eq_tol(v.effect, change ? .1 : 0, .02);
     }
@@ -656,7 +639,7 @@ START_TEST(histograms_decide_like_values)
 {
     static const double bounds[] = {10, 30, 60, 100, 200, 400, 1000, INFINITY};
     tocsin_gate_spec *const spec = spec_of("unit=request share=50% alpha=5% | histogram");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     uint64_t counts[2][8];
     rng random = rng_seeded(41);
 
@@ -677,14 +660,14 @@ START_TEST(histograms_decide_like_values)
                                                  counts[1], 8),
                              TOCSIN_OK);
         }
-        const tocsin_gate_verdict v = judge(gate);
+        const tocsin_gate_verdict v = gates_judge(gate);
         ck_assert(v.flags & TOCSIN_GATE_INTERPOLATED);
         ck_assert_double_eq_tol(v.effect, change ? .2 : 0, .06);
         ck_assert(change ? v.outcome == TOCSIN_OUTCOME_FAIL : v.ruled_out <= .1);
     }
     /* Buckets that change are refused, and nothing of them taken. */
     const double others[] = {10, 31, 60, 100, 200, 400, 1000, INFINITY};
-    const tocsin_gate_verdict before = judge(gate);
+    const tocsin_gate_verdict before = gates_judge(gate);
     ck_assert_int_eq(tocsin_gate_buckets(gate, 0, TOCSIN_TIME_NONE, others, counts[0], counts[1],
                                          8),
                      TOCSIN_ERROR_MISMATCH);
@@ -693,7 +676,7 @@ START_TEST(histograms_decide_like_values)
                      TOCSIN_ERROR_ARGUMENT);
     ck_assert_int_eq(tocsin_gate_observe(gate, 0, 0, TOCSIN_TIME_NONE, 0, 1),
                      TOCSIN_ERROR_UNSUPPORTED);
-    ck_assert(judge(gate).baseline_units == before.baseline_units);
+    ck_assert(gates_judge(gate).baseline_units == before.baseline_units);
     free_both(gate, spec);
 }
 END_TEST
@@ -704,17 +687,17 @@ START_TEST(a_ramp_keeps_what_was_won)
 {
     tocsin_gate_spec *const spec =
         spec_of("unit=request share=10% ramp=yes alpha=5% | latency | errors");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     static const double shares[] = {.1, .5, .9};
     rng random = rng_seeded(51);
     double before;
 
     for (int stage = 0; stage < 3; stage++) {
         if (stage > 0) {
-            before = judge(gate).log_e;
+            before = gates_judge(gate).log_e;
             ck_assert_int_eq(tocsin_gate_ramp(gate, shares[stage]), TOCSIN_OK);
             /* Rounded down by 2^-24 for each bet, and never up. */
-            ck_assert(judge(gate).log_e <= before && judge(gate).log_e > before - 1e-6);
+            ck_assert(gates_judge(gate).log_e <= before && gates_judge(gate).log_e > before - 1e-6);
         }
         for (int i = 0; i < 3000; i++) {
             const int arm = rng_uniform(&random) < shares[stage];
@@ -723,7 +706,7 @@ START_TEST(a_ramp_keeps_what_was_won)
             observe(gate, 1, arm, rng_uniform(&random) < .02);
         }
     }
-    const tocsin_gate_verdict v = judge(gate);
+    const tocsin_gate_verdict v = gates_judge(gate);
     ck_assert_uint_eq(v.outcome, TOCSIN_OUTCOME_FAIL);
     ck_assert_uint_eq(v.baseline_units + v.candidate_units, 9000);
     ck_assert_int_eq(tocsin_gate_ramp(gate, 1), TOCSIN_ERROR_RANGE);
@@ -801,11 +784,11 @@ START_TEST(merging_in_any_order_gives_the_same_bits)
 
     for (int m = 0; m < MACHINES; m++)
         for (int r = 0; r < 2; r++) {
-            rounds[r][m] = gate_of(spec);
+            rounds[r][m] = gates_create(spec);
             feed_machine(rounds[r][m], m + MACHINES * r, _i, 1);
         }
     for (int order = 0; order < ORDERS; order++) {
-        tocsin_gate *const whole = gate_of(spec);
+        tocsin_gate *const whole = gates_create(spec);
         uint8_t *bytes;
 
         if (_i == 0)
@@ -819,7 +802,7 @@ START_TEST(merging_in_any_order_gives_the_same_bits)
             require(memcmp(bytes, first, size) == 0, "order %d", order);
         if (bytes != first)
             free(bytes);
-        const tocsin_gate_verdict v = judge(whole);
+        const tocsin_gate_verdict v = gates_judge(whole);
         if (_i < 2)
             ck_assert_uint_eq(v.baseline_units + v.candidate_units,
                               2 * MACHINES * (v.metric == 2 ? 2 * 69 : 700));
@@ -839,11 +822,11 @@ START_TEST(pods_of_machines_are_looked_at_together)
 {
     enum { PARTS = 3 };
     tocsin_gate_spec *const spec = spec_of("unit=pod alpha=5% | errors");
-    tocsin_gate *const whole = gate_of(spec), *const one = gate_of(spec), *part[PARTS];
+    tocsin_gate *const whole = gates_create(spec), *const one = gates_create(spec), *part[PARTS];
     rng random = rng_seeded(75);
 
     for (int m = 0; m < PARTS; m++)
-        part[m] = gate_of(spec);
+        part[m] = gates_create(spec);
     for (int i = 0; i < 512; i++) {
         const uint64_t pod = (uint64_t)i % 21, arm = pod >= 12;
         const double failed = rng_uniform(&random) < (arm ? .6 : .2);
@@ -855,14 +838,14 @@ START_TEST(pods_of_machines_are_looked_at_together)
         ck_assert_int_eq(tocsin_gate_merge(whole, part[m]), TOCSIN_OK);
         tocsin_gate_free(part[m]);
     }
-    ck_assert_double_eq(judge(whole).p, 1);
+    ck_assert_double_eq(gates_judge(whole).p, 1);
     ck_assert_int_eq(tocsin_gate_look(whole), TOCSIN_OK);
-    const tocsin_gate_verdict a = judge(whole), b = judge(one);
+    const tocsin_gate_verdict a = gates_judge(whole), b = gates_judge(one);
     ck_assert_double_lt(a.p, 1);
     ck_assert_mem_eq(&a, &b, sizeof a);
     /* To look again is not a second chance. */
     ck_assert_int_eq(tocsin_gate_look(whole), TOCSIN_OK);
-    const tocsin_gate_verdict again = judge(whole);
+    const tocsin_gate_verdict again = gates_judge(whole);
     ck_assert_mem_eq(&a, &again, sizeof a);
     ck_assert_int_eq(tocsin_gate_look(NULL), TOCSIN_ERROR_ARGUMENT);
     tocsin_gate_free(one);
@@ -873,7 +856,8 @@ END_TEST
 START_TEST(evidence_of_machines_adds_up)
 {
     tocsin_gate_spec *const spec = spec_of("unit=request share=50% | errors margin=50%");
-    tocsin_gate *const whole = gate_of(spec), *const parts[2] = {gate_of(spec), gate_of(spec)};
+    tocsin_gate *const whole = gates_create(spec);
+    tocsin_gate *const parts[2] = {gates_create(spec), gates_create(spec)};
     rng random = rng_seeded(70);
 
     for (int i = 0; i < 2000; i++) {
@@ -883,11 +867,11 @@ START_TEST(evidence_of_machines_adds_up)
         observe(parts[i % 2], 0, arm, failed);
     }
     ck_assert_int_eq(tocsin_gate_merge(parts[0], parts[1]), TOCSIN_OK);
-    const tocsin_gate_verdict a = judge(whole), b = judge(parts[0]);
+    const tocsin_gate_verdict a = gates_judge(whole), b = gates_judge(parts[0]);
     ck_assert_mem_eq(&a, &b, sizeof a);
     ck_assert_int_eq(tocsin_gate_merge(whole, whole), TOCSIN_ERROR_ARGUMENT);
     tocsin_gate_spec *const another = spec_of("unit=request share=50% | errors margin=51%");
-    tocsin_gate *const stranger = gate_of(another);
+    tocsin_gate *const stranger = gates_create(another);
     ck_assert_int_eq(tocsin_gate_merge(whole, stranger), TOCSIN_ERROR_MISMATCH);
     free_both(stranger, another);
     tocsin_gate_free(parts[0]);
@@ -899,7 +883,7 @@ END_TEST
 START_TEST(a_snapshot_goes_on_where_it_was)
 {
     tocsin_gate_spec *const spec = spec_of(merged_specs[_i]), *spec_inside;
-    tocsin_gate *const gate = gate_of(spec), *const copy = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec), *const copy = gates_create(spec);
     uint8_t *bytes, *one, *other;
     size_t size;
     tocsin_error error;
@@ -914,7 +898,7 @@ START_TEST(a_snapshot_goes_on_where_it_was)
     one = snapshot_of(gate, &size);
     other = snapshot_of(copy, &size);
     ck_assert_mem_eq(one, other, size);
-    const tocsin_gate_verdict a = judge(gate), b = judge(copy);
+    const tocsin_gate_verdict a = gates_judge(gate), b = gates_judge(copy);
     ck_assert_mem_eq(&a, &b, sizeof a);
 
     ck_assert_int_eq(tocsin_gate_snapshot_spec(&spec_inside, bytes, size, NULL, &error),
@@ -932,7 +916,7 @@ END_TEST
 START_TEST(damaged_snapshots_change_nothing)
 {
     tocsin_gate_spec *const spec = spec_of("unit=request share=50% | latency | errors");
-    tocsin_gate *const gate = gate_of(spec), *const target = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec), *const target = gates_create(spec);
     uint8_t *bytes, *before, *after;
     size_t size;
 
@@ -950,7 +934,7 @@ START_TEST(damaged_snapshots_change_nothing)
     ck_assert_mem_eq(before, after, size);
 
     tocsin_gate_spec *const another = spec_of("unit=request share=51% | latency | errors");
-    tocsin_gate *const stranger = gate_of(another);
+    tocsin_gate *const stranger = gates_create(another);
     ck_assert_int_eq(tocsin_gate_load(stranger, bytes, size, NULL), TOCSIN_ERROR_MISMATCH);
     free_both(stranger, another);
     free(bytes);
@@ -966,22 +950,22 @@ END_TEST
 START_TEST(silence_never_passes)
 {
     tocsin_gate_spec *const spec = spec_of("unit=request share=50% | latency | errors");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
 
-    ck_assert_uint_eq(judge(gate).outcome, TOCSIN_OUTCOME_NO_DATA);
+    ck_assert_uint_eq(gates_judge(gate).outcome, TOCSIN_OUTCOME_NO_DATA);
     observe(gate, 0, 0, 5);
-    ck_assert_uint_eq(judge(gate).outcome, TOCSIN_OUTCOME_NO_DATA);
+    ck_assert_uint_eq(gates_judge(gate).outcome, TOCSIN_OUTCOME_NO_DATA);
     observe(gate, 0, 1, 5);
-    ck_assert_uint_eq(judge(gate).metric, 1);
-    ck_assert_uint_eq(judge(gate).outcome, TOCSIN_OUTCOME_NO_DATA);
+    ck_assert_uint_eq(gates_judge(gate).metric, 1);
+    ck_assert_uint_eq(gates_judge(gate).outcome, TOCSIN_OUTCOME_NO_DATA);
     ck_assert_int_eq(tocsin_gate_count(gate, 1, 0, TOCSIN_TIME_NONE, 0, 100000), TOCSIN_OK);
     ck_assert_int_eq(tocsin_gate_count(gate, 1, 1, TOCSIN_TIME_NONE, 0, 100000), TOCSIN_OK);
-    ck_assert_uint_eq(judge(gate).outcome, TOCSIN_OUTCOME_UNDECIDED);
+    ck_assert_uint_eq(gates_judge(gate).outcome, TOCSIN_OUTCOME_UNDECIDED);
     tocsin_gate_reset(gate);
     for (int i = 0; i < 5000; i++)
         observe(gate, 0, 0, 5);
-    ck_assert(judge(gate).outcome == TOCSIN_OUTCOME_NO_DATA ||
-              judge(gate).outcome == TOCSIN_OUTCOME_INVALID);
+    ck_assert(gates_judge(gate).outcome == TOCSIN_OUTCOME_NO_DATA ||
+              gates_judge(gate).outcome == TOCSIN_OUTCOME_INVALID);
     free_both(gate, spec);
 }
 END_TEST
@@ -990,7 +974,7 @@ START_TEST(what_is_no_measurement_is_ignored_and_counted)
 {
     static const double no_latency[] = {-1, NAN, -INFINITY, -DBL_MIN};
     tocsin_gate_spec *const spec = spec_of("unit=request share=50% alpha=5% | latency | errors");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
 
     for (size_t i = 0; i < 4; i++)
         ck_assert_int_eq(tocsin_gate_observe(gate, 0, 1, TOCSIN_TIME_NONE, 0, no_latency[i]),
@@ -1005,11 +989,11 @@ START_TEST(what_is_no_measurement_is_ignored_and_counted)
     ck_assert_int_eq(tocsin_gate_observe(gate, 2, 0, 0, 0, 1), TOCSIN_ERROR_ARGUMENT);
     ck_assert_int_eq(tocsin_gate_observe(gate, 0, 2, 0, 0, 1), TOCSIN_ERROR_ARGUMENT);
     ck_assert_int_eq(tocsin_gate_observe(NULL, 0, 0, 0, 0, 1), TOCSIN_ERROR_ARGUMENT);
-    ck_assert(judge(gate).flags & TOCSIN_GATE_IGNORED);
+    ck_assert(gates_judge(gate).flags & TOCSIN_GATE_IGNORED);
 
     /* A candidate that answers half of its requests with nonsense does not pass by the rest. */
     tocsin_gate_spec *const one = spec_of("unit=request alpha=5% | latency");
-    tocsin_gate *const bad = gate_of(one);
+    tocsin_gate *const bad = gates_create(one);
     rng random = rng_seeded(80);
     for (int i = 0; i < 60000; i++) {
         const int arm = rng_uniform(&random) < .5;
@@ -1017,7 +1001,7 @@ START_TEST(what_is_no_measurement_is_ignored_and_counted)
         tocsin_gate_observe(bad, 0, (uint32_t)arm, TOCSIN_TIME_NONE, 0,
                             arm && i % 3 == 0 ? NAN : exp(.2 * rng_normal(&random)));
     }
-    ck_assert_uint_eq(judge(bad).outcome, TOCSIN_OUTCOME_UNDECIDED);
+    ck_assert_uint_eq(gates_judge(bad).outcome, TOCSIN_OUTCOME_UNDECIDED);
     free_both(bad, one);
     free_both(gate, spec);
 }
@@ -1028,7 +1012,7 @@ START_TEST(extreme_values_and_counts)
     static const double extremes[] = {0, DBL_MIN / 1e15, 1e308, INFINITY, 1, 1e-300};
     tocsin_gate_spec *const spec = spec_of("unit=request share=50% | latency | errors | latency "
                                            "name=constant");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     rng random = rng_seeded(90);
 
     for (int i = 0; i < 5000; i++) {
@@ -1037,7 +1021,7 @@ START_TEST(extreme_values_and_counts)
         observe(gate, 0, arm, extremes[(int)(rng_uniform(&random) * 6)]);
         observe(gate, 2, arm, 7);
     }
-    tocsin_gate_verdict v = judge(gate);
+    tocsin_gate_verdict v = gates_judge(gate);
     ck_assert_uint_ne(v.outcome, TOCSIN_OUTCOME_FAIL);
     ck_assert(!isnan(v.log_e) && !isnan(v.log_e_pass));
 
@@ -1081,7 +1065,7 @@ START_TEST(before_and_after_is_marked)
 {
     tocsin_gate_spec *const spec =
         spec_of("unit=request routing=before-after alpha=5% budget=10s | latency");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     rng random = rng_seeded(100);
     char text[512];
 
@@ -1090,7 +1074,7 @@ START_TEST(before_and_after_is_marked)
                                              exp(.3 * rng_normal(&random)) *
                                                  (i >= 3000 ? 1.3 : 1)),
                          TOCSIN_OK);
-    const tocsin_gate_verdict v = judge(gate);
+    const tocsin_gate_verdict v = gates_judge(gate);
     ck_assert_uint_eq(v.outcome, TOCSIN_OUTCOME_FAIL);
     ck_assert_double_eq_tol(v.effect, .3, .06);
     ck_assert(v.flags & TOCSIN_GATE_NOT_RANDOMISED);
@@ -1105,7 +1089,7 @@ END_TEST
 START_TEST(effects_and_levels_describe)
 {
     tocsin_gate_spec *const spec = spec_of("unit=request share=50% alpha=5% | latency");
-    tocsin_gate *const gate = gate_of(spec);
+    tocsin_gate *const gate = gates_create(spec);
     tocsin_gate_effect effects[32];
     tocsin_gate_level levels[32];
     size_t count;
