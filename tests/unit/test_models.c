@@ -246,11 +246,11 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("models");
     TCase *rest = suite_case(s, "rest"), *learning = suite_case(s, "learning");
-    TCase *limits = suite_case(s, "limits");
+    TCase *limits = suite_case(s, "limits"), *bursts = suite_long_case(s, "bursts");
 
     tcase_add_loop_test(rest, rest_reads_nothing_and_its_first_ripple_little, 0, DETECTORS);
     tcase_add_loop_test(rest, a_level_at_rest_has_a_relative_floor, 0, DETECTORS);
-    tcase_add_loop_test(rest, rest_does_not_forget_how_large_bursts_are, 0, DETECTORS);
+    tcase_add_loop_test(bursts, rest_does_not_forget_how_large_bursts_are, 0, DETECTORS);
     tcase_add_loop_test(learning, a_new_level_is_relearnt, 0, DETECTORS);
     tcase_add_loop_test(learning, an_accident_is_hardly_learnt, 0, DETECTORS);
     tcase_add_test(learning, habits_keep_the_deviation_up);
