@@ -314,16 +314,16 @@ leg_i686()
 }
 
 # Emulated: without the tests that support/suite.h calls long, and each with a part of the others:
-# kernels and banks where the machine has kernels of its own, walks over the catalog and oracles
-# where bytes are the other way round.  (The i686 leg runs all, golden files hold the bits.)
+# kernels and banks where the machine has kernels of its own, snapshots and oracles where bytes are
+# the other way round.  (The i686 leg runs all, golden files hold the bits.)
 leg_aarch64()
 {
-    left_out="--no-suite walks --no-suite differential" CK_EXCLUDE_TAGS=long leg_foreign aarch64 arm64 aarch64-linux-gnu-gcc qemu-aarch64-static
+    left_out="--no-suite walks --no-suite bytes --no-suite differential" CK_EXCLUDE_TAGS=long leg_foreign aarch64 arm64 aarch64-linux-gnu-gcc qemu-aarch64-static
 }
 
 leg_s390x()
 {
-    left_out="--no-suite vectors" CK_EXCLUDE_TAGS=long leg_foreign s390x s390x s390x-linux-gnu-gcc qemu-s390x-static
+    left_out="--no-suite walks --no-suite vectors" CK_EXCLUDE_TAGS=long leg_foreign s390x s390x s390x-linux-gnu-gcc qemu-s390x-static
 }
 
 # What a newcomer does, in a copy of the tree as it would be cloned.
