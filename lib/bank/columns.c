@@ -29,8 +29,9 @@
 
 #define COLUMNS_RUN 16              /* tiles a kernel is given at once; fewer if mapped */
 
+/* Into the second cache: see lanes_ask(). */
 #if defined(__GNUC__)
-#define COLUMNS_PREFETCH(address) __builtin_prefetch((address), 1)
+#define COLUMNS_PREFETCH(address) __builtin_prefetch((address), 0, 2)
 #else
 #define COLUMNS_PREFETCH(address) ((void)(address))
 #endif

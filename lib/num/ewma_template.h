@@ -38,11 +38,6 @@
 #define ewma_run LANES_NAME(ewma_run)
 #define ewma_kernel LANES_NAME(ewma_kernel)
 
-#ifndef EWMA_AHEAD
-#define EWMA_AHEAD 2                /* tiles */
-#define EWMA_LINE 64
-#endif
-
 #ifndef EWMA_MARKS
 #define EWMA_MARKS
 /* What became of a tile's lanes.  Bit k is lane k. */
@@ -459,8 +454,7 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
 {
     const ewma_lanes c = ewma_lanes_set(job);
     const int trusts = !job->gains && !job->gain_varies;
-    /* Wide lanes do the plain recursion so fast that a processor sees by itself what comes. */
-    const int asks = !is_plain || lane_width < 8;
+    const size_t value = job->tiles.is_float ? sizeof(float) : sizeof(double);
     const uint64_t bundle = UINT64_MAX >> (TOCSIN__LANES - lane_bundle * lane_width);
     const size_t count = job->tiles.count;
 
@@ -469,8 +463,8 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
         const ewma_tile t = ewma_tile_at(job, i);
         uint64_t done = 0;
 
-        for (size_t at = 0; asks && at < job->tiles.size; at += EWMA_LINE)
-            LANES_PREFETCH((const char *)head + EWMA_AHEAD * job->tiles.size + at);
+        lanes_ask((const char *)head + LANES_AHEAD * job->tiles.size, job->tiles.size);
+        lanes_ask(t.values + LANES_AHEAD * TOCSIN__LANES * value, TOCSIN__LANES * value);
         if (trusts && head->take == UINT64_MAX && (head->flags & TOCSIN__TILE_FULL))
             for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_bundle * lane_width)
                 if (ewma_quick(&c, &t, lane, is_plain, has_statistics, has_limits))

@@ -31,8 +31,6 @@
 #define LANE_HOLT_USUAL 1e37        /* with room for sums below TOCSIN__REAL_MAX */
 #define LANE_HOLT_NEVER 5e9         /* more points than a count can say */
 #define LANE_HOLT_CYCLES_MAX 1e18
-#define LANE_HOLT_AHEAD 2u          /* tiles */
-#define LANE_HOLT_LINE 64u
 #endif
 
 #define lane_holt_age LANES_NAME(lane_holt_age)
@@ -57,7 +55,6 @@
 #define lane_holt_approach LANES_NAME(lane_holt_approach)
 #define lane_holt_bounded LANES_NAME(lane_holt_bounded)
 #define lane_holt_some LANES_NAME(lane_holt_some)
-#define lane_holt_ask LANES_NAME(lane_holt_ask)
 #define lane_holt_drain_group LANES_NAME(lane_holt_drain_group)
 #define lane_holt_rest LANES_NAME(lane_holt_rest)
 #define lane_holt_tile LANES_NAME(lane_holt_tile)
@@ -575,14 +572,6 @@ static TOCSIN__APART lane_holt_done lane_holt_some(const tocsin__holt_job *job,
 
 /* ---- Tiles ------------------------------------------------------------------- */
 
-/* Ask for a column of a tile that comes later: for each line in its order, so that the processor
- * sees where this leads, and asks for more by itself. */
-static TOCSIN__INLINE void lane_holt_ask(const void *column, size_t distance, size_t size)
-{
-    for (size_t at = 0; at < size; at += LANE_HOLT_LINE)
-        LANES_PREFETCH((const char *)column + distance + at);
-}
-
 /* Habits of a group of which these lanes have crossed nothing. */
 static TOCSIN__INLINE void lane_holt_drain_group(const lane_holt_columns *c, size_t at,
                                                  uint32_t drains)
@@ -638,7 +627,7 @@ static TOCSIN__APART void lane_holt_rest(const tocsin__holt_job *job, const lane
 static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lane_holt_rules *r,
                                           uint32_t seasons, const lane_holt_age *mature,
                                           lane_holt_age *young, double full_count, char *tile,
-                                          size_t first, size_t ahead)
+                                          size_t first)
 {
     tocsin__tile_head *head = (tocsin__tile_head *)(void *)tile;
     const uint32_t *count = tocsin__tile_column(head, job->count);
@@ -648,6 +637,7 @@ static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lan
     const int is_full = (!job->gain_varies && flags & TOCSIN__TILE_FULL) ||
                         lane_holt_is_full(count, used, full_count);
     const size_t columns = TOCSIN__LANES * sizeof(float);
+    const size_t value = is_float ? sizeof(float) : sizeof(double);
     const lane_holt_age *age = mature;
     const lane_holt_columns c = lane_holt_columns_of(job, tile, first);
     uint64_t done = 0;
@@ -656,15 +646,13 @@ static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lan
         lane_holt_age_each(job, tocsin__tile_column(head, job->start), used, young);
         age = young;
     }
-    lane_holt_ask(c.level, ahead * job->tiles.size, TOCSIN__LANES * sizeof *c.level);
-    if (r->has_trend)
-        lane_holt_ask(c.trend, ahead * job->tiles.size, columns);
-    lane_holt_ask(c.spread, ahead * job->tiles.size, columns);
-    lane_holt_ask(c.reach, ahead * job->tiles.size, columns);
+    lanes_ask(tile + LANES_AHEAD * job->tiles.size, job->tiles.size);
+    lanes_ask((const char *)values + (first + LANES_AHEAD * TOCSIN__LANES) * value,
+              TOCSIN__LANES * value);
     for (uint32_t i = 0; i < seasons; i++)
-        lane_holt_ask(c.season[i], ahead * columns, columns);
+        lanes_ask(c.season[i] + LANES_AHEAD * TOCSIN__LANES, columns);
     if (seasons > 0)
-        lane_holt_ask(c.own, ahead * columns, columns);
+        lanes_ask(c.own + LANES_AHEAD * TOCSIN__LANES, columns);
     if (is_full && take == UINT64_MAX)
         for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
             if (lane_holt_group(r, age, seasons, &c, at,
@@ -700,8 +688,7 @@ static TOCSIN__INLINE void lane_holt_tiles(const tocsin__holt_job *job, uint32_t
     young.is_known = 0;
     for (size_t t = 0; t < job->tiles.count; t++) {
         lane_holt_tile(job, &r, seasons, &mature, &young, full_count,
-                       job->tiles.first + t * job->tiles.size, t * TOCSIN__LANES,
-                       LANE_HOLT_AHEAD);
+                       job->tiles.first + t * job->tiles.size, t * TOCSIN__LANES);
     }
 }
 

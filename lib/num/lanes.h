@@ -136,13 +136,23 @@
 #define LANES_UNROLL
 #endif
 
-/* Ask for a cache line that will be written to, or only read. */
+/* Tiles before the one that is worked on whose memory is asked for. */
+#define LANES_AHEAD 4
+#define LANES_LINE 64
+
+/* Ask for memory that is needed soon: line by line in its order, so that the processor sees where
+ * this leads and asks for more by itself, and into the second cache, not the first.  Of what the
+ * first one misses some twenty lines can be on their way, less than a tile has; of the second one's
+ * several times as many. */
+static TOCSIN__INLINE void lanes_ask(const void *memory, size_t size)
+{
 #if defined(__GNUC__)
-#define LANES_PREFETCH(address) __builtin_prefetch((address), 1)
-#define LANES_PREFETCH_READ(address) __builtin_prefetch((address), 0)
+    for (size_t at = 0; at < size; at += LANES_LINE)
+        __builtin_prefetch((const char *)memory + at, 0, 2);
 #else
-#define LANES_PREFETCH(address) ((void)(address))
-#define LANES_PREFETCH_READ(address) ((void)(address))
+    (void)memory;
+    (void)size;
 #endif
+}
 
 #endif
