@@ -7,7 +7,8 @@
 #                    budgets of 1 per 4 days, 1 per week and 1 per month)
 #     --rank R       raw, score or difference, see accuracy.c
 #     --rows         without --spec: the forests, on rows of a file's columns, and what they have to
-#                    beat (rows_peers.py; isotree where Python has it)
+#                    beat (rows_peers.py; isotree is installed into a virtual environment in the
+#                    build's folder where Python has none, and left out where that fails)
 #     --splits N     choose on a random half, score on the other, N times
 #     --build DIR    where to build (default: build-bench beside bench)
 #     --keep DIR     leave scores and figures there
@@ -18,7 +19,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$(dirname "$here")")
 build=$root/build-bench
-keep= rank=raw splits=0 rows=
+keep= rank=raw splits=0 rows= python=python3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 : > "$work/specs"
@@ -27,6 +28,17 @@ usage()
 {
     sed -n '4p' "$0" | sed 's/^# */usage: /' >&2
     exit 64
+}
+
+# Find or install the package, and say which python has it.
+install_isotree()
+{
+    ! "$python" -c 'import isotree, numpy' 2> /dev/null || return 0
+    [ -x "$build/peers/bin/python" ] || python3 -m venv "$build/peers" > "$work/pip.log" 2>&1 ||
+        { echo "run.sh: isotree is left out: no virtual environment" >&2; return 1; }
+    python=$build/peers/bin/python
+    "$python" -m pip install --quiet numpy isotree > "$work/pip.log" 2>&1 ||
+        { cat "$work/pip.log" >&2; python=python3; echo "run.sh: isotree is left out" >&2; return 1; }
 }
 
 while [ $# -gt 0 ]; do
@@ -47,9 +59,6 @@ done
 if [ -n "$rows" ] && [ ! -s "$work/specs" ]; then
     printf '%s\n' hstrees iforest rcforest > "$work/specs"
     peers=diff
-    if python3 -c 'import isotree' 2> /dev/null; then
-        peers="$peers isotree isotree-default"
-    fi
 fi
 [ -s "$work/specs" ] || printf '%s\n' 'raw | alarm threshold=5 cooldown=12h' \
     'alarm budget=1/4d' 'alarm budget=1/week' 'alarm budget=1/month' > "$work/specs"
@@ -59,6 +68,10 @@ fi
     meson setup "$build" "$root" --buildtype=release -Dtests=disabled -Dcli=disabled > /dev/null
 ninja -C "$build" bench/accuracy/accuracy > "$work/ninja.log" ||
     { cat "$work/ninja.log" >&2; exit 1; }
+
+if [ -n "${peers:-}" ] && install_isotree; then
+    peers="$peers isotree isotree-default"
+fi
 
 score()     # data, folder with scores/ and run.json
 {
@@ -83,7 +96,7 @@ for peer in ${peers:-}; do
     for data in "$@"; do
         folder=$keep/$(basename "$data")-$number
         mkdir -p "$folder"
-        python3 "$here/rows_peers.py" "$peer" "$data" "$folder/scores" --json "$folder/run.json"
+        "$python" "$here/rows_peers.py" "$peer" "$data" "$folder/scores" --json "$folder/run.json"
         score "$data" "$folder"
     done
 done

@@ -5,8 +5,8 @@
  * kept to the letter, 2.00 twice as many alarms as promised.
  *
  *     calibration [--spec S] [--budget 1/day,1/week] [--step 1m,5m] [--types gaussian,...]
- *                 [--years 10] [--weeks 13] [--seed 1] [--power] [--incidents] [--json FILE]
- *                 [--list]
+ *                 [--rows] [--years 10] [--weeks 13] [--seed 1] [--power] [--incidents]
+ *                 [--json FILE] [--list]
  *
  * --spec is a pipe up to its alarm stage, which this program appends, or the word `random`: a bell
  * that knows nothing of the series and rings at random, as often as promised.  --years is the
@@ -17,6 +17,9 @@
  * (default: gaussian, seasonal) are in order for eight weeks; then a spike of 8 standard deviations
  * of the noise, a shift of the level by 3, a drop to zero and a tripled variance are tried at five
  * moments of the ninth week, each on a copy of the detector, at a budget of 1/month.
+ *
+ * --rows takes, in place of those sixteen, kinds of points with several metrics, for a detector of
+ * rows: `--spec 'iforest | tail' --rows`.
  *
  * Exit: 0 every cell keeps the promise (at most twice; at least half for continuous types), and
  * 95 % of each kind of incident are found; 1 some cell does not, 64 usage.
@@ -55,16 +58,19 @@ static double rng_heavy(rng *r)
     return rng_normal(r) / sqrt(a * a + b * b + c * c);
 }
 
+#define METRICS_MAX 16
+
 /* ---- Series in order --------------------------------------------------------- */
 
 typedef struct {
     rng rng;
     double step;            /* seconds */
     double phase;           /* each series begins at another time of its day and week */
-    double memory[4];
+    double memory[1 + METRICS_MAX];
 } series;
 
 typedef double generator(series *s, double t);
+typedef void row_generator(series *s, double t, double *row, size_t metrics);
 
 static double make_gaussian(series *s, double t)
 {
@@ -184,30 +190,116 @@ static double make_quantised(series *s, double t)
     return floor(20 + 1.5 * rng_normal(&s->rng) + 0.5);
 }
 
+/* ---- Rows in order ---------------------------------------------------------------
+ *
+ * Metrics of unlike size that share a factor, as what one machine reports does. */
+
+static double metric_scaled(size_t metric, double z)
+{
+    const double size = pow(10, (double)(metric % 4));
+
+    return size * (10 + z);
+}
+
+/* Every two metrics correlate by 0.5. */
+static void rows_gaussian(series *s, double t, double *row, size_t metrics)
+{
+    const double factor = rng_normal(&s->rng);
+
+    (void)t;
+    for (size_t m = 0; m < metrics; m++)
+        row[m] = metric_scaled(m, sqrt(0.5) * (factor + rng_normal(&s->rng)));
+}
+
+/* The same, and by 0.9 with the row before. */
+static void rows_ar(series *s, double t, double *row, size_t metrics)
+{
+    (void)t;
+    for (size_t m = 0; m <= metrics; m++)
+        s->memory[m] = 0.9 * s->memory[m] + sqrt(1 - 0.9 * 0.9) * rng_normal(&s->rng);
+    for (size_t m = 0; m < metrics; m++)
+        row[m] = metric_scaled(m, sqrt(0.5) * (s->memory[0] + s->memory[m + 1]));
+}
+
+/* Multivariate t with 3 degrees of freedom, variance 1: all metrics are far out at once. */
+static void rows_heavy(series *s, double t, double *row, size_t metrics)
+{
+    const double a = rng_normal(&s->rng), b = rng_normal(&s->rng), c = rng_normal(&s->rng);
+    const double scale = 1 / sqrt(a * a + b * b + c * c), factor = rng_normal(&s->rng);
+
+    (void)t;
+    for (size_t m = 0; m < metrics; m++)
+        row[m] = metric_scaled(m, scale * sqrt(0.5) * (factor + rng_normal(&s->rng)));
+}
+
+/* The same law, each metric by itself. */
+static void rows_heavy_apart(series *s, double t, double *row, size_t metrics)
+{
+    (void)t;
+    for (size_t m = 0; m < metrics; m++)
+        row[m] = metric_scaled(m, rng_heavy(&s->rng));
+}
+
+/* Loads: what comes in is shared, and each metric is some multiple of it. */
+static void rows_lognormal(series *s, double t, double *row, size_t metrics)
+{
+    const double factor = 0.6 * rng_normal(&s->rng);
+
+    (void)t;
+    for (size_t m = 0; m < metrics; m++)
+        row[m] = pow(10, (double)(m % 4)) * exp(factor + 0.4 * rng_normal(&s->rng));
+}
+
+/* A day of two waves; each metric follows it as far as its place says, a few the other way. */
+static void rows_seasonal(series *s, double t, double *row, size_t metrics)
+{
+    const double load = 2 * wave(t, day) + 0.7 * wave(t, day / 2);
+
+    for (size_t m = 0; m < metrics; m++) {
+        const double follows = (m % 5 == 4 ? -1 : 1) * (0.25 + 0.25 * (double)(m % 4));
+
+        row[m] = metric_scaled(m, follows * load + 0.5 * rng_normal(&s->rng));
+    }
+}
+
 typedef struct {
     const char *name;
-    generator *make;
-    int is_continuous;      /* must use at least half of its budget */
-    double noise;           /* standard deviation about what is expected; 0: see spread() */
+    generator *make;            /* NULL: rows */
+    int is_continuous;          /* must use at least half of its budget */
+    double noise;               /* standard deviation about what is expected; 0: see spread() */
+    row_generator *make_row;
+    size_t metrics;
 } kind;
 
 static const kind kinds[] = {
-    {"gaussian", make_gaussian, 1, 10},
-    {"ar", make_ar, 1, 0},
-    {"ar99", make_ar99, 1, 0},
-    {"walk", make_walk, 1, 0},
-    {"seasonal", make_seasonal, 1, 5},
-    {"weekly", make_weekly, 1, 0},
-    {"sawtooth", make_sawtooth, 1, 0},
-    {"heteroscedastic", make_heteroscedastic, 1, 0},
-    {"heavy", make_heavy, 1, 0},
-    {"bursts", make_bursts, 1, 0},
-    {"two-level", make_two_level, 1, 0},
-    {"trend", make_trend, 1, 0},
-    {"poisson", make_poisson, 0, 0},
-    {"sparse", make_sparse, 0, 0},
-    {"quantised", make_quantised, 0, 0},
-    {"constant", make_constant, 0, 0},
+    {"gaussian", make_gaussian, 1, 10, NULL, 1},
+    {"ar", make_ar, 1, 0, NULL, 1},
+    {"ar99", make_ar99, 1, 0, NULL, 1},
+    {"walk", make_walk, 1, 0, NULL, 1},
+    {"seasonal", make_seasonal, 1, 5, NULL, 1},
+    {"weekly", make_weekly, 1, 0, NULL, 1},
+    {"sawtooth", make_sawtooth, 1, 0, NULL, 1},
+    {"heteroscedastic", make_heteroscedastic, 1, 0, NULL, 1},
+    {"heavy", make_heavy, 1, 0, NULL, 1},
+    {"bursts", make_bursts, 1, 0, NULL, 1},
+    {"two-level", make_two_level, 1, 0, NULL, 1},
+    {"trend", make_trend, 1, 0, NULL, 1},
+    {"poisson", make_poisson, 0, 0, NULL, 1},
+    {"sparse", make_sparse, 0, 0, NULL, 1},
+    {"quantised", make_quantised, 0, 0, NULL, 1},
+    {"constant", make_constant, 0, 0, NULL, 1},
+    {"rows-gaussian-4", NULL, 1, 0, rows_gaussian, 4},
+    {"rows-gaussian-16", NULL, 1, 0, rows_gaussian, 16},
+    {"rows-ar-4", NULL, 1, 0, rows_ar, 4},
+    {"rows-ar-16", NULL, 1, 0, rows_ar, 16},
+    {"rows-heavy-4", NULL, 1, 0, rows_heavy, 4},
+    {"rows-heavy-16", NULL, 1, 0, rows_heavy, 16},
+    {"rows-heavy-apart-4", NULL, 1, 0, rows_heavy_apart, 4},
+    {"rows-heavy-apart-16", NULL, 1, 0, rows_heavy_apart, 16},
+    {"rows-lognormal-4", NULL, 1, 0, rows_lognormal, 4},
+    {"rows-lognormal-16", NULL, 1, 0, rows_lognormal, 16},
+    {"rows-seasonal-4", NULL, 1, 0, rows_seasonal, 4},
+    {"rows-seasonal-16", NULL, 1, 0, rows_seasonal, 16},
 };
 
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
@@ -220,6 +312,16 @@ static void series_start(series *s, const kind *k, double step, uint64_t seed, u
     s->step = step;
     s->phase = floor(week * rng_uniform(&s->rng) / step) * step;
     s->memory[0] = k->make == make_ar || k->make == make_ar99 ? rng_normal(&s->rng) : 0;
+    for (size_t m = 0; k->make_row == rows_ar && m <= k->metrics; m++)
+        s->memory[m] = rng_normal(&s->rng);
+}
+
+static void series_next(series *s, const kind *k, double t, double *row)
+{
+    if (k->make_row)
+        k->make_row(s, t, row, k->metrics);
+    else
+        *row = k->make(s, t);
 }
 
 /* ---- One cell of the table ------------------------------------------------------- */
@@ -252,7 +354,27 @@ static int is_random(const options *o)
     return strcmp(o->spec, "random") == 0;
 }
 
-static tocsin_spec *compile(const options *o, const char *budget)
+/* The spec for rows of so many metrics. */
+static tocsin_spec *spec_of_rows(tocsin_spec *spec, size_t metrics)
+{
+    char number[24];
+    tocsin_setting setting = {
+        .struct_size = sizeof setting, .value_count = 1, .parameter = "metrics", .text = number};
+    tocsin_spec *rows = NULL;
+
+    snprintf(number, sizeof number, "%zu", metrics);
+    for (size_t i = 0; !rows && i < tocsin_spec_stage_count(spec); i++) {
+        setting.stage = tocsin_spec_stage_name(spec, i);
+        if (tocsin_spec_derive(&rows, spec, &setting, 1, NULL, NULL) != TOCSIN_OK)
+            rows = NULL;
+    }
+    if (!rows)
+        die("rows need a detector of rows", tocsin_spec_stage_name(spec, 0));
+    tocsin_spec_free(spec);
+    return rows;
+}
+
+static tocsin_spec *compile(const options *o, const kind *k, const char *budget)
 {
     char text[1024];
     tocsin_error error = {.struct_size = sizeof error};
@@ -262,7 +384,7 @@ static tocsin_spec *compile(const options *o, const char *budget)
              budget);
     if (tocsin_spec_compile(&spec, text, TOCSIN_NUL_TERMINATED, NULL, &error) < 0)
         die(text, error.message);
-    return spec;
+    return k->metrics > 1 && !is_random(o) ? spec_of_rows(spec, k->metrics) : spec;
 }
 
 /* Seconds per event of "3/day": asked of the library, which reads rates anyway. */
@@ -310,16 +432,21 @@ static void bell_free(bell *b)
 }
 
 /* Whether a point rings it. */
-static int push(bell *b, double t, double value)
+static int push_row(bell *b, double t, const double *row, size_t metrics)
 {
     tocsin_verdict verdict;
 
     if (!b->detector)
         return rng_uniform(&b->rng) < b->chance;
-    if (tocsin_detector_push(b->detector, (int64_t)(t * 1e9), value, TOCSIN_LEARN_AND_SCORE,
-                             &verdict, sizeof verdict) < 0)
+    if (tocsin_detector_push_row(b->detector, (int64_t)(t * 1e9), row, metrics,
+                                 TOCSIN_LEARN_AND_SCORE, &verdict, sizeof verdict) < 0)
         die("push failed", NULL);
     return verdict.transition == TOCSIN_TRANSITION_START;
+}
+
+static int push(bell *b, double t, double value)
+{
+    return push_row(b, t, &value, 1);
 }
 
 static void measure_promise(const options *o, const tocsin_spec *spec, double period,
@@ -337,7 +464,10 @@ static void measure_promise(const options *o, const tocsin_spec *spec, double pe
 
         series_start(&s, k, step, o->seed, i);
         for (double t = 0; t < length; t += step) {
-            if (!push(&b, s.phase + t, k->make(&s, s.phase + t)))
+            double row[METRICS_MAX];
+
+            series_next(&s, k, s.phase + t, row);
+            if (!push_row(&b, s.phase + t, row, k->metrics))
                 continue;
             alarms++;
             if (t < week)
@@ -585,9 +715,9 @@ static void json_cell(FILE *json, int is_first, const kind *k, const char *budge
 
 static void usage(FILE *to)
 {
-    fputs("usage: calibration [--spec S] [--budget LIST] [--step LIST] [--types LIST] [--years N]\n"
-          "                   [--weeks N] [--seed N] [--power] [--incidents] [--json FILE]\n"
-          "                   [--list] [--help]\n",
+    fputs("usage: calibration [--spec S] [--budget LIST] [--step LIST] [--types LIST] [--rows]\n"
+          "                   [--years N] [--weeks N] [--seed N] [--power] [--incidents]\n"
+          "                   [--json FILE] [--list] [--help]\n",
           to);
 }
 
@@ -600,7 +730,7 @@ int main(int argc, char **argv)
         {"seed", required_argument, NULL, 'r'},  {"power", no_argument, NULL, 'p'},
         {"json", required_argument, NULL, 'j'},  {"list", no_argument, NULL, 'l'},
         {"help", no_argument, NULL, 'h'},        {"incidents", no_argument, NULL, 'i'},
-        {NULL, 0, NULL, 0},
+        {"rows", no_argument, NULL, 'm'},        {NULL, 0, NULL, 0},
     };
     options o = {.spec = "auto | tail", .years = 10, .weeks = 13, .seed = 1};
     char default_budgets[] = "1/day,1/week", default_steps[] = "1m,5m";
@@ -608,7 +738,7 @@ int main(int argc, char **argv)
     char *budget_list = NULL, *step_list = default_steps, *type_list = NULL;
     const char *budget[8], *step[8], *type[KINDS], *json_path = NULL;
     FILE *json = NULL;
-    int broken = 0, cells = 0;
+    int broken = 0, cells = 0, rows = 0;
 
     for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) != -1;)
         switch (option) {
@@ -621,6 +751,7 @@ int main(int argc, char **argv)
         case 'r': o.seed = strtoull(optarg, NULL, 10); break;
         case 'p': o.power = 1; break;
         case 'i': o.incidents = 1; break;
+        case 'm': rows = 1; break;
         case 'j': json_path = optarg; break;
         case 'l':
             for (size_t i = 0; i < KINDS; i++)
@@ -648,8 +779,9 @@ int main(int argc, char **argv)
     if (type_list) {
         types = split(type_list, type, KINDS);
     } else {
-        for (; types < KINDS; types++)
-            type[types] = kinds[types].name;
+        for (size_t i = 0; i < KINDS; i++)
+            if ((kinds[i].make_row != NULL) == rows)
+                type[types++] = kinds[i].name;
     }
     if (json_path) {
         json = fopen(json_path, "w");
@@ -676,9 +808,11 @@ int main(int argc, char **argv)
                 k = &kinds[j];
         if (!k)
             die("no such type", type[i]);
+        if (k->make_row && (o.power || o.incidents))
+            die("--power and --incidents are for single metrics, not", k->name);
         for (size_t b = 0; b < budgets; b++)
             for (size_t t = 0; t < steps; t++) {
-                tocsin_spec *spec = compile(&o, budget[b]);
+                tocsin_spec *spec = compile(&o, k, budget[b]);
                 cell c = {0};
 
                 if (o.incidents) {

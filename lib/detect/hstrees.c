@@ -33,7 +33,8 @@
  * which forgets all but the last window.  The first window replaces what was there: nothing.
  *
  * Blame.  On its way down a tree a point loses log2(m_parent / (2 m_child)) bits at each cut, where
- * that is positive, and the metric that was cut is to blame for them.
+ * that is positive, and the metric that was cut is to blame for them.  What would have been normal is
+ * each metric's centre: masses are counts, and no point is kept that could be the nearest.
  *
  * Reference: Tan, Ting, Liu 2011, "Fast anomaly detection for streaming data".
  *
