@@ -30,15 +30,20 @@ usage()
     exit 64
 }
 
-# Find or install the package, and say which python has it.
+# Find a python that has the package, or install it; isotree imports pandas and scipy unasked.
 install_isotree()
 {
-    ! "$python" -c 'import isotree, numpy' 2> /dev/null || return 0
-    [ -x "$build/peers/bin/python" ] || python3 -m venv "$build/peers" > "$work/pip.log" 2>&1 ||
-        { echo "run.sh: isotree is left out: no virtual environment" >&2; return 1; }
-    python=$build/peers/bin/python
-    "$python" -m pip install --quiet numpy isotree > "$work/pip.log" 2>&1 ||
-        { cat "$work/pip.log" >&2; python=python3; echo "run.sh: isotree is left out" >&2; return 1; }
+    ! "$python" -c 'import isotree' 2> /dev/null || return 0
+    if { [ -x "$build/peers/bin/python" ] || python3 -m venv "$build/peers"; } > "$work/pip.log" 2>&1 &&
+        "$build/peers/bin/python" -m pip install --quiet numpy scipy pandas isotree \
+            >> "$work/pip.log" 2>&1 &&
+        "$build/peers/bin/python" -c 'import isotree' 2>> "$work/pip.log"; then
+        python=$build/peers/bin/python
+        return 0
+    fi
+    cat "$work/pip.log" >&2
+    echo "run.sh: isotree is left out: it could not be installed" >&2
+    return 1
 }
 
 while [ $# -gt 0 ]; do
