@@ -42,6 +42,9 @@
  * beyond what was cut; a node of n points to grow takes n steps, at most `sample` of them.
  *
  * How it fails.  A cut looks at one metric, so a combination is seen only where few cuts make it out.
+ * How far out a point is counts little, too, where only one metric of several says so: most cuts look
+ * at the others, and depths are bounded.  Of three metrics, 13 deviations in one did not ring at
+ * budget=1/week where hstrees and rcforest did.
  */
 #include "rows.h"
 
