@@ -10,14 +10,15 @@
  *     in     timestamp,value[,label]     or  timestamp,NAME1,NAME2...[,label]
  *     out    timestamp,score,alarm_score
  *
- * `timestamp` is in seconds since the Unix epoch, or as 2015-02-26 21:42:53 (UTC); it comes out as
- * it went in.  A column called label, is_anomaly or anomaly is skipped unread.  An empty value,
- * nan or null is a missing one.
+ * `timestamp` is in seconds since the Unix epoch (from 1e10 on in milliseconds, from 1e13 on in
+ * microseconds, from 1e16 on in nanoseconds), or as 2015-02-26 21:42:53 (UTC, or with an offset
+ * such as +02:00); it comes out as it went in.  A column called label, is_anomaly or anomaly is
+ * skipped unread.  An empty value, nan, na, n/a, none or null is a missing one.
  *
  * `score` is the row's ranking: the detector's raw statistic, or with --rank score the
- * calibrated one.  --rank difference puts the plainest of all in its place, for comparison: |x_t - x_(t-1)|
- * in units of its mean so far, of the first value that a detector judges.  `alarm_score` is the same at rows where an alarm starts and 0 at all others.  A
- * row without a verdict (warming, missing, late, repeated) has 0.  Without --spec it is the default
+ * calibrated one.  --rank difference puts the plainest of all in its place, for comparison:
+ * |x_t - x_(t-1)| in units of its mean so far, of the first value that a detector judges.
+ * `alarm_score` is the same at rows where an alarm starts and 0 at all others.  A row without a verdict (warming, missing, late, repeated) has 0.  Without --spec it is the default
  * detector's ranking that is measured, `raw | alarm threshold=5 cooldown=12h`: one threshold and one
  * dead time for every file.  `--spec ''` is what a user gets, an alarm by a budget.  Several value columns are
  * so many detectors: the score is the mean over them, and an alarm starts where any one's does; but for
@@ -181,39 +182,76 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day)
     return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
 }
 
-/* Seconds, with decimals or without, or a date and a time of day. */
+/* What follows a time of day: nothing, Z, or an offset from UTC such as +02:00, +0200 or +02. */
+static int parse_offset(const char *text, int64_t *seconds)
+{
+    int hour, minute = 0, used = 0;
+
+    *seconds = 0;
+    if (strcmp(text, "") == 0 || strcmp(text, "Z") == 0)
+        return 1;
+    if ((text[0] != '+' && text[0] != '-') || text[1] < '0' || text[1] > '9' ||
+        sscanf(text + 1, "%2d%n", &hour, &used) != 1)
+        return 0;
+    const char *rest = text + 1 + used, *minutes = rest + (*rest == ':');
+
+    if (*rest != '\0' && (*minutes < '0' || *minutes > '9' ||
+                          sscanf(minutes, "%2d%n", &minute, &used) != 1 || minutes[used] != '\0'))
+        return 0;
+    if (hour > 23 || minute > 59)
+        return 0;
+    *seconds = (text[0] == '-' ? -1 : 1) * (hour * 3600 + minute * 60);
+    return 1;
+}
+
+/* A number since 1970, whose unit its size tells, or a date and a time of day. */
 static int parse_time(const char *text, int64_t *ns)
 {
     int year, month, day, hour, minute, used = 0;
     double second;
     char between, *end;
-    double number;
+    int64_t offset;
 
     if (sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%lf%n", &year, &month, &day, &between, &hour, &minute,
                &second, &used) == 7 && (between == ' ' || between == 'T') &&
-        (text[used] == '\0' || (text[used] == 'Z' && text[used + 1] == '\0'))) {
+        parse_offset(text + used, &offset)) {
         if (year < 1700 || year > 2200 || month < 1 || month > 12 || day < 1 || day > 31 ||
             hour < 0 || hour > 23 || minute < 0 || minute > 59 || !(second >= 0 && second < 61))
             return 0;
-        *ns = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60) * TOCSIN_SECOND +
-              (int64_t)(second * 1e9);
+        *ns = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 - offset) *
+                  TOCSIN_SECOND + (int64_t)(second * 1e9);
         return 1;
     }
-    number = strtod(text, &end);
-    if (end == text || *end != '\0' || !(fabs(number) < 9.2e9))
+
+    const double number = strtod(text, &end), size = fabs(number);
+
+    if (end == text || *end != '\0' || !(size < 9.2e18))
         return 0;
-    *ns = number == floor(number) ? (int64_t)number * TOCSIN_SECOND : (int64_t)(number * 1e9);
+    const int64_t unit = size < 1e10   ? TOCSIN_SECOND
+                         : size < 1e13 ? TOCSIN_SECOND / 1000
+                         : size < 1e16 ? TOCSIN_SECOND / 1000000
+                                       : 1;
+    const int64_t whole = strtoll(text, &end, 10);
+
+    if (*end == '\0' && size < 9.2e18 / (double)unit)
+        *ns = whole * unit;
+    else if (size * (double)unit < 9.2e18)
+        *ns = (int64_t)(number * (double)unit);
+    else
+        return 0;
     return 1;
 }
 
 static int parse_value(const char *text, double *value)
 {
+    static const char *const missing[] = {"", "nan", "na", "n/a", "none", "null"};
     char *end;
 
-    if (text[0] == '\0' || strcasecmp(text, "nan") == 0 || strcasecmp(text, "null") == 0) {
-        *value = NAN;
-        return 1;
-    }
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        if (strcasecmp(text, missing[i]) == 0) {
+            *value = NAN;
+            return 1;
+        }
     *value = strtod(text, &end);
     return end != text && *end == '\0';
 }
@@ -268,7 +306,7 @@ static int table_read(table *t)
         t->value = grow(t->value, &t->value_capacity, (row + 1) * t->columns, sizeof *t->value);
         t->stamp[row] = cell[stamp];
         if (!parse_time(cell[stamp], &t->time[row]))
-            return complain(t, "neither seconds nor a date and time", cell[stamp]);
+            return complain(t, "neither a number since 1970 nor a date and time", cell[stamp]);
         for (size_t i = 0; i < cells; i++)
             if (is_value[i] && !parse_value(cell[i], &t->value[row * t->columns + column++]))
                 return complain(t, "not a number", cell[i]);

@@ -22,7 +22,7 @@
  * 2^(-depth / c), where depth is the mean number of cuts that it takes to isolate the point, and c
  * that number for a random point of a random tree of as many points as the sample.  Scores lie
  * between 0 and 1: .5 says that nothing is unusual, and the nearer to 1, the easier to isolate.
- * A forest of equal points cannot cut, and scores .5.
+ * A forest of equal points cannot cut, and scores .5 but for rounding, a thousandth at most.
  *
  * What is missing
  * ---------------

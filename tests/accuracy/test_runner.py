@@ -178,6 +178,29 @@ class Runner(Test):
         for text in (quoted, swapped, dated):
             self.assertEqual(self.columns(self.scores(text))[1], plain)
 
+    def test_forms_of_the_same_times(self):
+        rows = noise(1500)
+        expected = self.columns(self.scores(labelled(rows)))[1:]
+
+        def offset(zone, hours):
+            return lambda t: datetime_of(t + hours * 3600).replace(" ", "T") + zone
+
+        for form in (lambda t: f"{t}.0", lambda t: t * 10**3, lambda t: t * 10**6,
+                     lambda t: t * 10**9, offset("+02:00", 2), offset("-0300", -3),
+                     offset("+05", 5), offset(".000Z", 0)):
+            with self.subTest(form(START)):
+                found = self.columns(self.scores(labelled([(form(t), v) for t, v in rows])))
+                self.assertEqual(found[1:], expected)
+
+    def test_words_for_what_is_missing(self):
+        def holes(word):
+            return labelled([(t, word if t // 60 % 9 == 0 else v) for t, v in noise(1500)])
+
+        expected = self.scores(holes(""))
+        for word in ("nan", "NaN", "NA", "n/a", "None", "null"):
+            with self.subTest(word):
+                self.assertEqual(self.scores(holes(word)), expected)
+
     def test_gaps_and_disorder(self):
         rows = noise(500)
         words = ["", "nan", "NaN", "null", "inf"]
@@ -206,6 +229,9 @@ class Runner(Test):
         self.refused("timestamp,value\n1,2\n\n2,3x\n", "a.csv:4:", "3x")
         self.refused("timestamp,value\n1,2\nsoon,3\n", "a.csv:3:", "soon")
         self.refused("timestamp,value\n1e30,3\n", "a.csv:2:", "1e30")
+        self.refused("timestamp,value\n2014-01-01 00:00:00+99,3\n", "a.csv:2:", "+99")
+        self.refused("timestamp,value\n2014-01-01 00:00:00+02:,3\n", "a.csv:2:", "+02:")
+        self.refused("timestamp,value\n2014-01-01 00:00:00+02:0x,3\n", "a.csv:2:", "+02:0x")
         self.refused("timestamp,value\n2014-13-01 00:00:00,3\n", "a.csv:2:", "2014-13-01")
         self.refused("timestamp,value\n1,2,3\n", "a.csv:2:", "more cells")
         self.refused("timestamp,value\n1\n", "a.csv:2:", "fewer cells")
