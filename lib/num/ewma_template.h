@@ -455,6 +455,8 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
     const ewma_lanes c = ewma_lanes_set(job);
     const int trusts = !job->gains && !job->gain_varies;
     const size_t value = job->tiles.is_float ? sizeof(float) : sizeof(double);
+    /* Wide lanes do the plain recursion so fast that a processor sees by itself what comes. */
+    const int asks = !is_plain || lane_width < 8;
     const uint64_t bundle = UINT64_MAX >> (TOCSIN__LANES - lane_bundle * lane_width);
     const size_t count = job->tiles.count;
 
@@ -463,8 +465,10 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
         const ewma_tile t = ewma_tile_at(job, i);
         uint64_t done = 0;
 
-        lanes_ask((const char *)head + LANES_AHEAD * job->tiles.size, job->tiles.size);
-        lanes_ask(t.values + LANES_AHEAD * TOCSIN__LANES * value, TOCSIN__LANES * value);
+        if (asks) {
+            lanes_ask((const char *)head + LANES_AHEAD * job->tiles.size, job->tiles.size);
+            lanes_ask(t.values + LANES_AHEAD * TOCSIN__LANES * value, TOCSIN__LANES * value);
+        }
         if (trusts && head->take == UINT64_MAX && (head->flags & TOCSIN__TILE_FULL))
             for (size_t lane = 0; lane < TOCSIN__LANES; lane += lane_bundle * lane_width)
                 if (ewma_quick(&c, &t, lane, is_plain, has_statistics, has_limits))
