@@ -51,7 +51,7 @@
  * Relearning
  * ----------
  * A series may change for good: its level, its scale, the phase of its season.  The clock that tells
- * such a change from an incident runs while |z| > 2, and an eighth as fast backwards while it is not.
+ * such a change from an incident runs while |z| > 2, and a sixth as fast backwards while it is not.
  * When it has run for `relearn`, a day, what was seen since it started is what is usual now: level
  * and deviations are set to those of that time, the season is kept if it still pays there and begun
  * anew otherwise, and all means are plain ones again until they are as long as weights last.  Until
@@ -239,7 +239,7 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 
 #define AUTO_STRANGE 2.0            /* |z| of what may be a new normal */
 #define AUTO_STRANGE_MAX 1e19       /* ns */
-#define AUTO_DOUBT 0.125            /* of its time, that other points take away */
+#define AUTO_DOUBT (1.0 / 6)        /* of its time, that other points take away */
 #define AUTO_NEW_POINTS 16.0        /* of a new normal, at least */
 #define AUTO_KNOWN 14.0             /* of that time, before which nothing is held or begun anew */
 #define AUTO_HELD 0.1               /* of the gain while learning is held */
