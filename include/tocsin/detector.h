@@ -231,7 +231,7 @@ TOCSIN_API int tocsin_detector_push_u64(tocsin_detector *detector, int64_t time,
  *  missing itself where it has nothing.  The verdict is about the metric to blame: see
  *  tocsin_verdict.metric and tocsin_detector_shares().
  *
- *  Takes up to 80 KB of stack with `rcforest` and 20 KB with `hstrees` and `iforest`, for threads
+ *  Takes up to 80 KB of stack with `rcforest` and 24 KB with `hstrees` and `iforest`, for threads
  *  that are given little of it.
  *  @param detector  the detector
  *  @param time      nanoseconds since the Unix epoch, or TOCSIN_TIME_NONE

@@ -114,7 +114,8 @@ TOCSIN_API int tocsin_spec_derive(tocsin_spec **out, const tocsin_spec *base,
                                   const tocsin_setting *settings, size_t count,
                                   const tocsin_allocator *allocator, tocsin_error *error);
 
-/** Free a spec.  NULL is fine.  No detector created from it may be in use. */
+/** Free a spec.  NULL is fine.  Detectors and banks created from it are freed before it: they
+ *  read it until then. */
 TOCSIN_API void tocsin_spec_free(tocsin_spec *spec);
 
 /** Styles of tocsin_spec_text(). */
