@@ -10,19 +10,22 @@
  *     in     timestamp,value[,label]     or  timestamp,NAME1,NAME2...[,label]
  *     out    timestamp,score,alarm_score
  *
+ * Times and values are read as the command line reads them (examples/tocsin/cli_time.h, cli.h):
  * `timestamp` is in seconds since the Unix epoch (from 1e10 on in milliseconds, from 1e13 on in
  * microseconds, from 1e16 on in nanoseconds), or as 2015-02-26 21:42:53 (UTC, or with an offset
  * such as +02:00); it comes out as it went in.  A column called label, is_anomaly or anomaly is
- * skipped unread.  An empty value, nan, na, n/a, none or null is a missing one.
+ * skipped unread.  An empty value, nan, na, n/a, none, null or - is a missing one.
  *
  * `score` is the row's ranking: the detector's raw statistic, or with --rank score the
  * calibrated one.  --rank difference puts the plainest of all in its place, for comparison:
  * |x_t - x_(t-1)| in units of its mean so far, of the first value that a detector judges.
- * `alarm_score` is the same at rows where an alarm starts and 0 at all others.  A row without a verdict (warming, missing, late, repeated) has 0.  Without --spec it is the default
- * detector's ranking that is measured, `raw | alarm threshold=5 cooldown=12h`: one threshold and one
- * dead time for every file.  `--spec ''` is what a user gets, an alarm by a budget.  Several value columns are
- * so many detectors: the score is the mean over them, and an alarm starts where any one's does; but for
- * a spec whose detector judges rows (rcforest, hstrees, iforest) each line is one, and of one detector.
+ * `alarm_score` is the same at rows where an alarm starts and 0 at all others.  A row without a
+ * verdict (warming, missing, late, repeated) has 0.  Without --spec it is the default detector's
+ * ranking that is measured, `raw | alarm threshold=5 cooldown=12h`: one threshold and one dead time
+ * for every file.  `--spec ''` is what a user gets, an alarm by a budget.  Several value columns are
+ * so many detectors: the score is the mean over them, and an alarm starts where any one's does; but
+ * for a spec whose detector judges rows (rcforest, hstrees, iforest) each line is one, and of one
+ * detector.
  *
  * Exit: 0 all files scored, 64 usage, 65 a file (or several; the others are scored) cannot be
  * read, with FILE:LINE and what is wrong, 66 no such folder or nothing in it, 73 cannot write.
@@ -40,6 +43,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "cli_time.h"
 #include "tocsin.h"
 
 enum { EXIT_USAGE = 64, EXIT_INPUT = 65, EXIT_NO_INPUT = 66, EXIT_CANNOT_WRITE = 73 };
@@ -174,86 +178,19 @@ static int is_label(const char *name)
            strcasecmp(name, "anomaly") == 0;
 }
 
-/* Days since 1970-01-01 of a Gregorian date. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    const int64_t y = year - (month <= 2), m = (month + 9) % 12;
-
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719469;
-}
-
-/* What follows a time of day: nothing, Z, or an offset from UTC such as +02:00, +0200 or +02. */
-static int parse_offset(const char *text, int64_t *seconds)
-{
-    int hour, minute = 0, used = 0;
-
-    *seconds = 0;
-    if (strcmp(text, "") == 0 || strcmp(text, "Z") == 0)
-        return 1;
-    if ((text[0] != '+' && text[0] != '-') || text[1] < '0' || text[1] > '9' ||
-        sscanf(text + 1, "%2d%n", &hour, &used) != 1)
-        return 0;
-    const char *rest = text + 1 + used, *minutes = rest + (*rest == ':');
-
-    if (*rest != '\0' && (*minutes < '0' || *minutes > '9' ||
-                          sscanf(minutes, "%2d%n", &minute, &used) != 1 || minutes[used] != '\0'))
-        return 0;
-    if (hour > 23 || minute > 59)
-        return 0;
-    *seconds = (text[0] == '-' ? -1 : 1) * (hour * 3600 + minute * 60);
-    return 1;
-}
-
-/* A number since 1970, whose unit its size tells, or a date and a time of day. */
 static int parse_time(const char *text, int64_t *ns)
 {
-    int year, month, day, hour, minute, used = 0;
-    double second;
-    char between, *end;
-    int64_t offset;
-
-    if (sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%lf%n", &year, &month, &day, &between, &hour, &minute,
-               &second, &used) == 7 && (between == ' ' || between == 'T') &&
-        parse_offset(text + used, &offset)) {
-        if (year < 1700 || year > 2200 || month < 1 || month > 12 || day < 1 || day > 31 ||
-            hour < 0 || hour > 23 || minute < 0 || minute > 59 || !(second >= 0 && second < 61))
-            return 0;
-        *ns = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 - offset) *
-                  TOCSIN_SECOND + (int64_t)(second * 1e9);
-        return 1;
-    }
-
-    const double number = strtod(text, &end), size = fabs(number);
-
-    if (end == text || *end != '\0' || !(size < 9.2e18))
-        return 0;
-    const int64_t unit = size < 1e10   ? TOCSIN_SECOND
-                         : size < 1e13 ? TOCSIN_SECOND / 1000
-                         : size < 1e16 ? TOCSIN_SECOND / 1000000
-                                       : 1;
-    const int64_t whole = strtoll(text, &end, 10);
-
-    if (*end == '\0' && size < 9.2e18 / (double)unit)
-        *ns = whole * unit;
-    else if (size * (double)unit < 9.2e18)
-        *ns = (int64_t)(number * (double)unit);
-    else
-        return 0;
-    return 1;
+    return cli_parse_time(cli_text_of(text), CLI_UNIT_AUTO, ns) == 1;
 }
 
 static int parse_value(const char *text, double *value)
 {
-    static const char *const missing[] = {"", "nan", "na", "n/a", "none", "null"};
-    char *end;
+    cli_number number;
 
-    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
-        if (strcasecmp(text, missing[i]) == 0) {
-            *value = NAN;
-            return 1;
-        }
-    *value = strtod(text, &end);
-    return end != text && *end == '\0';
+    if (cli_parse_number(cli_text_of(text), &number) == CLI_NOT_A_NUMBER)
+        return 0;
+    *value = number.value;
+    return 1;
 }
 
 /* Read all rows; 0 after having said what is wrong. */

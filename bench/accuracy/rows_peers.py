@@ -9,7 +9,7 @@ isotree          isolation forest of 100 trees of 256 rows, single-metric cuts, 
                  rows before score_from (manifest.csv), which no stream could do before they ended
 isotree-default  the same with the package's own defaults
 
-isotree needs the package of that name and numpy: see bench/forest/requirements.txt.
+isotree needs the package of that name and numpy: see requirements.txt.
 """
 
 import argparse

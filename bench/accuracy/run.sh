@@ -30,20 +30,13 @@ usage()
     exit 64
 }
 
-# Find a python that has the package, or install it; isotree imports pandas and scipy unasked.
-install_isotree()
+# Whether $python has isotree, or another one that it is installed for.
+has_isotree()
 {
-    ! "$python" -c 'import isotree' 2> /dev/null || return 0
-    if { [ -x "$build/peers/bin/python" ] || python3 -m venv "$build/peers"; } > "$work/pip.log" 2>&1 &&
-        "$build/peers/bin/python" -m pip install --quiet numpy scipy pandas isotree \
-            >> "$work/pip.log" 2>&1 &&
-        "$build/peers/bin/python" -c 'import isotree' 2>> "$work/pip.log"; then
-        python=$build/peers/bin/python
-        return 0
-    fi
-    cat "$work/pip.log" >&2
-    echo "run.sh: isotree is left out: it could not be installed" >&2
-    return 1
+    "$python" -c 'import isotree' 2> /dev/null && return
+    (. "$here/../peers/install.sh") || return
+    python=$build/peers/bin/python
+    "$python" -c 'import isotree'
 }
 
 while [ $# -gt 0 ]; do
@@ -74,7 +67,7 @@ fi
 ninja -C "$build" bench/accuracy/accuracy > "$work/ninja.log" ||
     { cat "$work/ninja.log" >&2; exit 1; }
 
-if [ -n "${peers:-}" ] && install_isotree; then
+if [ -n "${peers:-}" ] && has_isotree; then
     peers="$peers isotree isotree-default"
 fi
 

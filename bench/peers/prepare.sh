@@ -3,8 +3,7 @@
 #
 # Reads the options --json FILE, --quick and --build FOLDER into $json, $quick and $build (default:
 # build-bench beside bench), builds the programs, and installs what `here`/requirements.txt lists
-# into a virtual environment in the build's folder, $venv.  A peer that cannot be installed is left
-# out, and said.
+# into a virtual environment, see install.sh.
 root=$(dirname "$(dirname "$here")")
 build=$root/build-bench
 json= quick=
@@ -32,15 +31,4 @@ done
 ninja -C "$build" $programs > "$build/ninja.log" ||
     { cat "$build/ninja.log" >&2; exit 1; }
 
-venv=$build/peers
-log=$build/peers.log
-: > "$log"
-if [ ! -x "$venv/bin/python" ]; then
-    python3 -m venv "$venv" >> "$log" 2>&1 ||
-        { echo "peers: no virtual environment, see $log" >&2; exit 3; }
-fi
-while read -r package; do
-    case $package in ''|\#*) continue ;; esac
-    "$venv/bin/python" -m pip install --quiet "$package" >> "$log" 2>&1 ||
-        echo "peers: $package is left out: it could not be installed, see $log" >&2
-done < "$here/requirements.txt"
+. "$here/../peers/install.sh"
