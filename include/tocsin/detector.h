@@ -270,10 +270,25 @@ TOCSIN_API int tocsin_detector_score_row(tocsin_detector *detector, int64_t time
  *  @retval TOCSIN_OK
  *  @retval TOCSIN_INFO_IGNORED     at least one was late or repeated
  *  @retval TOCSIN_ERROR_ARGUMENT   as tocsin_detector_push(); nothing was pushed
- *  @retval TOCSIN_ERROR_WIDTH      likewise */
+ *  @retval TOCSIN_ERROR_WIDTH      the spec has several metrics: tocsin_detector_push_rows() */
 TOCSIN_API int tocsin_detector_push_n(tocsin_detector *detector, size_t count,
                                       const int64_t *times, const double *values, int mode,
                                       tocsin_verdict *verdicts, size_t verdict_size);
+
+/** Push several rows; the same as tocsin_detector_push_row() one by one.
+ *  @param detector  the detector
+ *  @param count     how many rows
+ *  @param times     count of them, or NULL for TOCSIN_TIME_NONE throughout
+ *  @param values    count * metrics of them, row by row
+ *  @param metrics   values per row: tocsin_spec_metrics()
+ *  @param mode      TOCSIN_LEARN_AND_SCORE ..., for all of them
+ *  @param verdicts  may be NULL; entry i is written at byte offset i * verdict_size
+ *  @param verdict_size  the stride: sizeof(tocsin_verdict)
+ *  @retval the statuses of tocsin_detector_push_n(); TOCSIN_ERROR_WIDTH: metrics is another */
+TOCSIN_API int tocsin_detector_push_rows(tocsin_detector *detector, size_t count,
+                                         const int64_t *times, const double *values,
+                                         size_t metrics, int mode, tocsin_verdict *verdicts,
+                                         size_t verdict_size);
 
 /** Push one point and get its score alone: the short way when no verdict is needed.
  *  @param detector  the detector

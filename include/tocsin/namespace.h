@@ -45,6 +45,7 @@
 #define tocsin_detector_push_row TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_push_row)
 #define tocsin_detector_score_row TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_score_row)
 #define tocsin_detector_push_n TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_push_n)
+#define tocsin_detector_push_rows TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_push_rows)
 #define tocsin_detector_score TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_score)
 #define tocsin_detector_tick TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_tick)
 #define tocsin_detector_mark TOCSIN_NAMESPACE_JOIN(TOCSIN_NAMESPACE, tocsin_detector_mark)

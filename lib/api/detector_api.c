@@ -205,28 +205,6 @@ int tocsin_detector_push_u64(tocsin_detector *detector, int64_t time, uint64_t v
     return status;
 }
 
-int tocsin_detector_push_n(tocsin_detector *detector, size_t count, const int64_t *times,
-                           const double *values, int mode, tocsin_verdict *verdicts,
-                           size_t verdict_size)
-{
-    int status = TOCSIN_OK;
-
-    if (detector_bad_call(detector, mode, verdicts, verdict_size) || (count && !values))
-        return TOCSIN_ERROR_ARGUMENT;
-    if (TOCSIN__RARELY(detector->spec->metrics != 1))
-        return TOCSIN_ERROR_WIDTH;
-    for (size_t i = 0; i < count; i++) {
-        const int64_t time = times ? times[i] : TOCSIN_TIME_NONE;
-        const int one = detector_push(detector, time, values[i], 0, 0, mode, 0);
-
-        if (one != TOCSIN_OK)
-            status = one;
-        if (verdicts)
-            detector_hand_out(detector, (char *)verdicts + i * verdict_size, verdict_size);
-    }
-    return status;
-}
-
 int tocsin_detector_score(tocsin_detector *detector, int64_t time, double value, int mode,
                           double *score)
 {
@@ -272,6 +250,36 @@ int tocsin_detector_push_row(tocsin_detector *detector, int64_t time, const doub
 
     detector_hand_out(detector, verdict, verdict_size);
     return status;
+}
+
+int tocsin_detector_push_rows(tocsin_detector *detector, size_t count, const int64_t *times,
+                              const double *values, size_t metrics, int mode,
+                              tocsin_verdict *verdicts, size_t verdict_size)
+{
+    int status = TOCSIN_OK;
+
+    if (detector_bad_call(detector, mode, verdicts, verdict_size) || (count && !values))
+        return TOCSIN_ERROR_ARGUMENT;
+    if (metrics != detector->spec->metrics)
+        return TOCSIN_ERROR_WIDTH;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t time = times ? times[i] : TOCSIN_TIME_NONE;
+        const int one = detector_push_row(detector, time, values + i * metrics, mode, 0);
+
+        if (one != TOCSIN_OK)
+            status = one;
+        if (verdicts)
+            detector_hand_out(detector, (char *)verdicts + i * verdict_size, verdict_size);
+    }
+    return status;
+}
+
+int tocsin_detector_push_n(tocsin_detector *detector, size_t count, const int64_t *times,
+                           const double *values, int mode, tocsin_verdict *verdicts,
+                           size_t verdict_size)
+{
+    return tocsin_detector_push_rows(detector, count, times, values, 1, mode, verdicts,
+                                     verdict_size);
 }
 
 int tocsin_detector_score_row(tocsin_detector *detector, int64_t time, const double *values,

@@ -9,9 +9,10 @@
  * mass times 2^depth is the density there.  With S that density as a share of the whole, and the
  * mean taken over the trees,
  *
- *     statistic, channel 0 "rarity" = max(0, depth - mean log2(S) - usual),    in bits
+ *     found = depth - mean log2(S),    in bits
  *
- * where `usual` is the exponentially weighted mean of the same over the points before.
+ * Channel 0 "rarity" is how much more that is than usual; rows.h says how, and what the channels
+ * "distance" and "change" are.
  *
  * Tan, Ting and Liu rank by the sum of S.  It is governed by the trees in which the point lies where
  * all others do: of many metrics a few that are strange are seen by a few trees, and the rest
@@ -41,8 +42,8 @@
  * Cost: trees * depth steps of two loads and a comparison to score and again to learn; once in a
  * window a pass over all masses.  8 bytes per node and 4 per leaf: 76 KB for 25 trees of depth 8.
  *
- * How it fails.  With many more metrics than levels a tree looks at few of them, and an anomaly in
- * one metric alone is seen by few trees: take more trees, or a forest that draws its cuts from the
+ * How it fails.  With many more metrics than levels a tree looks at few of them, and a combination
+ * that is strange is seen by few trees: take more trees, or a forest that draws its cuts from the
  * data (iforest, rcforest).
  */
 #include "rows.h"
@@ -87,19 +88,15 @@ typedef struct {
 } hstrees_constants;
 
 typedef struct {
+    tocsin__rows_views views;
     uint32_t count;             /* points of the window that is filling */
     uint32_t windows;           /* full ones; 2: two or more */
-    uint32_t judged;            /* points that were */
-    uint32_t spare;
-    double usual;               /* mean of what was found */
 } hstrees_state;
 
 static const tocsin__field hstrees_fields[] = {
+    TOCSIN__ROWS_VIEW_FIELDS(hstrees_state),
     TOCSIN__FIELD(hstrees_state, count, U32, 0, UINT16_MAX),
     TOCSIN__FIELD(hstrees_state, windows, U32, 0, 2),
-    TOCSIN__FIELD(hstrees_state, judged, U32, 0, UINT32_MAX),
-    TOCSIN__FIELD(hstrees_state, spare, U32, 0, 0),
-    TOCSIN__FIELD(hstrees_state, usual, F64, -100, 100),
     TOCSIN__ROWS_FIELDS,
     TOCSIN__ARRAY("node", U16, HSTREES_NODES, 0, UINT16_MAX),
     TOCSIN__ARRAY("leaf", U16, HSTREES_LEAVES, 0, UINT16_MAX),
@@ -175,11 +172,9 @@ static void hstrees_init(const void *constants, void *state)
 {
     const hstrees_constants *k = constants;
     hstrees_node *tree = tocsin__rows_array(&k->rows, state, HSTREES_NODES);
-    uint16_t *recent = tocsin__rows_array(&k->rows, state, TOCSIN__ROWS_RECENT);
     uint64_t random = k->seed;
 
-    for (uint32_t i = 0; i < k->rows.codes - k->rows.metrics; i++)
-        recent[i] = TOCSIN__CODE_CENTRE;
+    tocsin__rows_init(&k->rows, state);
     for (uint32_t t = 0; t < k->trees; t++, tree += (size_t)1 << k->depth) {
         const uint64_t drawn = tocsin__rows_draw(&random);
 
@@ -286,14 +281,11 @@ static void hstrees_score(const void *constants, const void *state, const tocsin
     uint16_t codes[TOCSIN__ROW_CODES_MAX];
 
     (void)arrays;
-    if (s->windows == 0) {
-        tocsin__rows_warming(reading);
-        return;
-    }
-    tocsin__rows_code(&k->rows, state, point, codes, reading);
-    tocsin__rows_say(reading, k->depth - hstrees_density(k, state, codes),
-                     s->usual);
+    tocsin__rows_code(&k->rows, state, point, codes);
     reading->confidence = s->windows < 2 ? 0.5 : 1;
+    tocsin__rows_judge(&k->rows, state, point, codes,
+                       s->windows ? k->depth - hstrees_density(k, state, codes) : tocsin__nan(),
+                       reading);
 }
 
 /* ---- Learning ------------------------------------------------------------------ */
@@ -345,12 +337,10 @@ static void hstrees_learn(const void *constants, void *state, const tocsin__arra
     hstrees_leaf *leaves = tocsin__rows_array(&k->rows, state, HSTREES_LEAVES);
     const uint32_t inner = 1u << k->depth;
     uint16_t codes[TOCSIN__ROW_CODES_MAX];
-    tocsin__reading unused = *reading;
     uint32_t t = k->trees;
 
     (void)arrays;
-    tocsin__rows_get_used(&k->rows, reading, &s->usual, &s->judged);
-    tocsin__rows_code(&k->rows, state, point, codes, &unused);
+    tocsin__rows_code(&k->rows, state, point, codes);
     for (; t >= 4; t -= 4) {
         hstrees_node *const tree1 = tree + inner, *const tree2 = tree1 + inner,
                      *const tree3 = tree2 + inner;
@@ -376,7 +366,7 @@ static void hstrees_learn(const void *constants, void *state, const tocsin__arra
             node = hstrees_count(tree, node, codes);
         leaves[node - inner].latest++;
     }
-    tocsin__rows_learn(&k->rows, state, point, codes);
+    tocsin__rows_learn(&k->rows, state, point, codes, reading);
     if (++s->count >= k->window)
         hstrees_turn(k, s);
 }
@@ -402,7 +392,7 @@ static void hstrees_share(const void *constants, const void *state, const tocsin
     double ratios[TOCSIN__ROW_CODES_MAX];   /* bits add up as ratios multiply */
 
     (void)arrays;
-    tocsin__rows_code(&k->rows, state, point, codes, reading);
+    tocsin__rows_code(&k->rows, state, point, codes);
     for (uint32_t i = 0; i < k->rows.codes; i++) {
         parts[i] = 0;
         ratios[i] = 1;
@@ -429,7 +419,7 @@ static void hstrees_share(const void *constants, const void *state, const tocsin
     tocsin__rows_share(&k->rows, state, point, codes, parts, NULL, reading);
 }
 
-static const char *const hstrees_channels[] = {"rarity"};
+static const char *const hstrees_channels[] = {"rarity", "distance", "change"};
 
 const tocsin__stage tocsin__stage_hstrees = {
     .name = "hstrees",
@@ -437,7 +427,7 @@ const tocsin__stage tocsin__stage_hstrees = {
     .reference = "Tan, Ting, Liu 2011",
     .kind = TOCSIN_STAGE_DETECT,
     .rank = TOCSIN__RANK_DETECT,
-    .channel_count = 1,
+    .channel_count = TOCSIN__ROWS_VIEWS,
     .revision = 1,
     .oldest_revision = 1,
     .params = hstrees_params,

@@ -8,11 +8,10 @@
  * h the depth at which a point ends, plus c(n) where n points ended together, averaged over trees,
  * and c(n) = 2 (H(n-1) - (n-1)/n) the mean depth of n points,
  *
- *     statistic, channel 0 "isolation" = max(0, usual - h),    in cuts
+ *     found = log2(sample) + c(sample) - h,    in cuts
  *
- * where `usual` is the exponentially weighted mean of h over the points before.
- *
- * Liu, Ting and Zhou's 2^(-h/c(sample)) gives the same order.
+ * Liu, Ting and Zhou's 2^(-h/c(sample)) gives the same order.  Channel 0 "isolation" is how much more that
+ * is than usual; rows.h says how, and what the channels "distance" and "change" are.
  *
  * Beyond the sample.  In their forest a point that lies beyond all that was sampled goes the way of the
  * sample's last, and how far beyond is not seen.  Here each node knows the smallest and the largest of
@@ -42,9 +41,6 @@
  * beyond what was cut; a node of n points to grow takes n steps, at most `sample` of them.
  *
  * How it fails.  A cut looks at one metric, so a combination is seen only where few cuts make it out.
- * How far out a point is counts little, too, where only one metric of several says so: most cuts look
- * at the others, and depths are bounded.  Of three metrics, 13 deviations in one did not ring at
- * budget=1/week where hstrees and rcforest did.
  */
 #include "rows.h"
 
@@ -71,12 +67,13 @@ typedef struct {
     tocsin__rows rows;
     double interval;            /* points from tree to tree */
     double taken;               /* probability that the pool takes a point, once it is old */
-    double top;                 /* the statistic is this less the mean depth */
+    double top;                 /* what is found is this less the mean depth */
     uint64_t seed;
     uint32_t trees, sample, depth, pool;
 } iforest_constants;
 
 typedef struct {
+    tocsin__rows_views views;
     uint64_t random;
     uint32_t points;            /* learnt, up to 2^32 - 1 */
     uint32_t fill;              /* points in the pool */
@@ -84,9 +81,6 @@ typedef struct {
     uint32_t oldest;            /* the place of the tree that grows */
     uint32_t node;              /* the next to be grown; 0: none grows */
     uint32_t since;             /* points since that tree was begun */
-    uint32_t judged;            /* points that were */
-    uint32_t spare;
-    double usual;               /* mean of what was found */
 } iforest_state;
 
 /* What a node does, and what of it is seen from outside. */
@@ -96,6 +90,7 @@ typedef struct {
 } iforest_cut;
 
 static const tocsin__field iforest_fields[] = {
+    TOCSIN__ROWS_VIEW_FIELDS(iforest_state),
     TOCSIN__FIELD(iforest_state, random, U64, 0, 2e19),
     TOCSIN__FIELD(iforest_state, points, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(iforest_state, fill, U32, 0, IFOREST_POOL_MAX),
@@ -103,9 +98,6 @@ static const tocsin__field iforest_fields[] = {
     TOCSIN__FIELD(iforest_state, oldest, U32, 0, 999),
     TOCSIN__FIELD(iforest_state, node, U32, 0, IFOREST_SAMPLE_MAX),
     TOCSIN__FIELD(iforest_state, since, U32, 0, UINT32_MAX),
-    TOCSIN__FIELD(iforest_state, judged, U32, 0, UINT32_MAX),
-    TOCSIN__FIELD(iforest_state, spare, U32, 0, 0),
-    TOCSIN__FIELD(iforest_state, usual, F64, -100, 100),
     TOCSIN__ROWS_FIELDS,
     TOCSIN__ARRAY("cut", U16, IFOREST_CUTS, 0, UINT16_MAX),     /* iforest_cut */
     TOCSIN__ARRAY("leaf", U16, IFOREST_LEAVES, 0, UINT16_MAX),
@@ -159,11 +151,9 @@ static size_t iforest_warmup(const void *constants)
 static void iforest_init(const void *constants, void *state)
 {
     const iforest_constants *k = constants;
-    uint16_t *recent = tocsin__rows_array(&k->rows, state, TOCSIN__ROWS_RECENT);
 
     ((iforest_state *)state)->random = tocsin__rows_mix(k->seed + 2);
-    for (uint32_t i = 0; i < k->rows.codes - k->rows.metrics; i++)
-        recent[i] = TOCSIN__CODE_CENTRE;
+    tocsin__rows_init(&k->rows, state);
 }
 
 /* ---- Trees ----------------------------------------------------------------------
@@ -233,13 +223,12 @@ static void iforest_score(const void *constants, const void *state, const tocsin
     uint16_t codes[TOCSIN__ROW_CODES_MAX];
 
     (void)arrays;
-    if (s->grown < k->trees) {
-        tocsin__rows_warming(reading);
-        return;
-    }
-    tocsin__rows_code(&k->rows, state, point, codes, reading);
-    tocsin__rows_say(reading, k->top - iforest_depth(k, state, codes), s->usual);
+    tocsin__rows_code(&k->rows, state, point, codes);
     reading->confidence = tocsin__min(1, s->points / (4.0 * k->pool));
+    tocsin__rows_judge(&k->rows, state, point, codes,
+                       s->grown < k->trees ? tocsin__nan()
+                                           : k->top - iforest_depth(k, state, codes),
+                       reading);
 }
 
 /* ---- Growing a tree ----------------------------------------------------------------
@@ -425,15 +414,13 @@ static void iforest_learn(const void *constants, void *state, const tocsin__arra
     iforest_state *s = state;
     const uint32_t nodes = (1u << k->depth) - 1;
     uint16_t codes[TOCSIN__ROW_CODES_MAX];
-    tocsin__reading unused = *reading;
 
     (void)arrays;
-    tocsin__rows_get_used(&k->rows, reading, &s->usual, &s->judged);
-    tocsin__rows_code(&k->rows, state, point, codes, &unused);
+    tocsin__rows_code(&k->rows, state, point, codes);
     iforest_keep(k, s, codes);
     s->points += s->points < UINT32_MAX;
     s->since += s->since < UINT32_MAX;
-    tocsin__rows_learn(&k->rows, state, point, codes);
+    tocsin__rows_learn(&k->rows, state, point, codes, reading);
     if (s->fill < k->sample)
         return;
     if (s->grown < k->trees) {
@@ -526,7 +513,7 @@ static void iforest_share(const void *constants, const void *state, const tocsin
     double parts[TOCSIN__ROW_CODES_MAX];
 
     (void)arrays;
-    tocsin__rows_code(&k->rows, state, point, codes, reading);
+    tocsin__rows_code(&k->rows, state, point, codes);
     for (uint32_t i = 0; i < k->rows.codes; i++)
         parts[i] = 0;
     for (uint32_t t = 0; t < k->trees; t++) {
@@ -538,7 +525,7 @@ static void iforest_share(const void *constants, const void *state, const tocsin
                        point->shares ? iforest_nearest(k, state, codes) : NULL, reading);
 }
 
-static const char *const iforest_channels[] = {"isolation"};
+static const char *const iforest_channels[] = {"isolation", "distance", "change"};
 
 const tocsin__stage tocsin__stage_iforest = {
     .name = "iforest",
@@ -546,7 +533,7 @@ const tocsin__stage tocsin__stage_iforest = {
     .reference = "Liu, Ting, Zhou 2008; Leveni et al. 2024",
     .kind = TOCSIN_STAGE_DETECT,
     .rank = TOCSIN__RANK_DETECT,
-    .channel_count = 1,
+    .channel_count = TOCSIN__ROWS_VIEWS,
     .revision = 1,
     .oldest_revision = 1,
     .params = iforest_params,

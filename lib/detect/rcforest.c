@@ -9,8 +9,9 @@
  *
  *     codisp = max over the point's ancestors and itself of  mass of the sibling / own mass
  *
- * The statistic, channel 0 "displacement", is its mean over the trees - and over all ways in which
- * the point, which is not in the tree yet, could be put there.  At a node whose box has sides of
+ * What is found is its mean over the trees - and over all ways in which the point, which is not in the
+ * tree yet, could be put there.  Channel 0 "displacement" is how much more that is than usual; rows.h
+ * says how, and what the channels "distance" and "change" are.  At a node whose box has sides of
  * total length r, and which the point is outside of by e in total, it is cut off with probability
  * e / (r + e); then the node is its sibling.  Else it goes on to the child that the node's cut leads
  * to.  So the mean is a sum over one path: nothing is drawn to score.
@@ -71,12 +72,14 @@ typedef struct {
 } rcforest_constants;
 
 typedef struct {
+    tocsin__rows_views views;
     uint64_t random;
     uint32_t points;            /* learnt, up to 2^32 - 1 */
     uint32_t fill;              /* points in each sample */
 } rcforest_state;
 
 static const tocsin__field rcforest_fields[] = {
+    TOCSIN__ROWS_VIEW_FIELDS(rcforest_state),
     TOCSIN__FIELD(rcforest_state, random, U64, 0, 2e19),
     TOCSIN__FIELD(rcforest_state, points, U32, 0, UINT32_MAX),
     TOCSIN__FIELD(rcforest_state, fill, U32, 0, RCFOREST_SAMPLE_MAX),
@@ -126,11 +129,9 @@ static size_t rcforest_warmup(const void *constants)
 static void rcforest_init(const void *constants, void *state)
 {
     const rcforest_constants *k = constants;
-    uint16_t *recent = tocsin__rows_array(&k->rows, state, TOCSIN__ROWS_RECENT);
 
     ((rcforest_state *)state)->random = tocsin__rows_mix(k->seed + 1);
-    for (uint32_t i = 0; i < k->rows.codes - k->rows.metrics; i++)
-        recent[i] = TOCSIN__CODE_CENTRE;
+    tocsin__rows_init(&k->rows, state);
 }
 
 /* ---- A tree -------------------------------------------------------------------
@@ -445,20 +446,17 @@ static void rcforest_score(const void *constants, const void *state, const tocsi
     uint32_t top;
 
     (void)arrays;
-    if (s->fill < k->sample) {
-        tocsin__rows_warming(reading);
-        return;
-    }
-    tocsin__rows_code(&k->rows, state, point, codes, reading);
-    for (uint32_t t = 0; t < k->trees; t++) {
+    tocsin__rows_code(&k->rows, state, point, codes);
+    for (uint32_t t = 0; t < k->trees && s->fill == k->sample; t++) {
         const rcforest_tree tree = rcforest_tree_of(k, state, t);
 
         if (t % TOCSIN__WAYS == 0)
             rcforest_descend(k, state, t, codes, &ways);
         sum += rcforest_displacement(&tree, &ways, t % TOCSIN__WAYS, codes, &top);
     }
-    reading->channel[0] = sum / k->trees;
     reading->confidence = tocsin__min(1, s->points / (4.0 * k->sample));
+    tocsin__rows_judge(&k->rows, state, point, codes,
+                       s->fill < k->sample ? tocsin__nan() : sum / k->trees, reading);
 }
 
 /* To each coordinate its part of the displacement in one tree. */
@@ -495,7 +493,7 @@ static void rcforest_share(const void *constants, const void *state, const tocsi
     rcforest_ways ways;
 
     (void)arrays;
-    tocsin__rows_code(&k->rows, state, point, codes, reading);
+    tocsin__rows_code(&k->rows, state, point, codes);
     for (uint32_t i = 0; i < k->rows.codes; i++)
         parts[i] = 0;
     for (uint32_t t = 0; t < k->trees; t++) {
@@ -674,10 +672,9 @@ static void rcforest_learn(const void *constants, void *state, const tocsin__arr
     const double taken = tocsin__min(1, tocsin__max(k->taken, k->sample / (s->points + 1.0)));
     const uint64_t bar = (uint64_t)(taken * 4294967296.0);
     uint16_t codes[TOCSIN__ROW_CODES_MAX];
-    tocsin__reading unused = *reading;
 
     (void)arrays;
-    tocsin__rows_code(&k->rows, state, point, codes, &unused);
+    tocsin__rows_code(&k->rows, state, point, codes);
     for (uint32_t t = 0; t < k->trees; t++) {
         const rcforest_tree tree = rcforest_tree_of(k, state, t);
         uint32_t place = s->fill;
@@ -697,7 +694,7 @@ static void rcforest_learn(const void *constants, void *state, const tocsin__arr
     }
     s->fill += s->fill < k->sample;
     s->points += s->points < UINT32_MAX;
-    tocsin__rows_learn(&k->rows, state, point, codes);
+    tocsin__rows_learn(&k->rows, state, point, codes, reading);
 }
 
 static void rcforest_push(const void *constants, void *state, const tocsin__arrays *arrays,
@@ -707,7 +704,7 @@ static void rcforest_push(const void *constants, void *state, const tocsin__arra
     rcforest_learn(constants, state, arrays, point, reading);
 }
 
-static const char *const rcforest_channels[] = {"displacement"};
+static const char *const rcforest_channels[] = {"displacement", "distance", "change"};
 
 const tocsin__stage tocsin__stage_rcforest = {
     .name = "rcforest",
@@ -715,7 +712,7 @@ const tocsin__stage tocsin__stage_rcforest = {
     .reference = "Guha et al. 2016",
     .kind = TOCSIN_STAGE_DETECT,
     .rank = TOCSIN__RANK_DETECT,
-    .channel_count = 1,
+    .channel_count = TOCSIN__ROWS_VIEWS,
     .revision = 1,
     .oldest_revision = 1,
     .params = rcforest_params,

@@ -1,4 +1,4 @@
-/* rows.h - what the detectors of rows have in common: many metrics on one scale, and lags.
+/* rows.h - what the detectors of rows have in common: many metrics on one scale, lags, three views.
  *
  * A forest compares what cannot be compared: milliseconds with shares of a processor.  So each
  * metric is put on its own scale first, and with `shingle=` a point is put together with those
@@ -18,12 +18,32 @@
  *
  * Missing.  A metric that is missing is at its centre, and so says nothing; it is not learnt.
  *
+ * Views.  A cut looks at one metric and a forest is bounded: how far out a point is, or that many metrics
+ * move at once, a little each, it hardly tells.  So a row is looked at in three ways, each of which finds
+ * a number:
+ *
+ *     forest      what the detector's own trees find
+ *     distance    mean over the metrics of the distance from the centre, as codes count it
+ *     change      mean over the metrics of |x_t - x_(t-1)| in units of its own mean, at most 80
+ *
+ * With m and s the exponentially weighted means of what was found and of how far that was from m,
+ *
+ *     channel = max(0, (found - m) / s)
+ *
+ * for each, and the largest speaks.  A residual teaches s no more than 8 times s.  The forest's s
+ * begins at 1, its trees' own unit; the means of n metrics are never taken to vary by less than those
+ * of n metrics that go their own ways, 0.4 / sqrt(n).  These two learn while the forest still warms up.
+ *
+ * Of one metric and its lags only the forest speaks, in its own unit: found - m.  How far out a single
+ * value is, other detectors know better.
+ *
  * Lags.  The codes of the last points learnt are kept as they were coded then.  Before there are
  * any, they are centres.
  *
- * Arrays of the state: the four below are the first of any detector of rows; its own follow.
+ * State: the views stand first in a detector's struct, and the four arrays below are its first; its own
+ * follow.
  *
- * Cost: a division per metric to code and a few multiplications to learn; a logarithm for what is
+ * Cost: two divisions per metric to judge and a few multiplications to learn; a logarithm for what is
  * beyond 4 deviations.
  */
 #ifndef TOCSIN__ROWS_H
@@ -50,8 +70,8 @@ enum { TOCSIN__ROWS_METRICS, TOCSIN__ROWS_SHINGLE, TOCSIN__ROWS_HALF_LIFE, TOCSI
      "points, or time where clock step= is given, after which what was learnt counts half"}
 
 enum {
-    TOCSIN__ROWS_CENTRE,        /* F64, per metric */
-    TOCSIN__ROWS_SPREAD,        /* F64, per metric: mean absolute residual, and reach */
+    TOCSIN__ROWS_CENTRE,        /* F64, per metric: the mean, and the last value */
+    TOCSIN__ROWS_SPREAD,        /* F64, per metric: mean absolute residual, reach, mean change */
     TOCSIN__ROWS_SEEN,          /* U16, per metric: values learnt, up to 65,535 */
     TOCSIN__ROWS_RECENT,        /* U16, per lag but 0 and metric: codes */
     TOCSIN__ROWS_ARRAYS
@@ -63,6 +83,31 @@ enum {
     TOCSIN__ARRAY("seen", U16, TOCSIN__ROWS_SEEN, 0, UINT16_MAX),                                \
     TOCSIN__ARRAY("recent", U16, TOCSIN__ROWS_RECENT, 0, UINT16_MAX)
 
+/* The channels of any detector of rows, and how it looks at a row. */
+enum { TOCSIN__ROWS_FOREST, TOCSIN__ROWS_DISTANCE, TOCSIN__ROWS_CHANGE, TOCSIN__ROWS_VIEWS };
+
+/* The first fields of a detector's state: what each view usually finds. */
+typedef struct tocsin__rows_views {
+    double usual[TOCSIN__ROWS_VIEWS];       /* mean of what was found */
+    double spread[TOCSIN__ROWS_VIEWS];      /* mean absolute residual of that */
+    uint32_t judged[TOCSIN__ROWS_VIEWS];    /* how often */
+    uint32_t spare;
+} tocsin__rows_views;
+
+#define TOCSIN__ROWS_VIEW_FIELDS(state)                                                           \
+    TOCSIN__FIELD(state, views.usual[0], F64, -TOCSIN__ROWS_FOUND_MAX, TOCSIN__ROWS_FOUND_MAX),  \
+    TOCSIN__FIELD(state, views.usual[1], F64, 0, TOCSIN__ROWS_FOUND_MAX),                        \
+    TOCSIN__FIELD(state, views.usual[2], F64, 0, TOCSIN__ROWS_FOUND_MAX),                        \
+    TOCSIN__FIELD(state, views.spread[0], F64, 0, TOCSIN__ROWS_FOUND_MAX),                       \
+    TOCSIN__FIELD(state, views.spread[1], F64, 0, TOCSIN__ROWS_FOUND_MAX),                       \
+    TOCSIN__FIELD(state, views.spread[2], F64, 0, TOCSIN__ROWS_FOUND_MAX),                       \
+    TOCSIN__FIELD(state, views.judged[0], U32, 0, UINT32_MAX),                                   \
+    TOCSIN__FIELD(state, views.judged[1], U32, 0, UINT32_MAX),                                   \
+    TOCSIN__FIELD(state, views.judged[2], U32, 0, UINT32_MAX),                                   \
+    TOCSIN__FIELD(state, views.spare, U32, 0, 0)
+
+#define TOCSIN__ROWS_FOUND_MAX 4096.0
+
 /* Part of a detector's constants. */
 typedef struct tocsin__rows {
     double gain;
@@ -71,6 +116,7 @@ typedef struct tocsin__rows {
     uint32_t metrics, lags;
     uint32_t codes;             /* metrics * lags */
     uint32_t reserved;
+    double steady;              /* the least spread of a mean over the metrics */
     size_t array[TOCSIN__MAX_ARRAYS];   /* offsets in the state */
 } tocsin__rows;
 
@@ -93,48 +139,29 @@ static inline const void *tocsin__rows_const_array(const tocsin__rows *rows, con
     return (const char *)state + rows->array[array];
 }
 
-/* What the point is to the forest: rows->codes of them, lag by lag.  The reading becomes that of the
- * metric farthest from its centre. */
+/* A state that has seen nothing; the rest comes zeroed. */
+void tocsin__rows_init(const tocsin__rows *rows, void *state);
+
+/* What the point is to the forest: rows->codes of them, lag by lag. */
 void tocsin__rows_code(const tocsin__rows *rows, const void *state, const tocsin__point *point,
-                       uint16_t *codes, tocsin__reading *reading);
+                       uint16_t *codes);
 
-/* Learn the point, whose codes these are. */
+/* The three channels, from the codes and what the forest found in them (NaN: it is still warming up,
+ * and so is the detector).  The reading becomes that of the metric farthest from its centre. */
+void tocsin__rows_judge(const tocsin__rows *rows, const void *state, const tocsin__point *point,
+                        const uint16_t *codes, double found, tocsin__reading *reading);
+
+/* Learn the point, whose codes these are, and what was found in it. */
 void tocsin__rows_learn(const tocsin__rows *rows, void *state, const tocsin__point *point,
-                        const uint16_t *codes);
+                        const uint16_t *codes, const tocsin__reading *reading);
 
-/* `parts`, one >= 0 for each code, that are in proportion to what they are to blame for: they are
- * made to add up to the statistic; the reading becomes that of the metric that has most of it; both
- * go to the point's shares, with `normal` (codes of the nearest normal point; NULL: the centres). */
+/* `parts`, one >= 0 for each code, are in proportion to what they are to blame for in what the forest
+ * found; where another view speaks, its own take their place.  They are made to add up to the
+ * statistic; the reading becomes that of the metric that has most of it; both go to the point's
+ * shares, with `normal` (codes of the nearest normal point; NULL: the centres). */
 void tocsin__rows_share(const tocsin__rows *rows, const void *state, const tocsin__point *point,
                         const uint16_t *codes, double *parts, const uint16_t *normal,
                         tocsin__reading *reading);
-
-/* A warming detector's reading. */
-static inline void tocsin__rows_warming(tocsin__reading *reading)
-{
-    reading->flags |= TOCSIN_FLAG_WARMING;
-    reading->channel[0] = reading->expected = reading->deviation = tocsin__nan();
-    reading->reason[0] = TOCSIN_REASON_NONE;
-    reading->confidence = 0;
-}
-
-/* How much more a detector finds than it usually does, as channel 0; what it finds is kept in channel
- * 1 for `learn`. */
-static inline void tocsin__rows_say(tocsin__reading *reading, double found, double usual)
-{
-    reading->channel[0] = tocsin__max(0, found - usual);
-    reading->channel[1] = found;
-}
-
-/* Learn what it usually finds; `judged` counts how often that was. */
-static inline void tocsin__rows_get_used(const tocsin__rows *rows, const tocsin__reading *reading,
-                                         double *usual, uint32_t *judged)
-{
-    if (tocsin__is_nan(reading->channel[0]))
-        return;
-    *usual += tocsin__max(rows->gain, 1 / (*judged + 1.0)) * (reading->channel[1] - *usual);
-    *judged += *judged < UINT32_MAX;
-}
 
 /* There is no band: whether a row is strange is not a matter of one value. */
 void tocsin__rows_band(const void *constants, const tocsin__reading *reading, uint32_t channel,

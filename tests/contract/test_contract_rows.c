@@ -203,6 +203,60 @@ START_TEST(all_ways_say_the_same)
 }
 END_TEST
 
+/* Many rows in one call, in pieces of different length, with room between the verdicts. */
+START_TEST(many_in_one_call)
+{
+    specs list = specs_of_rows(ROWS_METRICS, 1);
+    static double rows[ROWS_POINTS][ROWS_METRICS];
+    static struct {
+        tocsin_verdict verdict;
+        int64_t room;
+    } verdicts[ROWS_POINTS];
+    static input in;
+
+    input_make(&in, _i, 40);
+    for (size_t i = 0; i < ROWS_POINTS; i++)
+        row_of(&in, i, rows[i]);
+    for (size_t l = 0; l < list.count; l++) {
+        tocsin_spec *spec = specs_compile(list.text[l]);
+        tocsin_detector *one = specs_detector(spec), *many = specs_detector(spec);
+
+        memset(verdicts, 0x55, sizeof verdicts);
+        for (size_t i = 0, piece = 1; i < ROWS_POINTS; i += piece, piece = piece * 2 % 61) {
+            const size_t count = piece < ROWS_POINTS - i ? piece : ROWS_POINTS - i;
+            int status = TOCSIN_OK;
+
+            for (size_t n = i; n < i + count; n++) {
+                tocsin_verdict verdict;
+                const int last = tocsin_detector_push_row(one, in.time[n], rows[n], ROWS_METRICS,
+                                                          TOCSIN_LEARN_AND_SCORE, &verdict,
+                                                          sizeof verdict);
+
+                status = last != TOCSIN_OK ? last : status;
+            }
+            ck_assert_int_eq(tocsin_detector_push_rows(many, count, in.time + i, rows[i],
+                                                       ROWS_METRICS, TOCSIN_LEARN_AND_SCORE,
+                                                       &verdicts[i].verdict, sizeof verdicts[i]),
+                             status);
+        }
+        assert_same_state(one, many, list.text[l]);
+        tocsin_detector_free(one);
+        one = specs_detector(spec);
+        for (size_t i = 0; i < ROWS_POINTS; i++) {
+            tocsin_verdict verdict;
+
+            tocsin_detector_push_row(one, in.time[i], rows[i], ROWS_METRICS,
+                                     TOCSIN_LEARN_AND_SCORE, &verdict, sizeof verdict);
+            assert_same_verdict(&verdict, &verdicts[i].verdict, list.text[l]);
+        }
+        tocsin_detector_free(many);
+        tocsin_detector_free(one);
+        tocsin_spec_free(spec);
+    }
+    specs_free(&list);
+}
+END_TEST
+
 /* One metric as a row is a value. */
 START_TEST(rows_of_one_are_values)
 {
@@ -427,6 +481,51 @@ START_TEST(the_metric_that_went_off_is_blamed)
 }
 END_TEST
 
+/* Thirteen deviations in one metric of three ring, after two calm weeks of minutes, at once a week. */
+START_TEST(what_is_plain_to_see_rings)
+{
+    for (size_t s = 0; s < tocsin_catalog_stage_count(); s++) {
+        char text[SPECS_TEXT];
+        tocsin_spec *spec;
+        tocsin_detector *detector;
+        rng r = rng_seeded(39);
+
+        if (!stage_takes_rows(s))
+            continue;
+        snprintf(text, sizeof text, "%s metrics=3 | tail | alarm budget=1/week",
+                 specs_stage(s).name);
+        spec = specs_compile(text);
+        detector = specs_detector(spec);
+        for (int i = 0; i < 14 * 1440; i++) {
+            double row[ROWS_METRICS];
+            tocsin_verdict verdict;
+
+            for (size_t m = 0; m < ROWS_METRICS; m++)
+                row[m] = rng_normal(&r);
+            tocsin_detector_push_row(detector, i * TOCSIN_MINUTE, row, ROWS_METRICS,
+                                     TOCSIN_LEARN_AND_SCORE, &verdict, sizeof verdict);
+        }
+        for (uint32_t guilty = 0; guilty < ROWS_METRICS; guilty++) {
+            double row[ROWS_METRICS] = {0, 0, 0};
+            tocsin_detector *clone;
+            tocsin_verdict verdict;
+
+            row[guilty] = 13;
+            require(tocsin_detector_clone(&clone, detector, NULL) == TOCSIN_OK, "no clone");
+            tocsin_detector_push_row(clone, 14 * 1440 * TOCSIN_MINUTE, row, ROWS_METRICS,
+                                     TOCSIN_LEARN_AND_SCORE, &verdict, sizeof verdict);
+            require(verdict.alarm == TOCSIN_ALARM_ON, "'%s': a score of %g does not ring", text,
+                    verdict.score);
+            require(verdict.metric == guilty, "'%s': %u is blamed", text,
+                    (unsigned)verdict.metric);
+            tocsin_detector_free(clone);
+        }
+        tocsin_detector_free(detector);
+        tocsin_spec_free(spec);
+    }
+}
+END_TEST
+
 /* Another seed grows other trees; the same one the same. */
 START_TEST(seeds_make_the_trees)
 {
@@ -480,6 +579,13 @@ START_TEST(widths_are_checked)
     ck_assert_int_eq(tocsin_detector_score(detector, 0, 1, 0, &score), TOCSIN_ERROR_WIDTH);
     ck_assert_int_eq(tocsin_detector_push_row(detector, 0, row, 2, 0, NULL, 0),
                      TOCSIN_ERROR_WIDTH);
+    ck_assert_int_eq(tocsin_detector_push_rows(detector, 1, NULL, row, 2, 0, NULL, 0),
+                     TOCSIN_ERROR_WIDTH);
+    ck_assert_int_eq(tocsin_detector_push_rows(detector, 1, NULL, NULL, 3, 0, NULL, 0),
+                     TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_detector_push_rows(NULL, 1, NULL, row, 3, 0, NULL, 0),
+                     TOCSIN_ERROR_ARGUMENT);
+    ck_assert_int_eq(tocsin_detector_push_rows(detector, 0, NULL, NULL, 3, 0, NULL, 0), TOCSIN_OK);
     ck_assert_int_eq(tocsin_detector_score_row(detector, 0, row, 4, 0, &score),
                      TOCSIN_ERROR_WIDTH);
     ck_assert_int_eq(tocsin_detector_push_row(of_values, 0, row, 3, 0, NULL, 0),
@@ -546,11 +652,13 @@ static Suite *suite(void)
 
     tcase_add_loop_test(tcase, verdicts_keep_their_word, 0, INPUT_KINDS);
     tcase_add_loop_test(tcase, all_ways_say_the_same, 0, INPUT_KINDS);
+    tcase_add_loop_test(tcase, many_in_one_call, 0, INPUT_KINDS);
     tcase_add_loop_test(tcase, rows_of_one_are_values, 0, INPUT_KINDS);
     tcase_add_test(tcase, snapshots_go_on);
     tcase_add_test(tcase, hostile_snapshots_are_survived);
     tcase_add_test(tcase, what_is_held_is_not_learnt);
     tcase_add_test(tcase, the_metric_that_went_off_is_blamed);
+    tcase_add_test(tcase, what_is_plain_to_see_rings);
     tcase_add_test(tcase, seeds_make_the_trees);
     tcase_add_test(tcase, widths_are_checked);
     tcase_add_test(tcase, conflicts_are_told);

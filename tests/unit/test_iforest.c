@@ -112,7 +112,7 @@ START_TEST(depths_are_those_of_a_plain_forest)
         double mean, error, depth;
 
         f.point.row = probes[p];
-        tocsin__rows_code(&f.k->rows, f.s, &f.point, codes, &f.reading);
+        tocsin__rows_code(&f.k->rows, f.s, &f.point, codes);
         depth = iforest_depth(f.k, f.s, codes);
         plain_forest(&r, (const uint16_t(*)[2])points, POOL, 16, codes, &mean, &error);
         /* 1,000 trees against 4,000; c(n) by logarithm is 0.05 off at worst. */
