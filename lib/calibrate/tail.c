@@ -15,9 +15,10 @@
  * ring is full, until a block is an eighth of the return period T of the most frequent
  * budget: then the ring spans two to four T, so that the limit for T is interpolated
  * between things that happened, and not extrapolated.  Rarer levels come from the tail
- * fitted to the top quarter.  The two oldest blocks go whenever neighbours are joined: what a model
+ * fitted to the top quarter.  The oldest blocks go whenever neighbours are joined: what a model
  * said while it was young it will not say again, and would raise the limit for months (the burn-in of
- * simulations).
+ * simulations).  Of the sixteen two go, since a tail needs all there is; but half of them as long as
+ * the ring spans two days to eight, in which a model gets to know the day and the week.
  *
  * The curve from levels to rates is a short table of knots, drawn anew when a block ends:
  *
@@ -81,7 +82,10 @@
 #define TAIL_BLOCK_START 8u
 #define TAIL_BLOCKS_PER_PERIOD 8.0  /* at least so many blocks in the shortest return period */
 #define TAIL_BLOCKS_READY 8u        /* no score before */
-#define TAIL_BLOCKS_BURNT 2u        /* the oldest, whenever blocks are joined */
+#define TAIL_BLOCKS_BURNT 2u        /* the oldest, whenever blocks are joined ... */
+#define TAIL_BLOCKS_BURNT_YOUNG 8u  /* the same while seasons are new: while the ring spans ... */
+#define TAIL_SEASONS_BEGIN (2 * (double)TOCSIN_DAY) /* ... at least this ... */
+#define TAIL_SEASONS_END (8 * (double)TOCSIN_DAY)   /* ... and less than this */
 #define TAIL_HISTORY 100.0          /* a budget rings once 1/100 of its return period is known */
 #define TAIL_LOG_CLIP TAIL_LN3      /* log of the rings that would hold the clipping level once: 3 */
 #define TAIL_CLIP_STEP 0.1          /* a maximum may exceed the ring's at least by this */
@@ -385,6 +389,15 @@ static double tail_history(double steps)
     return tail_keep(tocsin__min(steps, TAIL_HISTORY_MAX));
 }
 
+/* How many of the oldest blocks go when blocks of that length are joined. */
+static uint16_t tail_burnt(double length, double step)
+{
+    const double span = TOCSIN__MAXIMA * length * step;
+
+    return span >= TAIL_SEASONS_BEGIN && span < TAIL_SEASONS_END ? TAIL_BLOCKS_BURNT_YOUNG
+                                                                 : TAIL_BLOCKS_BURNT;
+}
+
 static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
 {
     const double memory = tocsin__min(TAIL_STEP_BLOCKS, (double)s->maxima.count + 1);
@@ -408,7 +421,7 @@ static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
     if (s->maxima.count == TOCSIN__MAXIMA && 2 * (double)s->length <= longest &&
         s->length <= UINT32_MAX / 2) {
         tocsin__maxima_join(&s->maxima);
-        tocsin__maxima_drop(&s->maxima, TAIL_BLOCKS_BURNT);
+        tocsin__maxima_drop(&s->maxima, tail_burnt((double)s->length, tocsin__tail_step(s)));
         s->length *= 2;
         tail_draw(k, s);
         return;
@@ -957,8 +970,13 @@ static uint32_t tail_pool_new(const tail_state *s, uint16_t mark)
 
     if (here / TAIL_MARK_BLOCKS > mark / TAIL_MARK_BLOCKS) {
         known = known < TOCSIN__MAXIMA ? known : TOCSIN__MAXIMA;
-        for (uint32_t d = mark / TAIL_MARK_BLOCKS; d < here / TAIL_MARK_BLOCKS; d++)
-            known = (known + 1) / 2 > TAIL_BLOCKS_BURNT ? (known + 1) / 2 - TAIL_BLOCKS_BURNT : 0;
+        for (uint32_t d = mark / TAIL_MARK_BLOCKS; d < here / TAIL_MARK_BLOCKS; d++) {
+            const uint32_t joined = (known + 1) / 2;
+            const uint32_t burnt =
+                tail_burnt((double)(UINT64_C(1) << (d < 32 ? d : 32)), tocsin__tail_step(s));
+
+            known = joined > burnt ? joined - burnt : 0;
+        }
     } else if (known > at && at >= TOCSIN__MAXIMA) {
         known -= TOCSIN__MAXIMA;    /* the ring has gone round */
     }
