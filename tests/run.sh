@@ -193,6 +193,9 @@ build_and_test()    # leg, suites and other arguments of meson test, arguments o
     fi
 }
 
+# Enough for a backtrace: to keep track of variables takes gcc as long as all else where sanitizers are.
+lines_only="-Dc_args=-g1"
+
 compiled_suites="--no-suite once"
 foreign_suites="--suite unit --suite differential --suite golden --suite contract"
 
@@ -215,13 +218,14 @@ leg_asan()
 {
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_stack_use_after_return=1 \
         CK_EXCLUDE_TAGS=long CC=gcc build_and_test asan "$compiled_suites" --werror -Db_sanitize=address,undefined \
-        -Db_lundef=false
+        -Db_lundef=false $lines_only
 }
 
 # Data races: what has threads, and what threads share.
 leg_tsan()
 {
-    if ! CC=gcc targets="tests/test_contract_threads tests/test_bank" build tsan --werror -Db_sanitize=thread -Dcli=disabled -Dbench=disabled; then
+    if ! CC=gcc targets="tests/test_contract_threads tests/test_bank" build tsan --werror -Db_sanitize=thread \
+        -Dcli=disabled -Dbench=disabled $lines_only; then
         result tsan 0 1 0 "does not build"
         return
     fi
@@ -294,7 +298,7 @@ leg_foreign()    # leg, Debian's name of the machine, compiler, emulator, argume
     shift 4
     CK_FORK=no build_and_test "$leg" "$foreign_suites ${left_out-} --timeout-multiplier 2" --werror \
         --cross-file "tests/cross/$leg.ini" --cross-file "$builds/libcheck-$machine/libcheck.ini" \
-        -Dcli=disabled -Dbench=disabled "$@"
+        -Dcli=disabled -Dbench=disabled $lines_only "$@"
 }
 
 # Emulated only where the kernel does not take 32-bit programs: it takes twenty times as long.
