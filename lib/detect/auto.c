@@ -17,7 +17,9 @@
  * Each half hour also has a mean absolute residual and a mean absolute step of its own, as a
  * multiple of the common one and shrunk to 1 by n / (n + 5), so that a night is not judged by the
  * day's noise.  What seasons leave is forgotten no more slowly than seasons are: the deviation
- * must not lag behind what was learnt.
+ * must not lag behind what was learnt.  With steps of a quarter of an hour and more a profile takes
+ * weeks to be known; until a half hour was met 30 times, what was left lately counts three times
+ * as much as in a plain mean.
  *
  *     z = (x - level - season) / deviation of that half hour
  *
@@ -191,6 +193,10 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_TO_STANDARD 1.2533     /* sqrt(pi/2): standard / mean deviation */
 #define AUTO_LN2 0.693147180559945309
 #define AUTO_SIZE_GAIN_MAX 0.01     /* of what seasons leave, but for a young series */
+#define AUTO_SETTLED 30u            /* visits after which a slot is known */
+#define AUTO_SETTLING 3.0           /* times a plain mean's gain, until then, ... */
+#define AUTO_SETTLING_MAX 0.02
+#define AUTO_SLOW_STEP (900 * (double)TOCSIN_SECOND)    /* ... if slots are met twice a day at most */
 #define AUTO_STEP_MEMORY 50.0       /* points, of the mean time between them */
 #define AUTO_STEP_GAP 4.0           /* steps a gap counts as */
 #define AUTO_UNKNOWN_MEMORY 3000.0  /* points, where the step is not known */
@@ -851,6 +857,17 @@ static inline double auto_ratio(double size, double common)
     return size < AUTO_LIVELY_MAX * common ? size / common : AUTO_LIVELY_MAX;
 }
 
+/* The gain of what profiles leave.  What they leave while they are not known yet says little of what
+ * they will, and where a slot is met about once a day that is so for weeks. */
+static inline double auto_settling(const auto_state *s, const auto_view *view, uint16_t visits,
+                                   double step)
+{
+    if (visits >= AUTO_SETTLED || step < AUTO_SLOW_STEP)
+        return view->size_gain;
+    return tocsin__max(view->size_gain,
+                       view->held * tocsin__min(AUTO_SETTLING_MAX, AUTO_SETTLING / s->age));
+}
+
 /* Learn the time of the day and of the week. */
 static inline void auto_learn_season(const auto_constants *k, auto_state *s, const auto_view *view,
                                      double step)
@@ -892,8 +909,11 @@ static inline void auto_learn_season(const auto_constants *k, auto_state *s, con
             auto_moved(lively[AUTO_DAY_SLOTS + view->day_slot], of_lively,
                        auto_ratio(stride, s->stride));
     s->stride += view->gain * (stride - s->stride);
-    s->with_day += view->size_gain * (tocsin__abs(after_day) - s->with_day);
-    s->with_week += view->size_gain * (tocsin__abs(after_week) - s->with_week);
+
+    const double settling = auto_settling(s, view, *day_visits, step);
+
+    s->with_day += settling * (tocsin__abs(after_day) - s->with_day);
+    s->with_week += settling * (tocsin__abs(after_week) - s->with_week);
 }
 
 /* ---- An unknown period ------------------------------------------------------ */
