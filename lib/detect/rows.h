@@ -18,9 +18,9 @@
  *
  * Missing.  A metric that is missing is at its centre, and so says nothing; it is not learnt.
  *
- * Views.  A cut looks at one metric and a forest is bounded: how far out a point is, or that many metrics
- * move at once, a little each, it hardly tells.  So a row is looked at in three ways, each of which finds
- * a number:
+ * Views.  A cut looks at one metric and a forest is bounded: how far out a point is, or that many
+ * metrics move at once, a little each, it hardly tells.  So a row is looked at in three ways, each of
+ * which finds a number:
  *
  *     forest      what the detector's own trees find
  *     distance    mean over the metrics of the distance from the centre, as codes count it
@@ -31,20 +31,21 @@
  *     channel = max(0, (found - m) / s)
  *
  * for each, and the largest speaks.  A residual teaches s no more than 8 times s.  The forest's s
- * begins at 1, its trees' own unit; the means of n metrics are never taken to vary by less than those
- * of n metrics that go their own ways, 0.4 / sqrt(n).  These two learn while the forest still warms up.
+ * begins at 1, its trees' own unit, and is at least 0.05; the means of n metrics are never taken to
+ * vary by less than those of n metrics that go their own ways, 0.4 / sqrt(n).  These two learn while
+ * the forest still warms up.
  *
- * Of one metric and its lags only the forest speaks, in its own unit: found - m.  How far out a single
- * value is, other detectors know better.
+ * Of one metric and its lags only the forest speaks, in its own unit: found - m.  How far out a
+ * single value is, other detectors know better.
  *
  * Lags.  The codes of the last points learnt are kept as they were coded then.  Before there are
  * any, they are centres.
  *
- * State: the views stand first in a detector's struct, and the four arrays below are its first; its own
- * follow.
+ * State: the views stand first in a detector's struct, and the four arrays below are its first; its
+ * own follow.
  *
- * Cost: two divisions per metric to judge and a few multiplications to learn; a logarithm for what is
- * beyond 4 deviations.
+ * Cost: two divisions per metric to judge and a few multiplications to learn; a logarithm for what
+ * is beyond 4 deviations.
  */
 #ifndef TOCSIN__ROWS_H
 #define TOCSIN__ROWS_H
@@ -146,8 +147,8 @@ void tocsin__rows_init(const tocsin__rows *rows, void *state);
 void tocsin__rows_code(const tocsin__rows *rows, const void *state, const tocsin__point *point,
                        uint16_t *codes);
 
-/* The three channels, from the codes and what the forest found in them (NaN: it is still warming up,
- * and so is the detector).  The reading becomes that of the metric farthest from its centre. */
+/* The three channels, from the codes and what the forest found in them (NaN: it is still warming
+ * up, and so is the detector).  The reading becomes that of the metric farthest from its centre. */
 void tocsin__rows_judge(const tocsin__rows *rows, const void *state, const tocsin__point *point,
                         const uint16_t *codes, double found, tocsin__reading *reading);
 

@@ -266,6 +266,23 @@ START_TEST(a_week_is_found)
 }
 END_TEST
 
+/* Slow points of a strong season, whose half hours are met once a day: after two weeks its profile is
+ * known, and the deviation is rather the noise's than that of the days in which it was not. */
+START_TEST(the_deviation_follows_what_is_learnt)
+{
+    static const int64_t slow[] = {30 * TOCSIN_MINUTE, TOCSIN_HOUR};
+    const int64_t day = TOCSIN_DAY / slow[_i];
+    series s = series_of("auto | raw", slow[_i]);
+    rng r = rng_seeded(20);
+
+    for (int64_t i = 0; i < 14 * day + day / 3; i++)
+        push(&s, 40 * sin(6.28318530718 * day_of(&s)) + rng_normal(&r));
+    ck_assert_double_gt(s.verdict.deviation, 0.7);
+    ck_assert_double_lt(s.verdict.deviation, 3);
+    series_end(&s);
+}
+END_TEST
+
 /* Units and dates are nobody's business: a power of two, or four weeks, change no bit. */
 START_TEST(units_and_dates_do_not_matter)
 {
@@ -666,6 +683,7 @@ static Suite *suite(void)
     tcase_add_loop_test(detector, a_livelier_time_is_unrest, 0, 3);
     tcase_add_loop_test(detector, a_day_is_found_and_left_alone_where_it_is_not, 0, 3);
     tcase_add_test(detector, a_week_is_found);
+    tcase_add_loop_test(detector, the_deviation_follows_what_is_learnt, 0, 2);
     tcase_add_loop_test(detector, units_and_dates_do_not_matter, 0, 3);
     tcase_add_loop_test(detector, the_first_ripple_of_a_series_at_rest_is_no_alarm, 0, 3);
     tcase_add_loop_test(detector, an_outage_does_not_deafen, 0, 3);
