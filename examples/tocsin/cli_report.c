@@ -369,8 +369,25 @@ static int report_order(const void *left, const void *right)
     return (a->number > b->number) - (a->number < b->number);
 }
 
+static void report_add_check(cli_buffer *out, const tocsin_self_check *check)
+{
+    if (check->finding == TOCSIN_RATE_UNKNOWN) {
+        cli_buffer_print(out, "null");
+        return;
+    }
+    cli_buffer_print(out, "{\"finding\":\"%s\",\"alarms\":%llu,\"watched\":%.0f,\"promised\":",
+                     cli_watch_finding(check), (unsigned long long)check->alarms, check->watched);
+    report_add_number(out, check->promised);
+    cli_buffer_print(out, ",\"lower\":");
+    report_add_number(out, check->lower);
+    cli_buffer_print(out, ",\"upper\":");
+    report_add_number(out, check->upper);
+    cli_buffer_print(out, "}");
+}
+
 static void report_add_data(cli_report *report, FILE *stream, const cli_feed *feed,
-                            const cli_totals *totals, const tocsin_spec *spec)
+                            const cli_totals *totals, const tocsin_spec *spec,
+                            const tocsin_self_check *check)
 {
     cli_buffer out = {NULL, 0, 0};
     report_rank *ranks = cli_alloc((report->series_count + 1) * sizeof *ranks);
@@ -391,11 +408,13 @@ static void report_add_data(cli_report *report, FILE *stream, const cli_feed *fe
     cli_add_json(&out, cli_text_of(full_text));
     cli_buffer_print(&out,
                      ",\"version\":\"%s\",\"points\":%llu,\"seriesCount\":%zu,\"alarms\":%llu,"
-                     "\"missing\":%llu,\"late\":%llu,\"unheard\":%llu,\"series\":[",
+                     "\"missing\":%llu,\"late\":%llu,\"unheard\":%llu,\"check\":",
                      tocsin_version_string(), (unsigned long long)totals->points, totals->series,
                      (unsigned long long)totals->starts, (unsigned long long)totals->missing,
                      (unsigned long long)(totals->late + totals->repeated),
                      (unsigned long long)totals->unheard);
+    report_add_check(&out, check);
+    cli_buffer_print(&out, ",\"series\":[");
     for (size_t i = 0; i < report->series_count && drawn < REPORT_DRAWN; i++) {
         if (drawn++ > 0)
             cli_buffer_add(&out, ",", 1);
@@ -413,7 +432,7 @@ static void report_add_data(cli_report *report, FILE *stream, const cli_feed *fe
 }
 
 void cli_report_close(cli_report *report, const cli_feed *feed, const cli_totals *totals,
-                      const tocsin_spec *spec)
+                      const tocsin_spec *spec, const tocsin_self_check *check)
 {
     cli_file file;
 
@@ -423,7 +442,7 @@ void cli_report_close(cli_report *report, const cli_feed *feed, const cli_totals
                  report->path);
     cli_file_begin(&file, report->path);
     fwrite(cli_page_head, 1, cli_page_head_size, file.stream);
-    report_add_data(report, file.stream, feed, totals, spec);
+    report_add_data(report, file.stream, feed, totals, spec, check);
     fwrite(cli_page_tail, 1, cli_page_tail_size, file.stream);
     cli_file_commit(&file);
     for (size_t i = 0; i < report->series_count; i++) {

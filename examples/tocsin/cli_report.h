@@ -15,8 +15,8 @@ void cli_report_point(cli_report *report, const cli_row *row);
 void cli_report_silence(cli_report *report, const cli_series *series,
                         const tocsin_verdict *verdict);
 
-/* Write the page and free the report. */
+/* Write the page and free the report.  `check`: what was promised beside what rang. */
 void cli_report_close(cli_report *report, const cli_feed *feed, const cli_totals *totals,
-                      const tocsin_spec *spec);
+                      const tocsin_spec *spec, const tocsin_self_check *check);
 
 #endif

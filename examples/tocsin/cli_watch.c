@@ -76,6 +76,26 @@ size_t cli_watch_exclude(cli_watch *watch, size_t count)
     return undone;
 }
 
+tocsin_self_check cli_watch_check(const cli_watch *watch, size_t count)
+{
+    tocsin_self_check sum = {.struct_size = sizeof sum}, check = sum;
+
+    for (size_t i = 0; i < count; i++)
+        if (tocsin_detector_self_check(watch->detectors[i], &check) == TOCSIN_OK)
+            tocsin_self_check_add(&sum, &check);
+    return sum;
+}
+
+const char *cli_watch_finding(const tocsin_self_check *check)
+{
+    switch (check->finding) {
+    case TOCSIN_RATE_KEPT: return "kept";
+    case TOCSIN_RATE_BELOW: return "below";
+    case TOCSIN_RATE_ABOVE: return "above";
+    default: return "unknown";
+    }
+}
+
 tocsin_detector *cli_watch_rate(cli_watch *watch, const cli_series *series, size_t column,
                                 int wanted)
 {

@@ -35,6 +35,13 @@ void cli_watch_maintain(cli_watch *watch, const cli_options *options);
  * how many it was. */
 size_t cli_watch_exclude(cli_watch *watch, size_t count);
 
+/* What the first `count` series rang since they began, beside what their budgets promised;
+ * TOCSIN_RATE_UNKNOWN: there is no budget, or nothing was watched yet. */
+tocsin_self_check cli_watch_check(const cli_watch *watch, size_t count);
+
+/* "kept", "below", "above" or "unknown". */
+const char *cli_watch_finding(const tocsin_self_check *check);
+
 /* A new series. */
 void cli_watch_start(cli_watch *watch, const cli_series *series);
 

@@ -231,17 +231,6 @@ static double backtest_promised(const backtest_trial *trial)
     return promised;
 }
 
-/* All its detectors, held to their promise; it has one. */
-static tocsin_self_check backtest_check(const backtest_run *run, const backtest_trial *trial)
-{
-    tocsin_self_check sum = {.struct_size = sizeof sum}, check = sum;
-
-    for (size_t i = 0; i < cli_feed_count(&run->feed); i++)
-        if (tocsin_detector_self_check(trial->watch.detectors[i], &check) == TOCSIN_OK)
-            tocsin_self_check_add(&sum, &check);
-    return sum;
-}
-
 /* "1.2 (0.4..2.9)" */
 static void backtest_print_check(const tocsin_self_check *check)
 {
@@ -251,16 +240,6 @@ static void backtest_print_check(const tocsin_self_check *check)
         snprintf(text, sizeof text, "%.2f (%.2f..%.2f)%s", check->ratio, check->lower,
                  check->upper, check->finding == TOCSIN_RATE_KEPT ? "" : "!");
     printf(" %20s", text);
-}
-
-static const char *backtest_finding(const tocsin_self_check *check)
-{
-    switch (check->finding) {
-    case TOCSIN_RATE_KEPT: return "kept";
-    case TOCSIN_RATE_BELOW: return "below";
-    case TOCSIN_RATE_ABOVE: return "above";
-    default: return "unknown";
-    }
 }
 
 static void backtest_print_trials(const backtest_run *run, double series_weeks, double hours)
@@ -277,7 +256,8 @@ static void backtest_print_trials(const backtest_run *run, double series_weeks, 
     putchar('\n');
     for (size_t i = 0; i < run->trial_count; i++) {
         const backtest_trial *trial = &run->trials[i];
-        const tocsin_self_check check = backtest_check(run, trial);
+        const tocsin_self_check check =
+            cli_watch_check(&trial->watch, cli_feed_count(&run->feed));
 
         printf("%-12s %8llu", trial->name, (unsigned long long)trial->alarms);
         backtest_cell(series_weeks > 0 ? (double)trial->alarms / series_weeks : NAN, 15, 3);
@@ -391,7 +371,8 @@ static void backtest_add_trial(cli_buffer *out, const backtest_run *run, size_t 
                                 double series_weeks, double hours)
 {
     const backtest_trial *trial = &run->trials[index];
-    const tocsin_self_check check = backtest_check(run, trial);
+    const tocsin_self_check check =
+        cli_watch_check(&trial->watch, cli_feed_count(&run->feed));
 
     cli_buffer_print(out, "%s{\"spec\":", index ? "," : "");
     cli_add_json(out, cli_text_of(run->specs[trial->spec]));
@@ -404,7 +385,7 @@ static void backtest_add_trial(cli_buffer *out, const backtest_run *run, size_t 
     backtest_add_number(out, "times_promised", check.ratio);
     backtest_add_number(out, "times_promised_lower", check.lower);
     backtest_add_number(out, "times_promised_upper", check.upper);
-    cli_buffer_print(out, ",\"promise\":\"%s\"", backtest_finding(&check));
+    cli_buffer_print(out, ",\"promise\":\"%s\"", cli_watch_finding(&check));
     if (run->has_labels) {
         const backtest_score score = backtest_rate(run, index);
         const double false_alarms = (double)trial->kinds[CLI_ALARM_FALSE];

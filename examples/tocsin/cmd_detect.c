@@ -191,8 +191,11 @@ int cmd_detect(const cli_options *options)
     if (run.feed.rows == 0)
         cli_note("no data: the input holds no points");
     cli_flush_output();
-    if (run.report)
-        cli_report_close(run.report, &run.feed, &run.totals, run.watch.specs.gauge);
+    if (run.report) {
+        const tocsin_self_check check = cli_watch_check(&run.watch, run.totals.series);
+
+        cli_report_close(run.report, &run.feed, &run.totals, run.watch.specs.gauge, &check);
+    }
     if (options->state)
         cli_state_save(options->state, &run.feed, &run.watch);
 

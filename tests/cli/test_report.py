@@ -57,6 +57,23 @@ class Report(Test):
                 if episode["end"] is not None:
                     self.assertLess(episode["start"], episode["end"])
 
+    def test_what_was_promised_stands_beside_what_rang(self):
+        result = tocsin("detect", "-s", "ewma | tail | alarm budget=1/10m", "-f", "json", "--report",
+                        self.path("page.html"), "-", data=csv_text(points()))
+        self.assertIn(result.code, (0, 3), result.err)
+        html = self.read("page.html").decode()
+        check = page_data(html)["check"]
+        starts = sum(item["state"] == "start" for item in result.objects())
+        self.assertEqual(check["alarms"], starts)
+        self.assertGreater(check["promised"], 0)
+        self.assertLessEqual(check["lower"], starts / check["promised"])
+        self.assertGreaterEqual(check["upper"], starts / check["promised"])
+        self.assertIn(check["finding"], ("kept", "below", "above"))
+        bare = tocsin("detect", "-s", "raw | alarm threshold=5", "--report", self.path("page.html"),
+                      "-", data=csv_text(points()))
+        self.assertIn(bare.code, (0, 3), bare.err)
+        self.assertIsNone(page_data(self.read("page.html").decode())["check"])
+
     def test_short_series_are_drawn_point_by_point(self):
         rows = points()
         series = page_data(self.page(csv_text(rows))[0])["series"][0]
