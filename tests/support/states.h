@@ -47,11 +47,14 @@ static inline snapshot snapshot_of(const tocsin_detector *detector)
 }
 
 /* Loading takes time in proportion to the size, so damaging every bit takes its square: of large
- * snapshots and shards every third bit or byte is damaged, or every fifth ...  The stride is odd, so
- * that each bit of a byte has its turn. */
+ * snapshots and shards every third bit or byte is damaged, or every fifth ...; and a third of these
+ * where instructions cost more than one (suite.h).  The stride is odd, so that each bit of a byte
+ * has its turn. */
 static inline size_t damage_stride(size_t size)
 {
-    return 1 + 2 * (size / 2048);
+    const size_t stride = 1 + 2 * (size / 2048);
+
+    return suite_is_short() ? 3 * stride : stride;
 }
 
 static inline void snapshot_free(snapshot *s)

@@ -38,6 +38,14 @@ static inline TCase *suite_long_case(Suite *suite, const char *name)
     return tcase;
 }
 
+/* Are they left out? */
+static inline int suite_is_short(void)
+{
+    const char *tags = getenv("CK_EXCLUDE_TAGS");
+
+    return tags && strstr(tags, "long") != NULL;
+}
+
 static inline int suite_run(Suite *suite)
 {
     SRunner *runner = srunner_create(suite);
