@@ -318,7 +318,7 @@ leg_i686()
 }
 
 # Emulated: without the tests that support/suite.h calls long, and each with a part of the others:
-# kernels and banks where the machine has kernels of its own, snapshots and oracles where bytes are
+# kernels where the machine has some of its own, snapshots and oracles where bytes are
 # the other way round.  (The i686 leg runs all, golden files hold the bits.)
 leg_aarch64()
 {
