@@ -517,8 +517,8 @@ typedef struct tocsin_share {
     double value;           /**< its part of the statistic, tocsin_verdict.raw, at least 0: together
                                  they make up all of it */
     double normal;          /**< at lag 0 what would have been normal for the metric: its value in the
-                                 nearest point the model holds for usual, or at the middle of those;
-                                 else NaN */
+                                 nearest point the model holds for usual, at the middle of those, or
+                                 in the last point where the change is strange; else NaN */
 } tocsin_share;
 
 /** What each metric and, with `shingle=`, each lag of it has contributed to the last point's

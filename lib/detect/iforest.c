@@ -10,8 +10,8 @@
  *
  *     found = log2(sample) + c(sample) - h,    in cuts
  *
- * Liu, Ting and Zhou's 2^(-h/c(sample)) gives the same order.  Channel 0 "isolation" is how much more that
- * is than usual; rows.h says how, and what the channels "distance" and "change" are.
+ * Liu, Ting and Zhou's 2^(-h/c(sample)) gives the same order.  Channel 0 "isolation" is how much
+ * more that is than usual; rows.h says how, and what the channels "distance" and "change" are.
  *
  * Beyond the sample.  In their forest a point that lies beyond all that was sampled goes the way of the
  * sample's last, and how far beyond is not seen.  Here each node knows the smallest and the largest of

@@ -9,9 +9,9 @@
  *
  *     codisp = max over the point's ancestors and itself of  mass of the sibling / own mass
  *
- * What is found is its mean over the trees - and over all ways in which the point, which is not in the
- * tree yet, could be put there.  Channel 0 "displacement" is how much more that is than usual; rows.h
- * says how, and what the channels "distance" and "change" are.  At a node whose box has sides of
+ * What is found is its mean over the trees - and over all ways in which the point, which is not in
+ * the tree yet, could be put there.  Channel 0 "displacement" is how much more that is than usual;
+ * rows.h says how, and what the channels "distance" and "change" are.  At a node whose box has sides of
  * total length r, and which the point is outside of by e in total, it is cut off with probability
  * e / (r + e); then the node is its sibling.  Else it goes on to the child that the node's cut leads
  * to.  So the mean is a sum over one path: nothing is drawn to score.

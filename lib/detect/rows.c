@@ -202,7 +202,7 @@ static inline double *rows_found(tocsin__reading *reading, uint32_t view)
 
 /* What a view's residuals are measured by. */
 static inline double rows_spread_of(const tocsin__rows *rows, const tocsin__rows_views *views,
-                                 uint32_t view)
+                                    uint32_t view)
 {
     return tocsin__max(views->spread[view],
                        view == TOCSIN__ROWS_FOREST ? ROWS_FOREST_STEADY : rows->steady);

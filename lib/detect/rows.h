@@ -95,6 +95,8 @@ typedef struct tocsin__rows_views {
     uint32_t spare;
 } tocsin__rows_views;
 
+#define TOCSIN__ROWS_FOUND_MAX 4096.0
+
 #define TOCSIN__ROWS_VIEW_FIELDS(state)                                                           \
     TOCSIN__FIELD(state, views.usual[0], F64, -TOCSIN__ROWS_FOUND_MAX, TOCSIN__ROWS_FOUND_MAX),  \
     TOCSIN__FIELD(state, views.usual[1], F64, 0, TOCSIN__ROWS_FOUND_MAX),                        \
@@ -106,8 +108,6 @@ typedef struct tocsin__rows_views {
     TOCSIN__FIELD(state, views.judged[1], U32, 0, UINT32_MAX),                                   \
     TOCSIN__FIELD(state, views.judged[2], U32, 0, UINT32_MAX),                                   \
     TOCSIN__FIELD(state, views.spare, U32, 0, 0)
-
-#define TOCSIN__ROWS_FOUND_MAX 4096.0
 
 /* Part of a detector's constants. */
 typedef struct tocsin__rows {
