@@ -107,9 +107,9 @@ size_t tocsin_bank_series_size(const tocsin_spec *spec, const tocsin_bank_option
         return 0;
     tocsin__format_init(&format, spec, &options);
 
-    /* Its part of the tile, four cells for three ids, and less than a byte, rounded up. */
+    /* Its part of the tile, two of a table's lines for seven ids, and less than a byte, rounded up. */
     return (tocsin__format_bytes(&format) + TOCSIN_BANK_TILE - 1) / TOCSIN_BANK_TILE +
-           (options.ids == TOCSIN_IDS_KEPT ? 4 * sizeof(tocsin__id_cell) / 3 : 0) + 1;
+           (options.ids == TOCSIN_IDS_KEPT ? 2 * sizeof(tocsin__ids_line) / 7 + 1 : 0) + 1;
 }
 
 /* ---- Series -------------------------------------------------------------------- */

@@ -78,19 +78,19 @@ static uint64_t bank_slab_size(const tocsin__format *format, uint32_t tiles)
 /* A pointer to each tile, and where the clock is shared a word of bits for its slots. */
 static uint64_t bank_directory_size(const tocsin_bank_options *options, uint32_t tiles)
 {
-    const size_t bits = options->clock == TOCSIN_CLOCK_SHARED ? sizeof(uint64_t) : 0;
+    const size_t bits = options->clock == TOCSIN_CLOCK_SHARED ? 2 * sizeof(uint64_t) : 0;
 
     return (uint64_t)tiles * (sizeof(tocsin__tile_head *) + bits);
 }
 
-static uint32_t bank_cells(const tocsin_bank_options *options, uint32_t tiles)
+static uint32_t bank_lines(const tocsin_bank_options *options, uint32_t tiles)
 {
-    return options->ids == TOCSIN_IDS_KEPT ? tocsin__ids_capacity(tiles * TOCSIN_BANK_TILE) : 0;
+    return options->ids == TOCSIN_IDS_KEPT ? tocsin__ids_lines(tiles * TOCSIN_BANK_TILE) : 0;
 }
 
-static uint64_t bank_cells_size(const tocsin_bank_options *options, uint32_t tiles)
+static uint64_t bank_ids_size(const tocsin_bank_options *options, uint32_t tiles)
 {
-    return (uint64_t)bank_cells(options, tiles) * sizeof(tocsin__id_cell);
+    return (uint64_t)bank_lines(options, tiles) * sizeof(tocsin__ids_line);
 }
 
 static uint64_t bank_head_size(const tocsin_spec *spec, const tocsin_bank_options *options,
@@ -113,7 +113,7 @@ uint64_t tocsin__bank_size(const tocsin_spec *spec, const tocsin_bank_options *o
 
     return tiles == 0 ? head
                       : head + bank_slab_size(&format, tiles) +
-                            bank_directory_size(options, tiles) + bank_cells_size(options, tiles);
+                            bank_directory_size(options, tiles) + bank_ids_size(options, tiles);
 }
 
 /* ---- Life -------------------------------------------------------------------- */
@@ -168,8 +168,8 @@ void tocsin__bank_free(tocsin_bank *bank)
     tocsin__classes_free(bank);
     tocsin__free(&allocator, bank->tiles,
                  (size_t)bank_directory_size(&bank->options, bank->tile_count));
-    tocsin__free(&allocator, bank->ids.cells,
-                 (size_t)bank_cells_size(&bank->options, bank->tile_count));
+    tocsin__free(&allocator, bank->ids.lines,
+                 (size_t)bank_ids_size(&bank->options, bank->tile_count));
     tocsin__free(&allocator, bank,
                  (size_t)bank_head_size(bank->spec, &bank->options, &bank->format));
 }
@@ -178,7 +178,7 @@ void tocsin__bank_free(tocsin_bank *bank)
 
 /* The larger directory and table take the place of the smaller ones. */
 static void bank_take(tocsin_bank *bank, char *first, tocsin__tile_head **tiles,
-                      tocsin__id_cell *cells, uint32_t tile_count)
+                      tocsin__ids_line *lines, uint32_t tile_count)
 {
     const uint32_t before = bank->tile_count;
     tocsin__ids ids;
@@ -194,16 +194,17 @@ static void bank_take(tocsin_bank *bank, char *first, tocsin__tile_head **tiles,
     bank->tile_count = tile_count;
     if (tocsin__bank_is_shared(bank)) {
         bank->pushed = (uint64_t *)(void *)(tiles + tile_count);
-        memset(bank->pushed, 0, tile_count * sizeof *bank->pushed);
+        bank->noted = bank->pushed + tile_count;
+        memset(bank->pushed, 0, 2 * tile_count * sizeof *bank->pushed);
     }
 
     if (bank->options.ids == TOCSIN_IDS_KEPT) {
-        tocsin__ids_init(&ids, cells, bank_cells(&bank->options, tile_count), bank->options.seed);
+        tocsin__ids_init(&ids, lines, bank_lines(&bank->options, tile_count), bank->options.seed);
         for (uint32_t slot = 0; slot < bank->slots; slot++)
             if (tocsin__bank_has(bank, slot))
                 tocsin__ids_add(&ids, tocsin__bank_key(bank, slot), slot);
-        tocsin__free(&bank->allocator, bank->ids.cells,
-                     (size_t)bank_cells_size(&bank->options, before));
+        tocsin__free(&bank->allocator, bank->ids.lines,
+                     (size_t)bank_ids_size(&bank->options, before));
         bank->ids = ids;
     }
 }
@@ -211,17 +212,17 @@ static void bank_take(tocsin_bank *bank, char *first, tocsin__tile_head **tiles,
 int tocsin__bank_adopt(tocsin_bank *bank, char *tiles, uint32_t tile_count)
 {
     const uint64_t directory_size = bank_directory_size(&bank->options, tile_count);
-    const uint64_t cells_size = bank_cells_size(&bank->options, tile_count);
+    const uint64_t lines_size = bank_ids_size(&bank->options, tile_count);
     tocsin__tile_head **directory = bank_allocate(&bank->allocator, directory_size);
-    tocsin__id_cell *cells =
-        directory && cells_size ? bank_allocate(&bank->allocator, cells_size) : NULL;
+    tocsin__ids_line *lines =
+        directory && lines_size ? bank_allocate(&bank->allocator, lines_size) : NULL;
 
-    if (!directory || (cells_size && !cells)) {
+    if (!directory || (lines_size && !lines)) {
         tocsin__free(&bank->allocator, directory, (size_t)directory_size);
         return TOCSIN_ERROR_MEMORY;
     }
-    bank->bytes += (size_t)(directory_size + cells_size);
-    bank_take(bank, tiles, directory, cells, tile_count);
+    bank->bytes += (size_t)(directory_size + lines_size);
+    bank_take(bank, tiles, directory, lines, tile_count);
     return TOCSIN_OK;
 }
 
@@ -239,25 +240,25 @@ int tocsin__bank_reserve(tocsin_bank *bank, uint32_t series)
 
     const uint64_t slab_size = bank_slab_size(&bank->format, after - before);
     const uint64_t directory_size = bank_directory_size(&bank->options, after);
-    const uint64_t cells_size = bank_cells_size(&bank->options, after);
+    const uint64_t lines_size = bank_ids_size(&bank->options, after);
     tocsin__slab *slab = bank_allocate(allocator, slab_size);
     tocsin__tile_head **tiles = slab ? bank_allocate(allocator, directory_size) : NULL;
-    tocsin__id_cell *cells = tiles && cells_size ? bank_allocate(allocator, cells_size) : NULL;
+    tocsin__ids_line *lines = tiles && lines_size ? bank_allocate(allocator, lines_size) : NULL;
 
-    if (!tiles || (cells_size && !cells)) {
+    if (!tiles || (lines_size && !lines)) {
         tocsin__free(allocator, tiles, (size_t)directory_size);
         tocsin__free(allocator, slab, (size_t)slab_size);
         return TOCSIN_ERROR_MEMORY;
     }
     bank->bytes += (size_t)(slab_size +
                             (directory_size - bank_directory_size(&bank->options, before)) +
-                            (cells_size - bank_cells_size(&bank->options, before)));
+                            (lines_size - bank_ids_size(&bank->options, before)));
     slab->size = (size_t)slab_size;
     slab->first = before;
     slab->count = after - before;
     slab->next = bank->slabs;
     bank->slabs = slab;
-    bank_take(bank, (char *)slab + TOCSIN__CACHE_LINE, tiles, cells, after);
+    bank_take(bank, (char *)slab + TOCSIN__CACHE_LINE, tiles, lines, after);
     return TOCSIN_OK;
 }
 

@@ -47,7 +47,8 @@ struct tocsin_bank {
     tocsin__format format;
 
     tocsin__tile_head **tiles;
-    uint64_t *pushed;                       /* shared clock: bit per slot, in a tick of pushes */
+    uint64_t *pushed;                       /* shared clock: bit per slot, in a tick of pushes, ... */
+    uint64_t *noted;                        /* ... of which no time is left to note: pushes.c */
     uint32_t tile_count;
     uint32_t slots;                         /* slots ever in use */
     uint32_t series;
@@ -328,6 +329,9 @@ int tocsin__pushes_take(const tocsin_bank *bank);
 
 /* A tick begins whose pushes do. */
 void tocsin__pushes_begin(tocsin_bank *bank);
+
+/* Any tick of pushes ends: note when what was pushed was learnt, and forget what was. */
+void tocsin__pushes_end(tocsin_bank *bank);
 
 /* Push points, learnt and scored; TOCSIN_OK or TOCSIN_INFO_IGNORED. */
 int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *points,

@@ -86,9 +86,9 @@ static size_t classes_round_up(size_t size)
     return (size + (TOCSIN__CACHE_LINE - 1)) / TOCSIN__CACHE_LINE * TOCSIN__CACHE_LINE;
 }
 
-static size_t classes_cells_size(const tocsin_bank_options *options)
+static size_t classes_ids_size(const tocsin_bank_options *options)
 {
-    return classes_round_up(tocsin__ids_capacity(options->max_classes) * sizeof(tocsin__id_cell));
+    return classes_round_up(tocsin__ids_lines(options->max_classes) * sizeof(tocsin__ids_line));
 }
 
 static size_t classes_head_size(void)
@@ -98,7 +98,7 @@ static size_t classes_head_size(void)
 
 static uint64_t classes_block_size(const tocsin_spec *spec, const tocsin_bank_options *options)
 {
-    return classes_head_size() + classes_cells_size(options) + classes_round_up(spec->state_size) +
+    return classes_head_size() + classes_ids_size(options) + classes_round_up(spec->state_size) +
            (options->max_classes + UINT64_C(1)) * tocsin__classes_row_size(spec);
 }
 
@@ -137,12 +137,12 @@ int tocsin__classes_create(tocsin_bank *bank)
         return TOCSIN_ERROR_MEMORY;
 
     tocsin__classes *classes = (tocsin__classes *)(void *)block;
-    tocsin__id_cell *cells = (tocsin__id_cell *)(void *)(block + classes_head_size());
+    tocsin__ids_line *lines = (tocsin__ids_line *)(void *)(block + classes_head_size());
 
     memset(classes, 0, sizeof *classes);
-    tocsin__ids_init(&classes->ids, cells, tocsin__ids_capacity(options->max_classes),
+    tocsin__ids_init(&classes->ids, lines, tocsin__ids_lines(options->max_classes),
                      options->seed);
-    classes->state = (char *)cells + classes_cells_size(options);
+    classes->state = (char *)lines + classes_ids_size(options);
     classes->rows = (char *)classes->state + classes_round_up(bank->spec->state_size);
     classes->row = (tocsin__class *)(void *)(classes->rows + options->max_classes *
                                              tocsin__classes_row_size(bank->spec));

@@ -38,23 +38,6 @@
 
 #define COLUMNS_AT(tile, place, type) ((type *)tocsin__tile_column((tile), (place)))
 
-static inline uint32_t columns_bits(uint64_t word)
-{
-    word -= word >> 1 & UINT64_C(0x5555555555555555);
-    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
-    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
-}
-
-/* The lowest lane of a set that is not empty, taken out of it. */
-static inline uint32_t columns_next(uint64_t *lanes)
-{
-    const uint64_t lowest = *lanes & (~*lanes + 1);
-
-    *lanes ^= lowest;
-    return columns_bits(lowest - 1);
-}
-
 /* ---- The job ------------------------------------------------------------------------ */
 
 static void columns_prepare_ewma(tocsin_bank *bank, int64_t elapsed)
@@ -193,7 +176,7 @@ static uint64_t columns_settled(const tocsin_bank *bank, tocsin__lane *lane,
     if (tile->state & TOCSIN__TILE_SEASONED)
         return ~UINT64_C(0);
     for (uint64_t lanes = tile->used; lanes;) {
-        const uint32_t k = columns_next(&lanes);
+        const uint32_t k = tocsin__lanes_next(&lanes);
 
         tocsin__tile_gather_detector(&bank->format, tile, k, lane->row);
         settled |= (uint64_t)(tocsin__holt_is_settled(
@@ -215,7 +198,7 @@ static void columns_measure_gaps(const tocsin_bank *bank, tocsin__lane *lane,
 
     more->gap = tocsin__infinity();
     for (uint64_t lanes = tile->used & ~more->fresh; lanes;) {
-        tocsin__tile_gather_calibrator(&bank->format, spec, tile, columns_next(&lanes), lane->row);
+        tocsin__tile_gather_calibrator(&bank->format, spec, tile, tocsin__lanes_next(&lanes), lane->row);
         more->gap = tocsin__min(
             more->gap, tocsin__tail_gap(tocsin__const_state_of(spec->calibrate, lane->row)));
     }
@@ -261,7 +244,7 @@ static void columns_ask_for(const tocsin__format *format, tocsin__tile_head *til
         COLUMNS_PREFETCH(COLUMNS_AT(tile, format->outside, char) + at);
     }
     while (lanes) {
-        const uint32_t k = columns_next(&lanes);
+        const uint32_t k = tocsin__lanes_next(&lanes);
         const char *record = (const char *)tocsin__tile_record(format, tile, k);
 
         for (size_t at = 0; at < format->record_size; at += TOCSIN__CACHE_LINE)
@@ -334,13 +317,13 @@ static void columns_note(const tocsin_bank *bank, tocsin__tile_head *tile, uint6
             int64_t *times = tocsin__tile_times(format, tile);
 
             for (uint64_t lanes = learnt; lanes;)
-                times[columns_next(&lanes)] = bank->tick.time;
+                times[tocsin__lanes_next(&lanes)] = bank->tick.time;
             more->fresh &= ~learnt;
         }
     }
     if (format->bar)
         for (uint64_t lanes = rest; lanes;)
-            COLUMNS_AT(tile, format->end, uint32_t)[columns_next(&lanes)]++;
+            COLUMNS_AT(tile, format->end, uint32_t)[tocsin__lanes_next(&lanes)]++;
 }
 
 /* Are all now learnt at this tick's time? */
@@ -359,7 +342,7 @@ static void columns_even(const tocsin_bank *bank, tocsin__tile_head *tile)
     const int64_t *times = tocsin__tile_times(&bank->format, tile);
 
     for (uint64_t lanes = tile->used; lanes;)
-        if (times[columns_next(&lanes)] != bank->tick.time)
+        if (times[tocsin__lanes_next(&lanes)] != bank->tick.time)
             return;
     tile->learnt_time = bank->tick.time;
     tile->state |= TOCSIN__TILE_EVEN;
@@ -385,7 +368,7 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
     if (bank->mapped && rest != 0)
         tocsin__mapped_log_rest(bank, lane, t, others);
     columns_note(bank, tile, rest);
-    lane->counts.points += columns_bits(tile->learnt);
+    lane->counts.points += tocsin__lanes_count(tile->learnt);
     if (tile->learnt)
         lane->latest = bank->tick.time;
     if (rest == 0)
@@ -393,7 +376,7 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
     if (others)
         tocsin__outcome_init(&outcome);
     while (others) {
-        const uint32_t k = columns_next(&others);
+        const uint32_t k = tocsin__lanes_next(&others);
         const size_t at = (size_t)i * TOCSIN__LANES + k;
 
         outcome.point.value = columns_value(tiles, at);
@@ -410,8 +393,8 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
         if (scores)
             scores[at] = outcome.rarity.score;
     }
-    lane->counts.points += columns_bits(missed);
-    lane->counts.missing += columns_bits(missed);
+    lane->counts.points += tocsin__lanes_count(missed);
+    lane->counts.missing += tocsin__lanes_count(missed);
     columns_even(bank, tile);
     return alarms;
 }
@@ -436,9 +419,9 @@ static void columns_score(const tocsin_bank *bank, tocsin__lane *lane, tocsin__t
         beyond |= (uint64_t)(statistics[k] > body || slopes[k] == 0) << k;
     }
     for (uint64_t lanes = ~tile->learnt; lanes;)
-        scores[columns_next(&lanes)] = tocsin__nan();
+        scores[tocsin__lanes_next(&lanes)] = tocsin__nan();
     for (uint64_t lanes = beyond & tile->learnt; lanes;) {
-        const uint32_t k = columns_next(&lanes);
+        const uint32_t k = tocsin__lanes_next(&lanes);
 
         tocsin__tile_gather_calibrator(format, spec, tile, k, lane->row);
         scores[k] = tocsin__tail_score(tocsin__const_state_of(spec->calibrate, lane->row),

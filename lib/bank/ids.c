@@ -1,19 +1,19 @@
 /* ids.c - from a series' id to its slot.
  *
- * A hash table with open addressing and linear probing: a search begins at the id's
- * home cell and goes on to the next cell until it meets the id or an empty cell, so
- * that most searches touch one cache line.  At most three cells in four are in use; a
- * search then takes 2.5 cells on average where the id is there and 8.5 where it is not.
+ * A hash table with open addressing and linear probing, by cache lines of five cells: a search
+ * compares all cells of the id's home line at once, and goes on to the next line only if it meets
+ * neither the id nor an empty cell.  At most seven cells in ten are in use; a search for an id that
+ * is there then touches 1.1 lines on average (Knuth, The Art of Computer Programming, volume 3,
+ * section 6.4, on buckets).
  *
  * An id is mixed by the finalizer of SplitMix64, a bijection in which each bit of the
  * id changes each bit of the result with probability 1/2, and the home is the product of
- * the result's upper half and the number of cells, shifted down: no division, and
- * the table may have any number of cells rather than a power of two.
+ * the result's upper half and the number of lines, shifted down: no division, and
+ * the table may have any number of lines rather than a power of two.
  *
  * Removing an id leaves no tombstone.  The cells behind the hole are moved up into it,
- * those of them that a search would otherwise no longer reach (Knuth, The Art of
- * Computer Programming, volume 3, section 6.4, algorithm R), so churn does not wear
- * the table out.
+ * those of them that a search would otherwise no longer reach (section 6.4, algorithm R), so
+ * churn does not wear the table out.
  *
  * How it fails.  Whoever knows the seed can choose ids that share a home, and then
  * each search is linear in their number.  Where strangers choose the ids, the seed has
@@ -24,86 +24,79 @@
  */
 #include "ids.h"
 
-uint32_t tocsin__ids_capacity(uint32_t series)
+uint32_t tocsin__ids_lines(uint32_t series)
 {
-    return series ? series + series / 3 + 1 : 0;
+    return series ? series / 7 * 2 + 2 : 0;
 }
 
-void tocsin__ids_init(tocsin__ids *ids, tocsin__id_cell *cells, uint32_t capacity, uint64_t seed)
+void tocsin__ids_init(tocsin__ids *ids, tocsin__ids_line *lines, uint32_t count, uint64_t seed)
 {
-    ids->cells = cells;
-    ids->capacity = capacity;
+    ids->lines = lines;
+    ids->count = count;
     ids->reserved = 0;
     ids->seed = seed;
-    for (uint32_t i = 0; i < capacity; i++) {
-        cells[i].low = cells[i].high = 0;
-        cells[i].slot = TOCSIN_SLOT_NONE;
+    memset(lines, 0, count * sizeof *lines);
+    for (uint32_t i = 0; i < count; i++)
+        for (int k = 0; k < TOCSIN__IDS_CELLS; k++)
+            lines[i].slot[k] = TOCSIN_SLOT_NONE;
+}
+
+/* A cell, counted through all lines. */
+typedef struct ids_cell {
+    uint32_t line;
+    int k;
+} ids_cell;
+
+static ids_cell ids_next(const tocsin__ids *ids, ids_cell at)
+{
+    if (++at.k == TOCSIN__IDS_CELLS) {
+        at.k = 0;
+        at.line = tocsin__ids_next(ids, at.line);
     }
+    return at;
 }
 
-uint32_t tocsin__ids_home(const tocsin__ids *ids, uint64_t id)
+static int ids_is_empty(const tocsin__ids *ids, ids_cell at)
 {
-    uint64_t z = id + ids->seed * UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    z ^= z >> 31;
-    return (uint32_t)((z >> 32) * ids->capacity >> 32);
+    return ids->lines[at.line].slot[at.k] == TOCSIN_SLOT_NONE;
 }
 
-static inline uint32_t ids_next(const tocsin__ids *ids, uint32_t at)
+static void ids_put(tocsin__ids *ids, ids_cell at, uint64_t id, uint32_t slot)
 {
-    return at + 1 == ids->capacity ? 0 : at + 1;
-}
-
-static inline int ids_is(const tocsin__id_cell *cell, uint64_t id)
-{
-    return ((cell->low ^ (uint32_t)id) | (cell->high ^ (uint32_t)(id >> 32))) == 0;
-}
-
-uint32_t tocsin__ids_find_from(const tocsin__ids *ids, uint32_t home, uint64_t id)
-{
-    uint32_t at = home;
-
-    /* Of an empty cell too the slot is the answer, so most searches make one comparison. */
-    while (!ids_is(&ids->cells[at], id) && ids->cells[at].slot != TOCSIN_SLOT_NONE)
-        at = ids_next(ids, at);
-    return ids->cells[at].slot;
+    ids->lines[at.line].id[at.k] = id;
+    ids->lines[at.line].slot[at.k] = slot;
 }
 
 void tocsin__ids_add(tocsin__ids *ids, uint64_t id, uint32_t slot)
 {
-    uint32_t at = tocsin__ids_home(ids, id);
+    ids_cell at = {tocsin__ids_home(ids, id), 0};
 
-    while (ids->cells[at].slot != TOCSIN_SLOT_NONE)
+    while (!ids_is_empty(ids, at))
         at = ids_next(ids, at);
-    ids->cells[at].low = (uint32_t)id;
-    ids->cells[at].high = (uint32_t)(id >> 32);
-    ids->cells[at].slot = slot;
+    ids_put(ids, at, id, slot);
 }
 
-/* How many steps a search goes from one cell to another. */
-static inline uint32_t ids_distance(const tocsin__ids *ids, uint32_t from, uint32_t to)
+/* How many steps a search goes from one line to another. */
+static uint32_t ids_distance(const tocsin__ids *ids, uint32_t from, uint32_t to)
 {
-    return to >= from ? to - from : ids->capacity - from + to;
+    return to >= from ? to - from : ids->count - from + to;
 }
 
 void tocsin__ids_remove(tocsin__ids *ids, uint64_t id)
 {
-    uint32_t hole = tocsin__ids_home(ids, id);
+    ids_cell hole = {tocsin__ids_home(ids, id), 0};
 
-    while (!ids_is(&ids->cells[hole], id) || ids->cells[hole].slot == TOCSIN_SLOT_NONE)
+    while (ids->lines[hole.line].id[hole.k] != id || ids_is_empty(ids, hole))
         hole = ids_next(ids, hole);
-    for (uint32_t at = ids_next(ids, hole); ids->cells[at].slot != TOCSIN_SLOT_NONE;
-         at = ids_next(ids, at)) {
-        const tocsin__id_cell *cell = &ids->cells[at];
-        const uint32_t home =
-            tocsin__ids_home(ids, (uint64_t)cell->high << 32 | (uint64_t)cell->low);
+    for (ids_cell at = ids_next(ids, hole); !ids_is_empty(ids, at); at = ids_next(ids, at)) {
+        const uint64_t moved = ids->lines[at.line].id[at.k];
+        const uint32_t home = tocsin__ids_home(ids, moved);
 
-        if (ids_distance(ids, home, at) >= ids_distance(ids, hole, at)) {
-            ids->cells[hole] = *cell;
+        /* The hole is no nearer to where it stands than its home is. */
+        if (ids_distance(ids, home, at.line) >= ids_distance(ids, hole.line, at.line)) {
+            ids_put(ids, hole, moved, ids->lines[at.line].slot[at.k]);
             hole = at;
         }
     }
-    ids->cells[hole].slot = TOCSIN_SLOT_NONE;
+    ids->lines[hole.line].slot[hole.k] = TOCSIN_SLOT_NONE;
 }

@@ -5,17 +5,23 @@
  * point in a tick, so the 64 are different ones.
  *
  * Each series is somewhere else in memory, and a walk that waited for it would do nothing but
- * wait.  So batches overlap: while one is computed, the fields of the next are on their way,
- * and with ids the table's cells of the one after it.
+ * wait.  So batches overlap: while one is collected, the fields of the next are on their way,
+ * and with ids the table's lines of the one after it.  In a bank that lies in a cache there is
+ * nothing to wait for, and nothing is asked for.
  *
- * A bank that lies in a cache has nothing to wait for, so nothing is asked for; there what costs is
- * that a kernel reads in one piece what was just written in many, and it is given the time in
- * which the next batch is looked up: there are two scratch tiles.
+ * Then what costs is that a kernel reads in one piece what was just written in many.  It is given
+ * the time in which the next batch is collected: there are two scratch tiles.
  *
  * Which fields?  Those that the kernel reads.  Counts matter only until every series is past
  * warm-up and has its final gain; whether that is so is looked up every 64 ticks of pushes, as
- * long as it is not, and then two cache lines per point are left: mean and variance.  This "lean"
- * way is also short: 57 instructions per point, a fifth of them the kernel's.
+ * long as it is not, and then two cache lines per point are left, mean and variance, and with ids
+ * the table's line.  This "lean" way is also short: 57 instructions per point, a fifth of them the
+ * kernel's.
+ *
+ * When a series was learnt matters only to whoever asks between two ticks which one is idle.  So
+ * times are noted when the tick ends, tile by tile in memory's order, of all series that have had a
+ * point, but for those that did not learn it or went by the way of a single series (bank->noted).
+ * A mapped bank, which may be killed within a tick, notes them with each batch.
  *
  * Only for a spec whose points do not depend on when the last one came and that ends with `raw`:
  * of the others each lane would go its own way, by the way of a single series (rounds.c).
@@ -41,11 +47,8 @@
 
 #define PUSHES_AT(tile, place, type) ((type *)(void *)((char *)(tile) + (place)))
 
-/* Where mean and variance stand in a tile that has nothing else which a tick touches. */
-enum {
-    PUSHES_MEAN = sizeof(tocsin__tile_head),
-    PUSHES_VARIANCE = PUSHES_MEAN + TOCSIN__LANES * sizeof(double)
-};
+/* Where the variances of a plain tile stand behind its means. */
+#define PUSHES_VARIANCE (TOCSIN__LANES * sizeof(double))
 
 /* A series of a batch: where it lives. */
 typedef struct pushes_place {
@@ -57,7 +60,7 @@ typedef struct pushes_batch {
     uint32_t count;
     uint32_t reserved;
     tocsin__tile_head *scratch;             /* where its series are brought together */
-    char *at[TOCSIN__LANES];                /* lean: tiles, plus a byte per lane */
+    char *at[TOCSIN__LANES];                /* lean: tiles' means, plus a byte per lane */
     pushes_place place[TOCSIN__LANES];      /* otherwise */
     double value[TOCSIN__LANES];
     uint8_t index[TOCSIN__LANES];           /* which of the points it is */
@@ -72,10 +75,18 @@ typedef struct pushes_fields {
 /* How points are pushed; known when this is compiled where it is one of the usual ways. */
 typedef struct pushes_way {
     int by_id;
-    int is_lean;            /* all that a point touches of its series is mean and variance, and
-                               they are at the places above */
+    int is_lean;            /* all that a point touches of its series is mean and variance, the one
+                               column behind the other */
     int is_near;            /* all of the bank is in a cache: nothing to ask for */
 } pushes_way;
+
+/* A bank that small is in a second cache, where it is as quickly fetched as asked for. */
+#define PUSHES_NEAR ((uint64_t)1024 << 10)
+
+static int pushes_is_near(const tocsin_bank *bank)
+{
+    return bank->bytes <= PUSHES_NEAR;
+}
 
 /* ---- Counts ------------------------------------------------------------------------- */
 
@@ -98,6 +109,12 @@ static uint16_t pushes_full_count(const tocsin__ewma_job *job)
     return (uint16_t)count;
 }
 
+int tocsin__pushes_take(const tocsin_bank *bank)
+{
+    return bank->by_kernel && bank->format.kind == TOCSIN__EWMA_KERNEL &&
+           !bank->format.needs_times;
+}
+
 void tocsin__pushes_begin(tocsin_bank *bank)
 {
     const uint16_t wanted = pushes_full_count(&bank->job.ewma);
@@ -118,94 +135,188 @@ void tocsin__pushes_begin(tocsin_bank *bank)
 
 /* ---- Batches ------------------------------------------------------------------------- */
 
-/* Points whose series are asked for before they are collected. */
-#define PUSHES_ASKED (2 * TOCSIN__LANES)
-
-/* What it takes to find a point's series and to see whether it may be pushed; returns the home of
- * its id, if it has one. */
-static inline uint32_t pushes_ask(const tocsin_bank *bank, uint64_t key, int by_id)
-{
-    uint32_t home = 0;
-
-    if (by_id && bank->ids.capacity) {
-        home = tocsin__ids_home(&bank->ids, key);
-        PUSHES_PREFETCH(&bank->ids.cells[home], 0);
-    } else if (key < bank->slots) {
-        PUSHES_PREFETCH(&bank->pushed[key / TOCSIN_BANK_TILE], 1);
-    }
-    return home;
-}
-
-static inline void pushes_prefetch(const tocsin__format *format, const pushes_fields *f,
-                                   const pushes_place *place)
-{
-    if (format->more) {
-        PUSHES_PREFETCH(place->tile, 0);
-        PUSHES_PREFETCH(place->tile + format->more, 0);
-        PUSHES_PREFETCH(place->cold + (format->times & (TOCSIN__COLD - 1)) +
-                            place->lane * sizeof(int64_t), 1);
-    }
-    PUSHES_PREFETCH(place->tile + f->mean + place->lane * sizeof(double), 1);
-    PUSHES_PREFETCH(place->tile + f->variance + place->lane * sizeof(float), 1);
-    if (!f->is_full)
-        PUSHES_PREFETCH(place->cold + f->count + place->lane * sizeof(uint16_t), 1);
-    if (!f->is_plain) {
-        PUSHES_PREFETCH(place->tile + f->reach + place->lane * sizeof(float), 1);
-        PUSHES_PREFETCH(place->cold + f->habit + place->lane * sizeof(uint16_t), 1);
-        PUSHES_PREFETCH(place->cold + f->outside + place->lane * sizeof(uint16_t), 1);
-    }
-}
-
-/* The first tile, where all tiles stand behind it: then their directory need not be read. */
-static char *pushes_only_slab(const tocsin_bank *bank)
-{
-    return bank->mapped || (bank->slabs && !bank->slabs->next) ? (char *)bank->tiles[0] : NULL;
-}
-
 /* In the order in which they came. */
 static const uint8_t pushes_order[TOCSIN__LANES] = {
     0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
     22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
     44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
 
-/* Collect points by slot up to the first with which something is wrong; how many.  In a cache they
- * are brought together at once. */
-static TOCSIN__INLINE uint32_t pushes_collect_lean(const tocsin_bank *bank, int is_near,
-                                                   const tocsin_point *points, uint32_t count,
+/* Where a bank's means are. */
+typedef struct pushes_means {
+    char *first;            /* the first tile's, where all tiles stand behind it: then their
+                               directory need not be read; or NULL */
+    tocsin__tile_head *const *tiles;
+    size_t mean, tile_size, between;        /* between: two blocks' tiles */
+} pushes_means;
+
+static TOCSIN__INLINE pushes_means pushes_means_of(const tocsin_bank *bank,
+                                                   const pushes_fields *f, int is_near)
+{
+    const int is_one_slab = bank->mapped || (bank->slabs && !bank->slabs->next);
+    pushes_means m;
+
+    m.first = is_one_slab && !is_near ? (char *)bank->tiles[0] + f->mean : NULL;
+    m.tiles = bank->tiles;
+    m.mean = f->mean;
+    m.tile_size = bank->format.tile_size;
+    m.between = TOCSIN__BLOCK * (tocsin__format_bytes(&bank->format) - bank->format.tile_size);
+    return m;
+}
+
+static TOCSIN__INLINE char *pushes_means_at(const pushes_means *m, uint32_t t)
+{
+    return m->first ? m->first + t * m->tile_size + t / TOCSIN__BLOCK * m->between
+                    : (char *)m->tiles[t] + m->mean;
+}
+
+/* Lane k of a tile's means and variances into place i of a scratch tile's, and back. */
+static TOCSIN__INLINE void pushes_fetch(char *scratch, size_t i, const char *tile, size_t k)
+{
+    ((double *)(void *)scratch)[i] = ((const double *)(const void *)tile)[k];
+    PUSHES_AT(scratch, PUSHES_VARIANCE, float)[i] =
+        ((const float *)(const void *)(tile + PUSHES_VARIANCE))[k];
+}
+
+static TOCSIN__INLINE void pushes_store(const char *scratch, size_t i, char *tile, size_t k)
+{
+    ((double *)(void *)tile)[k] = ((const double *)(const void *)scratch)[i];
+    PUSHES_AT(tile, PUSHES_VARIANCE, float)[k] =
+        ((const float *)(const void *)(scratch + PUSHES_VARIANCE))[i];
+}
+
+/* So many points ahead the line is asked for that is an id's home, then searched, and then where
+ * that was in vain the lines behind it are. */
+#define PUSHES_ASKED (4 * TOCSIN__LANES)
+#define PUSHES_SEARCHED (3 * TOCSIN__LANES)
+#define PUSHES_FOUND (2 * TOCSIN__LANES)
+
+/* Ask for all that a point will touch of its series. */
+static TOCSIN__INLINE void pushes_ask(const tocsin_bank *bank, const pushes_fields *f,
+                                      pushes_way way, const pushes_means *means, uint32_t slot)
+{
+    const uint32_t t = slot / TOCSIN__LANES;
+    const size_t k = slot % TOCSIN__LANES;
+    const char *tile = pushes_means_at(means, t);
+
+    PUSHES_PREFETCH(&bank->pushed[t], 1);
+    PUSHES_PREFETCH(tile + k * sizeof(double), 1);
+    PUSHES_PREFETCH(tile + (f->variance - f->mean) + k * sizeof(float), 1);
+    if (way.is_lean)
+        return;
+
+    const char *cold = tocsin__bank_cold(bank, t);
+
+    tile -= f->mean;
+    if (!f->is_full)
+        PUSHES_PREFETCH(cold + f->count + k * sizeof(uint16_t), 1);
+    if (!f->is_plain) {
+        PUSHES_PREFETCH(tile + f->reach + k * sizeof(float), 1);
+        PUSHES_PREFETCH(cold + f->habit + k * sizeof(uint16_t), 1);
+        PUSHES_PREFETCH(cold + f->outside + k * sizeof(uint16_t), 1);
+    }
+    if (bank->mapped && bank->format.more) {
+        PUSHES_PREFETCH(tile, 0);
+        PUSHES_PREFETCH(tile + bank->format.more, 0);
+        PUSHES_PREFETCH(cold + (bank->format.times & (TOCSIN__COLD - 1)) + k * sizeof(int64_t), 1);
+    }
+}
+
+/* Points ahead: of each in a ring its id's home, and later its slot. */
+typedef struct pushes_ahead {
+    size_t asked, searched, found;
+    uint32_t home[PUSHES_ASKED], slot[PUSHES_ASKED];
+} pushes_ahead;
+
+static inline size_t pushes_until(size_t count, size_t done, size_t ahead)
+{
+    return count - done < ahead ? count : done + ahead;
+}
+
+static TOCSIN__INLINE void pushes_look_up(const tocsin_bank *bank, const pushes_fields *f,
+                                          pushes_way way, const pushes_means *means,
+                                          const tocsin_point *points, size_t count, size_t done,
+                                          pushes_ahead *ahead)
+{
+    const size_t ask = pushes_until(count, done, PUSHES_ASKED);
+    const size_t search = pushes_until(count, done, PUSHES_SEARCHED);
+    const size_t find = pushes_until(count, done, PUSHES_FOUND);
+    const tocsin__ids ids = bank->ids;
+
+    for (; ahead->asked < ask; ahead->asked++) {
+        const uint32_t home = tocsin__ids_home(&ids, points[ahead->asked].key);
+
+        ahead->home[ahead->asked % PUSHES_ASKED] = home;
+        if (!way.is_near)
+            PUSHES_PREFETCH(&ids.lines[home], 0);
+    }
+    for (; ahead->searched < search; ahead->searched++) {
+        const size_t at = ahead->searched % PUSHES_ASKED;
+        const uint64_t id = points[ahead->searched].key;
+
+        if (way.is_near) {
+            ahead->slot[at] = tocsin__ids_find_from(&ids, ahead->home[at], id);
+            continue;
+        }
+        ahead->slot[at] = tocsin__ids_find_in(&ids.lines[ahead->home[at]], id);
+        if (ahead->slot[at] != TOCSIN_SLOT_NONE)
+            pushes_ask(bank, f, way, means, ahead->slot[at]);
+        else
+            PUSHES_PREFETCH(&ids.lines[tocsin__ids_next(&ids, ahead->home[at])], 0);
+    }
+    for (; !way.is_near && ahead->found < find; ahead->found++) {
+        const size_t at = ahead->found % PUSHES_ASKED;
+
+        if (ahead->slot[at] != TOCSIN_SLOT_NONE)
+            continue;
+        ahead->slot[at] =
+            tocsin__ids_find_from(&ids, ahead->home[at], points[ahead->found].key);
+        if (ahead->slot[at] != TOCSIN_SLOT_NONE)
+            pushes_ask(bank, f, way, means, ahead->slot[at]);
+    }
+}
+
+/* Look up what comes after the points that are done; without ids the keys are slots. */
+static TOCSIN__INLINE void pushes_look(const tocsin_bank *bank, const pushes_fields *f,
+                                       pushes_way way, const tocsin_point *points, size_t count,
+                                       size_t done, pushes_ahead *ahead)
+{
+    const pushes_means means = pushes_means_of(bank, f, way.is_near);
+    const size_t ask = pushes_until(count, done, PUSHES_FOUND);
+
+    if (way.by_id && bank->ids.count)
+        pushes_look_up(bank, f, way, &means, points, count, done, ahead);
+    for (; !way.by_id && !way.is_near && ahead->asked < ask; ahead->asked++)
+        if (points[ahead->asked].key < bank->slots)
+            pushes_ask(bank, f, way, &means, (uint32_t)points[ahead->asked].key);
+}
+
+/* Collect points up to the first with which something is wrong; how many. */
+static TOCSIN__INLINE uint32_t pushes_collect_lean(const tocsin_bank *bank, const pushes_fields *f,
+                                                   pushes_way way, const tocsin_point *points,
+                                                   const uint32_t *found, uint32_t count,
                                                    pushes_batch *batch)
 {
-    const uint32_t slots = bank->series == bank->slots ? bank->slots : 0;
+    const uint32_t slots = way.by_id || bank->series == bank->slots ? bank->slots : 0;
     const int64_t time = bank->tick.time;
-    const size_t tile_size = bank->format.tile_size;
-    const size_t between = TOCSIN__BLOCK * bank->format.cold_size;     /* two blocks' tiles */
-    char *const only = is_near ? NULL : pushes_only_slab(bank);
-    tocsin__tile_head *const *const tiles = bank->tiles;
+    const pushes_means means = pushes_means_of(bank, f, way.is_near);
     uint64_t *const pushed = bank->pushed;
-    double *mean = PUSHES_AT(batch->scratch, PUSHES_MEAN, double);
-    float *variance = PUSHES_AT(batch->scratch, PUSHES_VARIANCE, float);
+    char *scratch = (char *)batch->scratch + f->mean;
 
     memcpy(batch->index, pushes_order, sizeof pushes_order);
     for (uint32_t i = 0; i < count; i++) {
-        const uint64_t key = points[i].key;
-        const size_t t = (size_t)(key / TOCSIN__LANES), k = (size_t)(key % TOCSIN__LANES);
+        const uint64_t slot = way.by_id ? found[i] : points[i].key;
+        const size_t t = (size_t)(slot / TOCSIN__LANES), k = (size_t)(slot % TOCSIN__LANES);
         const uint64_t bit = UINT64_C(1) << k;
 
-        if (TOCSIN__RARELY(key >= slots || (pushed[t] & bit) != 0 ||
+        if (TOCSIN__RARELY(slot >= slots || (pushed[t] & bit) != 0 ||
                            (points[i].time != time && points[i].time != TOCSIN_TIME_NONE)))
             return i;
         pushed[t] |= bit;
 
-        char *tile = only ? only + t * tile_size + (uint32_t)t / TOCSIN__BLOCK * between
-                          : (char *)tiles[t];
+        char *tile = pushes_means_at(&means, (uint32_t)t);
         batch->at[i] = tile + k;
         batch->value[i] = points[i].value;
-        if (is_near) {
-            mean[i] = PUSHES_AT(tile, PUSHES_MEAN, double)[k];
-            variance[i] = PUSHES_AT(tile, PUSHES_VARIANCE, float)[k];
-        } else {
-            PUSHES_PREFETCH(tile + PUSHES_MEAN + k * sizeof *mean, 1);
-            PUSHES_PREFETCH(tile + PUSHES_VARIANCE + k * sizeof *variance, 1);
-        }
+        pushes_fetch(scratch, i, tile, k);
     }
     return count;
 }
@@ -214,22 +325,22 @@ static TOCSIN__INLINE uint32_t pushes_collect_lean(const tocsin_bank *bank, int 
  * TOCSIN_INFO_IGNORED if some may not. */
 static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane,
                                          const pushes_fields *f, pushes_way way,
-                                         const tocsin_point *points, const uint32_t *homes,
+                                         const tocsin_point *points, const uint32_t *found,
                                          uint32_t count, double *scores, pushes_batch *batch)
 {
     const uint32_t slots = bank->slots;
     const int has_holes = bank->series != slots;
     const int64_t time = bank->tick.time;
-    char *const only = way.is_near ? NULL : pushes_only_slab(bank);
+    const pushes_means means = pushes_means_of(bank, f, way.is_near);
     uint64_t *const pushed = bank->pushed;
-    uint32_t n = way.is_lean ? pushes_collect_lean(bank, way.is_near, points, count, batch) : 0;
+    uint32_t n = way.is_lean ? pushes_collect_lean(bank, f, way, points, found, count, batch) : 0;
 
     for (uint32_t i = n; i < count; i++) {
         const uint64_t key = points[i].key;
         uint32_t slot = TOCSIN_SLOT_NONE;
 
-        if (way.by_id && bank->ids.capacity)
-            slot = tocsin__ids_find_from(&bank->ids, homes[i], key);
+        if (way.by_id && bank->ids.count)
+            slot = found[i];
         else if (!way.by_id && key < slots && (!has_holes || tocsin__bank_has(bank, key)))
             slot = (uint32_t)key;
 
@@ -243,22 +354,17 @@ static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane,
                    !tocsin__bank_takes(bank, lane, &points[i], slot)) {
             /* it has said why */
         } else {
-            char *tile = only ? only + tocsin__format_tile(&bank->format, t)
-                              : (char *)bank->tiles[t];
+            char *tile = pushes_means_at(&means, t);
 
             pushed[t] |= bit;
             batch->value[n] = points[i].value;
             batch->index[n] = (uint8_t)i;
             if (way.is_lean) {
                 batch->at[n] = tile + k;
-                PUSHES_AT(batch->scratch, PUSHES_MEAN, double)[n] =
-                    PUSHES_AT(tile, PUSHES_MEAN, double)[k];
-                PUSHES_AT(batch->scratch, PUSHES_VARIANCE, float)[n] =
-                    PUSHES_AT(tile, PUSHES_VARIANCE, float)[k];
+                pushes_fetch((char *)batch->scratch + f->mean, n, tile, k);
             } else {
-                batch->place[n] = (pushes_place){tile, tocsin__bank_cold(bank, t), k};
-                if (!way.is_near)
-                    pushes_prefetch(&bank->format, f, &batch->place[n]);
+                batch->place[n] =
+                    (pushes_place){tile - f->mean, tocsin__bank_cold(bank, t), k};
             }
             n++;
             continue;
@@ -270,34 +376,16 @@ static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane,
     return n == count ? TOCSIN_OK : TOCSIN_INFO_IGNORED;
 }
 
-/* A lean batch's series into its scratch tile, and back. */
-static TOCSIN__INLINE void pushes_gather_lean(const pushes_batch *batch)
+/* A lean batch's series from its scratch tile back to where they live. */
+static TOCSIN__INLINE void pushes_scatter_lean(const pushes_fields *f, const pushes_batch *batch)
 {
-    double *mean = PUSHES_AT(batch->scratch, PUSHES_MEAN, double);
-    float *variance = PUSHES_AT(batch->scratch, PUSHES_VARIANCE, float);
+    const char *scratch = (const char *)batch->scratch + f->mean;
 
     PUSHES_UNROLL
     for (size_t i = 0; i < batch->count; i++) {
         const size_t k = (uintptr_t)batch->at[i] % TOCSIN__LANES;
-        const char *tile = batch->at[i] - k;
 
-        mean[i] = ((const double *)(const void *)(tile + PUSHES_MEAN))[k];
-        variance[i] = ((const float *)(const void *)(tile + PUSHES_VARIANCE))[k];
-    }
-}
-
-static TOCSIN__INLINE void pushes_scatter_lean(const pushes_batch *batch)
-{
-    const double *mean = PUSHES_AT(batch->scratch, PUSHES_MEAN, double);
-    const float *variance = PUSHES_AT(batch->scratch, PUSHES_VARIANCE, float);
-
-    PUSHES_UNROLL
-    for (size_t i = 0; i < batch->count; i++) {
-        const size_t k = (uintptr_t)batch->at[i] % TOCSIN__LANES;
-        char *tile = batch->at[i] - k;
-
-        PUSHES_AT(tile, PUSHES_MEAN, double)[k] = mean[i];
-        PUSHES_AT(tile, PUSHES_VARIANCE, float)[k] = variance[i];
+        pushes_store(scratch, i, batch->at[i] - k, k);
     }
 }
 
@@ -307,7 +395,7 @@ static void pushes_fill_counts(const pushes_fields *f, tocsin__tile_head *scratc
     memset((char *)scratch + scratch->cold + f->count, 0xff, TOCSIN__LANES * sizeof(uint16_t));
 }
 
-/* The same of any other batch. */
+/* Any other batch's series into its scratch tile, and back. */
 static void pushes_gather(const pushes_fields *f, const pushes_batch *batch)
 {
     tocsin__tile_head *scratch = batch->scratch;
@@ -367,28 +455,82 @@ static void pushes_note_habits(const pushes_fields *f, const pushes_batch *batch
         }
 }
 
-/* What was learnt has a time. */
-static void pushes_note_times(const tocsin_bank *bank, const pushes_batch *batch)
+/* Lanes of a tile, which is not even, have learnt at the tick's time. */
+static void pushes_note_times(const tocsin_bank *bank, tocsin__tile_head *tile, uint64_t learnt)
 {
-    const uint64_t learnt = batch->scratch->learnt;
+    tocsin__tile_more *more = tocsin__tile_more_of(&bank->format, tile);
+    int64_t *times = tocsin__tile_times(&bank->format, tile);
 
-    const tocsin__format *format = &bank->format;
-    const size_t times = format->times & (TOCSIN__COLD - 1);
-    const int64_t time = bank->tick.time;
+    if (TOCSIN__RARELY(more->fresh & learnt))
+        more->fresh &= ~learnt;
+    while (learnt)
+        times[tocsin__lanes_next(&learnt)] = bank->tick.time;
+}
 
+/* Mapped banks: what a batch has learnt. */
+static void pushes_note_batch(const tocsin_bank *bank, const pushes_batch *batch)
+{
     for (uint32_t i = 0; i < batch->count; i++) {
-        const pushes_place *place = &batch->place[i];
-        tocsin__tile_head *tile = PUSHES_AT(place->tile, 0, tocsin__tile_head);
+        tocsin__tile_head *tile = PUSHES_AT(batch->place[i].tile, 0, tocsin__tile_head);
+
+        if (!(batch->scratch->learnt >> i & 1))
+            continue;
+        tocsin__tile_part(&bank->format, tile);
+        pushes_note_times(bank, tile, UINT64_C(1) << batch->place[i].lane);
+    }
+}
+
+/* Tiles whose times are asked for before they are noted. */
+#define PUSHES_TILES_ASKED 8
+
+static inline void pushes_ask_times(const tocsin_bank *bank, uint32_t t)
+{
+    const tocsin__format *format = &bank->format;
+    uint64_t pushed = bank->pushed[t];
+
+    if (pushed == 0)
+        return;
+    PUSHES_PREFETCH(bank->tiles[t], 0);
+    PUSHES_PREFETCH((char *)bank->tiles[t] + format->more, 0);
+    if (pushed != UINT64_MAX)
+        for (char *times = tocsin__bank_cold(bank, t) + (format->times & (TOCSIN__COLD - 1));
+             pushed;)
+            PUSHES_PREFETCH(times + tocsin__lanes_next(&pushed) * sizeof(int64_t), 1);
+}
+
+/* When the series that have had a point of this tile were learnt. */
+static void pushes_end_tile(const tocsin_bank *bank, tocsin__tile_head *tile, uint64_t learnt)
+{
+    const tocsin__format *format = &bank->format;
+
+    if (learnt == tile->used) {
         tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
 
-        if (!(learnt >> i & 1))
-            continue;
-        if (TOCSIN__RARELY(tile->state & TOCSIN__TILE_EVEN))
-            tocsin__tile_part(format, tile);
-        PUSHES_AT(place->cold, times, int64_t)[place->lane] = time;
-        if (TOCSIN__RARELY(more->fresh >> place->lane & 1))
-            more->fresh &= ~(UINT64_C(1) << place->lane);
+        tile->learnt_time = bank->tick.time;
+        tile->state |= TOCSIN__TILE_EVEN;
+        more->fresh = more->pending = 0;
+    } else {
+        tocsin__tile_part(format, tile);
+        pushes_note_times(bank, tile, learnt);
     }
+}
+
+void tocsin__pushes_end(tocsin_bank *bank)
+{
+    const uint32_t tiles = (bank->slots + (TOCSIN_BANK_TILE - 1)) / TOCSIN_BANK_TILE;
+    const int asks = !pushes_is_near(bank);
+
+    if (tocsin__pushes_take(bank) && bank->format.more && !bank->mapped)
+        for (uint32_t t = 0; t < tiles; t++) {
+            const uint64_t learnt = bank->pushed[t] & ~bank->noted[t];
+
+            if (asks && t + PUSHES_TILES_ASKED < tiles)
+                pushes_ask_times(bank, t + PUSHES_TILES_ASKED);
+            if (learnt)
+                pushes_end_tile(bank, bank->tiles[t], learnt);
+        }
+    if (tiles)
+        memset(bank->pushed, 0, 2 * bank->tile_count * sizeof *bank->pushed);
 }
 
 /* What the kernel leaves goes by the way of a single series. */
@@ -412,13 +554,19 @@ static void pushes_run_rest(tocsin_bank *bank, tocsin__lane *lane, const tocsin_
     for (uint32_t i = 0; i < batch->count; i++) {
         const uint64_t key = points[batch->index[i]].key;
 
+        if (scratch->learnt >> i & 1) {
+            lane->counts.points++;
+            continue;
+        }
+
+        const uint32_t slot = by_id ? tocsin__ids_find(&bank->ids, key) : (uint32_t)key;
+
+        bank->noted[slot / TOCSIN__LANES] |= UINT64_C(1) << slot % TOCSIN__LANES;
         if (scratch->left >> i & 1) {
-            statistics[i] = pushes_alone(
-                bank, lane, by_id ? tocsin__ids_find(&bank->ids, key) : (uint32_t)key,
-                batch->value[i]);
+            statistics[i] = pushes_alone(bank, lane, slot, batch->value[i]);
         } else {
             lane->counts.points++;
-            lane->counts.missing += !(scratch->learnt >> i & 1);
+            lane->counts.missing++;
         }
     }
 }
@@ -458,13 +606,13 @@ static TOCSIN__INLINE void pushes_run(tocsin_bank *bank, tocsin__lane *lane,
     tiles.statistics = scores ? statistics : NULL;
     tocsin__columns_run(bank, &tiles);
     if (way.is_lean) {
-        pushes_scatter_lean(batch);
+        pushes_scatter_lean(f, batch);
     } else {
         pushes_scatter(f, batch);
         if (!f->is_plain && !(scratch->flags & TOCSIN__TILE_CALM))
             pushes_note_habits(f, batch);
-        if (bank->format.more)
-            pushes_note_times(bank, batch);
+        if (bank->mapped && bank->format.more)
+            pushes_note_batch(bank, batch);
     }
     if (scratch->learnt)
         lane->latest = bank->tick.time;
@@ -479,19 +627,17 @@ static TOCSIN__INLINE void pushes_run(tocsin_bank *bank, tocsin__lane *lane,
             scores[batch->index[i]] = statistics[i];
 }
 
-/* A batch is collected, then the one before it is run.  In a cache it is brought together at
- * once, so that what was written in many pieces has reached memory when the kernel reads it in
- * one; else when it is due, and has been on its way since it was collected. */
+/* A batch is collected, then the one before it is run. */
 static TOCSIN__INLINE int pushes_push(tocsin_bank *bank, tocsin__lane *lane,
                                       const pushes_fields *f, pushes_way way,
                                       const tocsin_point *points, size_t count, double *scores)
 {
     pushes_batch batches[2];
     int status = TOCSIN_OK;
-    const int asks = way.by_id || !way.is_near;
-    uint32_t homes[PUSHES_ASKED];
-    size_t asked = 0, before = 0;
+    pushes_ahead ahead;
+    size_t before = 0;
 
+    ahead.asked = ahead.searched = ahead.found = 0;
     batches[1].count = 0;
     for (size_t b = 0; b < 2; b++) {
         batches[b].scratch = lane->tile[b];
@@ -502,40 +648,20 @@ static TOCSIN__INLINE int pushes_push(tocsin_bank *bank, tocsin__lane *lane,
         const size_t left = count - done;
         const uint32_t next = left < TOCSIN__LANES ? (uint32_t)left : TOCSIN__LANES;
 
-        for (; asks && asked < count && asked < done + PUSHES_ASKED; asked++)
-            homes[asked % PUSHES_ASKED] = pushes_ask(bank, points[asked].key, way.by_id);
-        if (pushes_collect(bank, lane, f, way, points + done, homes + done % PUSHES_ASKED, next,
-                           scores ? scores + done : NULL, &batches[b]) != TOCSIN_OK)
+        pushes_look(bank, f, way, points, count, done, &ahead);
+        if (pushes_collect(bank, lane, f, way, points + done, ahead.slot + done % PUSHES_ASKED,
+                           next, scores ? scores + done : NULL, &batches[b]) != TOCSIN_OK)
             status = TOCSIN_INFO_IGNORED;
-        if (way.is_near && !way.is_lean)
+        if (!way.is_lean)
             pushes_gather(f, &batches[b]);
-        if (batches[1 - b].count) {
-            if (!way.is_near && way.is_lean)
-                pushes_gather_lean(&batches[1 - b]);
-            else if (!way.is_near)
-                pushes_gather(f, &batches[1 - b]);
+        if (batches[1 - b].count)
             pushes_run(bank, lane, f, way, points + before, scores ? scores + before : NULL,
                        &batches[1 - b]);
-        }
         if (next == 0)
             return status;
         before = done;
         done += next;
     }
-}
-
-/* A bank that small is in a second cache, where it is as quickly fetched as asked for. */
-#define PUSHES_NEAR ((uint64_t)512 << 10)
-
-static int pushes_is_near(const tocsin_bank *bank)
-{
-    return bank->bytes <= PUSHES_NEAR;
-}
-
-int tocsin__pushes_take(const tocsin_bank *bank)
-{
-    return bank->by_kernel && bank->format.kind == TOCSIN__EWMA_KERNEL &&
-           !bank->format.needs_times;
 }
 
 int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *points,
@@ -546,13 +672,15 @@ int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
     const pushes_fields f = {job->mean,         job->variance,     job->reach,
                              job->count & warm, job->habit & warm, job->outside & warm,
                              job->is_plain,     bank->is_full};
-    const pushes_way near = {0, 1, 1}, far = {0, 1, 0};
     const pushes_way general = {by_id, 0, pushes_is_near(bank)};
 
-    if (by_id || !f.is_plain || !f.is_full || bank->format.more || bank->mapped ||
-        f.mean != PUSHES_MEAN || f.variance != PUSHES_VARIANCE)
+    if (!f.is_plain || !f.is_full || bank->mapped || f.variance != f.mean + PUSHES_VARIANCE)
         return pushes_push(bank, lane, &f, general, points, count, scores);
-    if (general.is_near)
-        return pushes_push(bank, lane, &f, near, points, count, scores);
-    return pushes_push(bank, lane, &f, far, points, count, scores);
+    if (by_id)
+        return general.is_near
+                   ? pushes_push(bank, lane, &f, (pushes_way){1, 1, 1}, points, count, scores)
+                   : pushes_push(bank, lane, &f, (pushes_way){1, 1, 0}, points, count, scores);
+    return general.is_near
+               ? pushes_push(bank, lane, &f, (pushes_way){0, 1, 1}, points, count, scores)
+               : pushes_push(bank, lane, &f, (pushes_way){0, 1, 0}, points, count, scores);
 }

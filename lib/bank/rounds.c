@@ -124,13 +124,9 @@ int tocsin__rounds_begin(tocsin_bank *bank, const tocsin_tick *tick)
         bank->tick_flags = point.flags;
         bank->by_kernel = (uint32_t)tocsin__columns_begin(bank);
         bank->is_pushed = tick->values == NULL;
-        if (bank->is_pushed) {
-            if (bank->tile_count)
-                memset(bank->pushed, 0, bank->tile_count * sizeof *bank->pushed);
-            if (tocsin__pushes_take(bank)) {
-                tocsin__columns_settle(bank);
-                tocsin__pushes_begin(bank);
-            }
+        if (bank->is_pushed && tocsin__pushes_take(bank)) {
+            tocsin__columns_settle(bank);
+            tocsin__pushes_begin(bank);
         }
     } else {
         bank->tick = *tick;
@@ -184,6 +180,8 @@ void tocsin__rounds_end(tocsin_bank *bank)
     bank->is_ticking = 0;
     if (!tocsin__bank_is_shared(bank))
         return;
+    if (bank->is_pushed)
+        tocsin__pushes_end(bank);
     for (uint32_t i = 0; i < bank->options.lanes; i++)
         points += tocsin__fleet_lane(bank, i)->counts.points;
     if (points >= bank->series)
@@ -350,10 +348,10 @@ static void rounds_look_up(const tocsin_bank *bank, const tocsin_point *points, 
     const tocsin__ids *ids = &bank->ids;
     uint32_t homes[ROUNDS_BATCH];
 
-    if (by_id && ids->capacity) {
+    if (by_id && ids->count) {
         for (size_t i = 0; i < count; i++) {
             homes[i] = tocsin__ids_home(ids, points[i].key);
-            ROUNDS_PREFETCH(&ids->cells[homes[i]]);
+            ROUNDS_PREFETCH(&ids->lines[homes[i]]);
         }
         for (size_t i = 0; i < count; i++)
             slots[i] = tocsin__ids_find_from(ids, homes[i], points[i].key);
@@ -404,6 +402,9 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
                 status = TOCSIN_INFO_IGNORED;
                 said = &nobody;
             } else {
+                if (is_shared)
+                    bank->noted[slots[b] / TOCSIN_BANK_TILE] |= UINT64_C(1)
+                                                                << slots[b] % TOCSIN_BANK_TILE;
                 outcome.point.time = is_shared ? bank->tick.time : points[i].time;
                 outcome.point.value = points[i].value;
                 if (out->rows) {

@@ -55,6 +55,24 @@ typedef struct tocsin__tile_more {
     uint64_t reserved[2];
 } tocsin__tile_more;
 
+/* How many lanes a set has. */
+static inline uint32_t tocsin__lanes_count(uint64_t word)
+{
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* The lowest lane of a set that is not empty, taken out of it. */
+static inline uint32_t tocsin__lanes_next(uint64_t *lanes)
+{
+    const uint64_t lowest = *lanes & (~*lanes + 1);
+
+    *lanes ^= lowest;
+    return tocsin__lanes_count(lowest - 1);
+}
+
 /* A field of a row and its column. */
 typedef struct tocsin__move {
     uint32_t row;           /* offset in the row */

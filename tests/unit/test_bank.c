@@ -75,13 +75,13 @@ static size_t live_bytes(void)
 START_TEST(ids_beside_an_array)
 {
     enum { IDS = 60 };
-    static tocsin__id_cell cells[IDS + IDS / 3 + 1];
+    static tocsin__ids_line lines[IDS / 7 * 2 + 2];
     uint32_t naive[2 * IDS], count = 0;
     rng r = rng_seeded((uint64_t)_i);
     tocsin__ids ids;
 
-    ck_assert_uint_eq(tocsin__ids_capacity(IDS), sizeof cells / sizeof cells[0]);
-    tocsin__ids_init(&ids, cells, tocsin__ids_capacity(IDS), (uint64_t)_i);
+    ck_assert_uint_eq(tocsin__ids_lines(IDS), sizeof lines / sizeof lines[0]);
+    tocsin__ids_init(&ids, lines, tocsin__ids_lines(IDS), (uint64_t)_i);
     for (size_t i = 0; i < 2 * IDS; i++)
         naive[i] = TOCSIN_SLOT_NONE;
     for (int step = 0; step < 20000; step++) {
@@ -105,7 +105,7 @@ START_TEST(ids_beside_an_array)
 }
 END_TEST
 
-START_TEST(ids_reach_all_cells_whatever_the_seed)
+START_TEST(ids_reach_all_lines_whatever_the_seed)
 {
     tocsin__ids ids;
 
@@ -113,7 +113,7 @@ START_TEST(ids_reach_all_cells_whatever_the_seed)
         uint32_t seen[100] = {0};
 
         tocsin__ids_init(&ids, NULL, 0, seed);
-        ids.capacity = 100;
+        ids.count = 100;
         for (uint64_t id = 0; id < 100000; id++) {
             const uint32_t home = tocsin__ids_home(&ids, id);
 
@@ -122,7 +122,7 @@ START_TEST(ids_reach_all_cells_whatever_the_seed)
         }
         /* 1000 each, give or take six standard deviations. */
         for (size_t i = 0; i < 100; i++)
-            ck_assert_msg(seen[i] > 800 && seen[i] < 1200, "cell %zu: %u", i, seen[i]);
+            ck_assert_msg(seen[i] > 800 && seen[i] < 1200, "line %zu: %u", i, seen[i]);
     }
 }
 END_TEST
@@ -1331,7 +1331,7 @@ static Suite *suite(void)
     TCase *tcase = suite_case(s, "ids");
 
     tcase_add_loop_test(tcase, ids_beside_an_array, 0, 10);
-    tcase_add_test(tcase, ids_reach_all_cells_whatever_the_seed);
+    tcase_add_test(tcase, ids_reach_all_lines_whatever_the_seed);
 
     tcase = suite_case(s, "memory, checked by each test itself");
     tcase_add_test(tcase, memory_is_told_to_the_byte);
