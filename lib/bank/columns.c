@@ -27,7 +27,7 @@
 #include "../detect/kernel_jobs.h"
 #include "mapped.h"
 
-#define COLUMNS_RUN 16              /* tiles a kernel is given at once; fewer if mapped */
+#define COLUMNS_RUN 32              /* tiles a kernel is given at once; fewer if mapped */
 
 /* Into the second cache: see lanes_ask(). */
 #if defined(__GNUC__)
