@@ -29,6 +29,9 @@
 
 #define COLUMNS_RUN 32              /* tiles a kernel is given at once; fewer if mapped */
 
+/* A bank that small is in a third cache, and processors see by themselves what comes from there. */
+#define COLUMNS_NEAR ((size_t)4 << 20)
+
 /* Into the second cache: see lanes_ask(). */
 #if defined(__GNUC__)
 #define COLUMNS_PREFETCH(address) __builtin_prefetch((address), 0, 2)
@@ -465,6 +468,7 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
     tiles.values = values;
     tiles.is_float = bank->tick.value_type == TOCSIN_VALUES_FLOAT;
     tiles.is_lazy = !bank->mapped && !bank->is_pushed;
+    tiles.is_near = bank->bytes <= COLUMNS_NEAR;
     tiles.statistics = scores && is_calibrated ? statistics : scores;
     if (bank->mapped)
         tocsin__mapped_log_run(bank, lane, first, count);

@@ -81,11 +81,9 @@ typedef struct pushes_way {
 } pushes_way;
 
 /* A bank that small is in a second cache, where it is as quickly fetched as asked for. */
-#define PUSHES_NEAR ((uint64_t)1024 << 10)
-
 static int pushes_is_near(const tocsin_bank *bank)
 {
-    return bank->bytes <= PUSHES_NEAR;
+    return bank->bytes <= (size_t)1 << 20;
 }
 
 /* ---- Counts ------------------------------------------------------------------------- */
@@ -602,6 +600,7 @@ static TOCSIN__INLINE void pushes_run(tocsin_bank *bank, tocsin__lane *lane,
     memset(&tiles, 0, sizeof tiles);
     tiles.first = (char *)scratch;
     tiles.count = 1;
+    tiles.is_near = 1;
     tiles.values = batch->value;
     tiles.statistics = scores ? statistics : NULL;
     tocsin__columns_run(bank, &tiles);

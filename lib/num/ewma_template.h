@@ -455,8 +455,7 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
     const ewma_lanes c = ewma_lanes_set(job);
     const int trusts = !job->gains && !job->gain_varies;
     const size_t value = job->tiles.is_float ? sizeof(float) : sizeof(double);
-    /* Wide lanes do the plain recursion so fast that a processor sees by itself what comes. */
-    const int asks = !is_plain || lane_width < 8;
+    const int asks = !job->tiles.is_near;
     const uint64_t bundle = UINT64_MAX >> (TOCSIN__LANES - lane_bundle * lane_width);
     const size_t count = job->tiles.count;
 

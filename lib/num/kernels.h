@@ -83,7 +83,8 @@ typedef struct tocsin__tiles {
     size_t count;           /* how many */
     const void *values;     /* double or float; NaN: missing */
     uint32_t is_float;
-    uint32_t is_lazy;       /* habits may be left to drain */
+    uint16_t is_lazy;       /* habits may be left to drain */
+    uint16_t is_near;       /* they are in a cache, and nothing need be asked for ahead */
     double *statistics;     /* out, may be NULL: channel 0 of each lane; the canonical NaN for lanes
                                that were not learnt or are warming up.  They cost a division
                                and a wide store per point, which hardly any point needs otherwise. */

@@ -137,7 +137,7 @@
 #endif
 
 /* Tiles before the one that is worked on whose memory is asked for. */
-#define LANES_AHEAD 4
+#define LANES_AHEAD 8
 #define LANES_LINE 64
 
 /* Ask for memory that is needed soon: line by line in its order, so that the processor sees where
