@@ -14,7 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
 ${CC:-cc} -std=c11 -O2 -I"$root/include" -c "$root/lib/tocsin_all.c" -o "$work/tocsin.o"
-${CC:-cc} -std=c11 -O2 -D_GNU_SOURCE -I"$root/include" "$here/calibration.c" "$work/tocsin.o" -lm \
+${CC:-cc} -std=c11 -O2 -D_GNU_SOURCE -I"$root/include" "$here"/*.c "$work/tocsin.o" -lm \
     -o "$work/calibration"
 
 if [ $# -gt 0 ]; then
@@ -32,11 +32,11 @@ write_table()    # name of the place, specs
     : > "$work/table"
     for spec in "$@"; do
         set -- --spec "$spec"
-        [ "$place" = incidents ] && set -- "$@" --incidents || set -- "$@" --power
+        [ "$place" = table ] && set -- "$@" --power || set -- "$@" "--$place"
         code=0
         "$work/calibration" "$@" > "$work/part" || code=$?
         [ "$code" -le 1 ] || exit "$code"
-        [ "$place" = incidents ] || status=$code
+        [ "$place" != table ] || status=$code
         if [ -s "$work/table" ]; then
             sed 1,2d "$work/part" >> "$work/table"
         else
@@ -57,4 +57,5 @@ write_table()    # name of the place, specs
 
 write_table table 'auto | tail'
 write_table incidents 'auto | tail' 'ewma | tail' 'holt-winters season=1d | tail' random
+write_table changes 'auto | tail' 'ewma | tail' 'holt-winters season=1d | tail' random
 exit "$status"
