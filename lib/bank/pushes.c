@@ -37,14 +37,6 @@
 #define PUSHES_PREFETCH(address, rw) ((void)(address))
 #endif
 
-#if defined(__clang__)
-#define PUSHES_UNROLL _Pragma("clang loop unroll_count(8)")
-#elif defined(__GNUC__)
-#define PUSHES_UNROLL _Pragma("GCC unroll 8")
-#else
-#define PUSHES_UNROLL
-#endif
-
 #define PUSHES_AT(tile, place, type) ((type *)(void *)((char *)(tile) + (place)))
 
 /* Where the variances of a plain tile stand behind its means. */
@@ -379,7 +371,7 @@ static TOCSIN__INLINE void pushes_scatter_lean(const pushes_fields *f, const pus
 {
     const char *scratch = (const char *)batch->scratch + f->mean;
 
-    PUSHES_UNROLL
+    TOCSIN__UNROLL_8
     for (size_t i = 0; i < batch->count; i++) {
         const size_t k = (uintptr_t)batch->at[i] % TOCSIN__LANES;
 

@@ -40,6 +40,15 @@
 #define TOCSIN__INLINE inline
 #endif
 
+/* Before a loop of eight, or of many, steps that do not depend on each other. */
+#if defined(__clang__)
+#define TOCSIN__UNROLL_8 _Pragma("clang loop unroll_count(8)")
+#elif defined(__GNUC__)
+#define TOCSIN__UNROLL_8 _Pragma("GCC unroll 8")
+#else
+#define TOCSIN__UNROLL_8
+#endif
+
 #define TOCSIN__COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The one NaN verdicts carry: quiet, positive, no payload. */

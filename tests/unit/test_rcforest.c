@@ -198,7 +198,7 @@ END_TEST
  * across a side in proportion to the side's length. */
 START_TEST(deleting_leaves_a_random_tree)
 {
-    static const uint16_t points[5][2] = {
+    static const uint16_t points[5][8] = {      /* as wide as gcc -O3 believes they are read */
         {100, 100}, {400, 150}, {250, 200}, {130, 120}, {900, 60000},
     };
     uint32_t across[2] = {0, 0};
