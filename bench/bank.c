@@ -46,8 +46,9 @@ enum {
 typedef struct subject {
     const char *name, *spec;
     twin_shape shape;
-    size_t slots;           /* of its season */
+    size_t slots;           /* of its seasons */
     int64_t step;
+    int has_kernel;         /* else it is measured in rows only */
     int has_alarm;
     int is_sparse;          /* sparse points are measured too */
     int has_threads;        /* and threads */
@@ -57,15 +58,19 @@ typedef struct subject {
 
 static const subject subjects[] = {
     {"plain", "ewma clip=inf floor-relative=0 floor-history=0 | raw", TWIN_PLAIN, 0,
-     TOCSIN_MINUTE, 0, 1, 1, 1, {10000, 100000, 1000000, 16000000}},
+     TOCSIN_MINUTE, 1, 0, 1, 1, 1, {10000, 100000, 1000000, 16000000}},
     {"ewma", "ewma | raw", TWIN_EWMA, 0,
-     TOCSIN_MINUTE, 0, 1, 1, 0, {10000, 100000, 1000000, 16000000}},
+     TOCSIN_MINUTE, 1, 0, 1, 1, 0, {10000, 100000, 1000000, 16000000}},
     {"holt", "holt-winters season=1d step=5m | raw", TWIN_HOLT, 288,
-     5 * TOCSIN_MINUTE, 0, 0, 1, 0, {10000, 100000, 1000000, 4000000}},
+     5 * TOCSIN_MINUTE, 1, 0, 0, 1, 0, {10000, 100000, 1000000, 4000000}},
     {"ewma-alarm", "ewma | tail | alarm", TWIN_EWMA_TAIL, 0,
-     TOCSIN_MINUTE, 1, 1, 0, 0, {10000, 100000, 1000000, 16000000}},
+     TOCSIN_MINUTE, 1, 1, 1, 0, 0, {10000, 100000, 1000000, 16000000}},
     {"holt-alarm", "holt-winters season=1d step=5m | tail | alarm", TWIN_HOLT_TAIL, 288,
-     5 * TOCSIN_MINUTE, 1, 0, 0, 0, {10000, 100000, 1000000, 4000000}},
+     5 * TOCSIN_MINUTE, 1, 1, 0, 0, 0, {10000, 100000, 1000000, 4000000}},
+    {"auto", "auto | raw", TWIN_PLAIN, 156,
+     TOCSIN_MINUTE, 0, 0, 1, 0, 0, {10000, 100000, 1000000}},
+    {"auto-alarm", "auto | tail | alarm", TWIN_PLAIN, 156,
+     TOCSIN_MINUTE, 0, 0, 1, 0, 0, {10000, 100000, 1000000}},
 };
 enum { SUBJECTS = sizeof subjects / sizeof subjects[0], PLAIN = 0 };
 
@@ -311,7 +316,7 @@ static void measure_dense(const subject *s, size_t n)
 typedef struct rows_twin {
     uint64_t *states;
     size_t n, words;        /* words per series */
-    size_t slots;           /* of the season: two arrays of floats at the end of the state */
+    size_t slots;           /* of seasons: two arrays of floats at the end of the state */
     const noise_values *values;
     double *scores;
     size_t tick;
@@ -529,7 +534,7 @@ static void measure_sparse_of(const subject *s, size_t n, int is_shared, int by_
 
 static void measure_sparse(const subject *s, size_t n)
 {
-    for (int is_shared = 1; is_shared >= 0; is_shared--)
+    for (int is_shared = s->has_kernel; is_shared >= 0; is_shared--)
         for (int by_id = 0; by_id < 2; by_id++)
             measure_sparse_of(s, n, is_shared, by_id);
 }
@@ -604,7 +609,8 @@ int main(int argc, char **argv)
     if (only_kernel)
         choose_kernel();
     for (const subject *s = subjects; s < subjects + SUBJECTS; s++) {
-        for_each_size(s, s->sizes, measure_dense);
+        if (s->has_kernel)
+            for_each_size(s, s->sizes, measure_dense);
         for_each_size(s, s->sizes, measure_rows);
         if (s->is_sparse)
             for_each_size(s, sparse_sizes, measure_sparse);

@@ -9,11 +9,13 @@
  * A clock that is shared is the bank's: it takes in the time of a tick once, and each
  * series sees it as it stood before.
  *
- * A tick walks through its tiles in order, and memory comes as fast as it can.  In a
+ * A tick walks through its tiles in order, and asks for the next state while it pushes one: of a
+ * large state so much is worked on that a processor does not see by itself what comes.  In a
  * sparse push every point is somewhere else, and a walk that waited for memory
  * three times per point (table of ids, tile, state) would do nothing but wait.  So
- * points are taken 32 at a time: first the table's cells of all of them are asked for, then
- * they are looked up and their states are asked for, then they are pushed.
+ * points are taken 32 at a time: first the table's lines of all of them are asked for, then
+ * they are looked up, and while they are pushed the states of those behind are asked for, a few or
+ * all of them, as the first cache has room.
  *
  * A round's threads write to their own lane, their own tiles and their own parts of
  * the caller's arrays, and to nothing else.
@@ -24,7 +26,8 @@
 #include "mapped.h"
 
 #define ROUNDS_BATCH 32
-#define ROUNDS_PREFETCH_MAX 512     /* bytes of a state that are worth asking for */
+#define ROUNDS_PREFETCH_MAX 4096    /* bytes of a state that are worth asking for */
+#define ROUNDS_AHEAD 8192           /* and of states ahead, some */
 
 #if defined(__GNUC__)
 #define ROUNDS_PREFETCH(address) __builtin_prefetch((address), 1)
@@ -265,10 +268,28 @@ static void rounds_write(const tocsin_bank *bank, const tocsin_tick *tick, uint3
                                 (size_t)tick->verdict_size);
 }
 
+/* Inline whatever happens: GCC takes a function that only prefetches for one without effect,
+ * and drops the calls. */
+static TOCSIN__INLINE void rounds_prefetch_row(const tocsin_bank *bank, uint32_t slot)
+{
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+    const uint32_t k = slot % TOCSIN_BANK_TILE;
+    const char *row = tocsin__tile_row(&bank->format, tile, k);
+    const size_t size = bank->format.row_size;
+    const size_t bytes = size < ROUNDS_PREFETCH_MAX ? size : ROUNDS_PREFETCH_MAX;
+
+    if (bank->format.times)
+        ROUNDS_PREFETCH(&tocsin__tile_times(&bank->format, tile)[k]);
+    for (size_t at = 0; at < bytes; at += TOCSIN__CACHE_LINE)
+        ROUNDS_PREFETCH(row + at);
+    ROUNDS_PREFETCH(row + bytes - 1);
+}
+
 void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
                           uint32_t base, uint32_t begin_tile, uint32_t end_tile)
 {
     const int is_mapped = bank->mapped != NULL;
+    const int is_in_rows = !tocsin__bank_is_in_columns(bank);
     tocsin__outcome nobody, outcome;
 
     if (bank->by_kernel) {
@@ -285,6 +306,8 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_ti
         uint64_t alarms = 0;
 
         for (uint32_t k = 0; k < count; k++) {
+            if (is_in_rows && k + 1 < count)
+                rounds_prefetch_row(bank, first + k + 1);
             if (is_mapped && k % TOCSIN__MAPPED_PART == 0)
                 tocsin__mapped_log_part(bank, lane, t, k);
             if (TOCSIN__RARELY(!(used >> k & 1))) {
@@ -308,23 +331,6 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_ti
 }
 
 /* ---- Sparse --------------------------------------------------------------------------- */
-
-/* Inline whatever happens: GCC takes a function that only prefetches for one without effect,
- * and drops the calls. */
-static TOCSIN__INLINE void rounds_prefetch_row(const tocsin_bank *bank, uint32_t slot)
-{
-    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
-    const uint32_t k = slot % TOCSIN_BANK_TILE;
-    const char *row = tocsin__tile_row(&bank->format, tile, k);
-    const size_t size = bank->format.row_size;
-    const size_t bytes = size < ROUNDS_PREFETCH_MAX ? size : ROUNDS_PREFETCH_MAX;
-
-    if (bank->format.times)
-        ROUNDS_PREFETCH(&tocsin__tile_times(&bank->format, tile)[k]);
-    for (size_t at = 0; at < bytes; at += TOCSIN__CACHE_LINE)
-        ROUNDS_PREFETCH(row + at);
-    ROUNDS_PREFETCH(row + bytes - 1);
-}
 
 static TOCSIN__INLINE void rounds_prefetch_columns(const tocsin_bank *bank, uint32_t slot)
 {
@@ -360,15 +366,23 @@ static void rounds_look_up(const tocsin_bank *bank, const tocsin_point *points, 
             slots[i] = !by_id && tocsin__bank_has(bank, points[i].key) ? (uint32_t)points[i].key
                                                                       : TOCSIN_SLOT_NONE;
     }
-    if (tocsin__bank_is_in_columns(bank)) {
-        for (size_t i = 0; i < count; i++)
-            if (slots[i] != TOCSIN_SLOT_NONE)
-                rounds_prefetch_columns(bank, slots[i]);
-    } else {
-        for (size_t i = 0; i < count; i++)
-            if (slots[i] != TOCSIN_SLOT_NONE)
-                rounds_prefetch_row(bank, slots[i]);
+}
+
+/* Ask for the states of points from `asked` on, up to some ahead of `at`; up to which. */
+static TOCSIN__INLINE size_t rounds_ask(const tocsin_bank *bank, const uint32_t *slots,
+                                        size_t count, size_t at, size_t asked)
+{
+    const size_t ahead = ROUNDS_AHEAD / (bank->format.row_size + 1) + 2;
+
+    for (; asked < count && asked <= at + ahead; asked++) {
+        if (slots[asked] == TOCSIN_SLOT_NONE)
+            continue;
+        if (tocsin__bank_is_in_columns(bank))
+            rounds_prefetch_columns(bank, slots[asked]);
+        else
+            rounds_prefetch_row(bank, slots[asked]);
     }
+    return asked;
 }
 
 int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_point *points,
@@ -386,6 +400,7 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
     for (size_t done = 0; done < count; done += ROUNDS_BATCH) {
         const size_t batch = count - done < ROUNDS_BATCH ? count - done : ROUNDS_BATCH;
         uint32_t slots[ROUNDS_BATCH];
+        size_t asked = 0;
 
         rounds_look_up(bank, points + done, batch, by_id, slots);
         if (bank->mapped)
@@ -394,6 +409,7 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
             const size_t i = done + b;
             const tocsin__outcome *said = &outcome;
 
+            asked = rounds_ask(bank, slots, batch, b, asked);
             if (TOCSIN__RARELY(slots[b] == TOCSIN_SLOT_NONE)) {
                 lane->counts.unknown++;
                 status = TOCSIN_INFO_IGNORED;
