@@ -78,7 +78,7 @@ static uint64_t bank_slab_size(const tocsin__format *format, uint32_t tiles)
 /* A pointer to each tile, and where the clock is shared a word of bits for its slots. */
 static uint64_t bank_directory_size(const tocsin_bank_options *options, uint32_t tiles)
 {
-    const size_t bits = options->clock == TOCSIN_CLOCK_SHARED ? 2 * sizeof(uint64_t) : 0;
+    const size_t bits = options->clock == TOCSIN_CLOCK_SHARED ? 3 * sizeof(uint64_t) : 0;
 
     return (uint64_t)tiles * (sizeof(tocsin__tile_head *) + bits);
 }
@@ -195,7 +195,10 @@ static void bank_take(tocsin_bank *bank, char *first, tocsin__tile_head **tiles,
     if (tocsin__bank_is_shared(bank)) {
         bank->pushed = (uint64_t *)(void *)(tiles + tile_count);
         bank->noted = bank->pushed + tile_count;
-        memset(bank->pushed, 0, 2 * tile_count * sizeof *bank->pushed);
+        bank->stirred = bank->noted + tile_count;
+        memset(bank->pushed, 0, 3 * tile_count * sizeof *bank->pushed);
+        if (before)
+            memset(bank->stirred, 0xff, before * sizeof *bank->stirred);
     }
 
     if (bank->options.ids == TOCSIN_IDS_KEPT) {
@@ -433,6 +436,7 @@ static void bank_store(tocsin_bank *bank, uint32_t slot, const void *row)
         tocsin__tile_scatter_arrays(format, bank->spec, tile, k, row);
         tile->flags = 0;
         tile->state &= ~(uint32_t)TOCSIN__TILE_SEASONED;
+        tocsin__bank_stir(bank, slot / TOCSIN_BANK_TILE, k, row);
     } else {
         memcpy(tocsin__tile_row(format, tile, k), row, bank->spec->state_size);
     }

@@ -49,6 +49,7 @@ struct tocsin_bank {
     tocsin__tile_head **tiles;
     uint64_t *pushed;                       /* shared clock: bit per slot, in a tick of pushes, ... */
     uint64_t *noted;                        /* ... of which no time is left to note: pushes.c */
+    uint64_t *stirred;                      /* ... and of all whose habits may not be 0 */
     uint32_t tile_count;
     uint32_t slots;                         /* slots ever in use */
     uint32_t series;
@@ -176,6 +177,20 @@ static inline int tocsin__bank_takes(tocsin_bank *bank, tocsin__lane *lane,
     }
     *pushed |= bit;
     return 1;
+}
+
+/* Lane k of tile t got this row, with whatever habit that has. */
+static inline void tocsin__bank_stir(tocsin_bank *bank, uint32_t t, uint32_t k, const void *row)
+{
+    const uint64_t bit = UINT64_C(1) << k;
+    uint16_t habit, outside;
+
+    memcpy(&habit, (const char *)row + bank->format.habit_row, sizeof habit);
+    memcpy(&outside, (const char *)row + bank->format.outside_row, sizeof outside);
+    if (habit | outside)
+        bank->stirred[t] |= bit;
+    else
+        bank->stirred[t] &= ~bit;
 }
 
 /* Hand out a struct of `known` bytes to a caller who knows `size` of them, or more. */

@@ -498,6 +498,8 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
         if (alarms)
             alarms[i] = on;
     }
+    for (uint32_t t = first; t < first + count && !bank->format.needs_times; t++)
+        bank->stirred[t] = bank->tiles[t]->flags & TOCSIN__TILE_CALM ? 0 : ~UINT64_C(0);
     if (bank->mapped)
         tocsin__mapped_commit(bank, lane, first, count);
 }

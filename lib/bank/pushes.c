@@ -14,9 +14,10 @@
  *
  * Which fields?  Those that the kernel reads.  Counts matter only until every series is past
  * warm-up and has its final gain; whether that is so is looked up every 64 ticks of pushes, as
- * long as it is not, and then two cache lines per point are left, mean and variance, and with ids
- * the table's line.  This "lean" way is also short: 57 instructions per point, a fifth of them the
- * kernel's.
+ * long as it is not.  Habits are mostly 0, and the bank knows of which lanes they may not be
+ * (bank->stirred).  Then two or three cache lines per point are left, mean, variance and reach, and
+ * with ids the table's line.  This "lean" way is also short: 57 instructions per point of the plain
+ * recursion, a fifth of them the kernel's.
  *
  * When a series was learnt matters only to whoever asks between two ticks which one is idle.  So
  * times are noted when the tick ends, tile by tile in memory's order, of all series that have had a
@@ -39,8 +40,9 @@
 
 #define PUSHES_AT(tile, place, type) ((type *)(void *)((char *)(tile) + (place)))
 
-/* Where the variances of a plain tile stand behind its means. */
+/* Where variances and reaches stand behind the means of a tile that may go the lean way. */
 #define PUSHES_VARIANCE (TOCSIN__LANES * sizeof(double))
+#define PUSHES_REACH (PUSHES_VARIANCE + TOCSIN__LANES * sizeof(float))
 
 /* A series of a batch: where it lives. */
 typedef struct pushes_place {
@@ -50,9 +52,11 @@ typedef struct pushes_place {
 
 typedef struct pushes_batch {
     uint32_t count;
-    uint32_t reserved;
+    uint32_t had_habits;                    /* lean: some lane has */
     tocsin__tile_head *scratch;             /* where its series are brought together */
+    uint64_t stirred;                       /* lean: lanes that may have habits */
     char *at[TOCSIN__LANES];                /* lean: tiles' means, plus a byte per lane */
+    uint32_t slot[TOCSIN__LANES];           /* lean, with habits */
     pushes_place place[TOCSIN__LANES];      /* otherwise */
     double value[TOCSIN__LANES];
     uint8_t index[TOCSIN__LANES];           /* which of the points it is */
@@ -67,8 +71,9 @@ typedef struct pushes_fields {
 /* How points are pushed; known when this is compiled where it is one of the usual ways. */
 typedef struct pushes_way {
     int by_id;
-    int is_lean;            /* all that a point touches of its series is mean and variance, the one
-                               column behind the other */
+    int is_lean;            /* all that most points touch of their series is mean, variance and reach,
+                               the one column behind the other */
+    int is_plain;           /* lean: there is no reach, nor a habit */
     int is_near;            /* all of the bank is in a cache: nothing to ask for */
 } pushes_way;
 
@@ -159,19 +164,16 @@ static TOCSIN__INLINE char *pushes_means_at(const pushes_means *m, uint32_t t)
                     : (char *)m->tiles[t] + m->mean;
 }
 
-/* Lane k of a tile's means and variances into place i of a scratch tile's, and back. */
-static TOCSIN__INLINE void pushes_fetch(char *scratch, size_t i, const char *tile, size_t k)
+/* What stands at place k behind some means to place i behind others. */
+static TOCSIN__INLINE void pushes_move(pushes_way way, char *to, size_t i, const char *from,
+                                       size_t k)
 {
-    ((double *)(void *)scratch)[i] = ((const double *)(const void *)tile)[k];
-    PUSHES_AT(scratch, PUSHES_VARIANCE, float)[i] =
-        ((const float *)(const void *)(tile + PUSHES_VARIANCE))[k];
-}
-
-static TOCSIN__INLINE void pushes_store(const char *scratch, size_t i, char *tile, size_t k)
-{
-    ((double *)(void *)tile)[k] = ((const double *)(const void *)scratch)[i];
-    PUSHES_AT(tile, PUSHES_VARIANCE, float)[k] =
-        ((const float *)(const void *)(scratch + PUSHES_VARIANCE))[i];
+    ((double *)(void *)to)[i] = ((const double *)(const void *)from)[k];
+    PUSHES_AT(to, PUSHES_VARIANCE, float)[i] =
+        ((const float *)(const void *)(from + PUSHES_VARIANCE))[k];
+    if (!way.is_plain)
+        PUSHES_AT(to, PUSHES_REACH, float)[i] =
+            ((const float *)(const void *)(from + PUSHES_REACH))[k];
 }
 
 /* So many points ahead the line is asked for that is an id's home, then searched, and then where
@@ -191,6 +193,10 @@ static TOCSIN__INLINE void pushes_ask(const tocsin_bank *bank, const pushes_fiel
     PUSHES_PREFETCH(&bank->pushed[t], 1);
     PUSHES_PREFETCH(tile + k * sizeof(double), 1);
     PUSHES_PREFETCH(tile + (f->variance - f->mean) + k * sizeof(float), 1);
+    if (way.is_lean && !way.is_plain) {
+        PUSHES_PREFETCH(tile + PUSHES_REACH + k * sizeof(float), 1);
+        PUSHES_PREFETCH(&bank->stirred[t], 0);
+    }
     if (way.is_lean)
         return;
 
@@ -290,9 +296,11 @@ static TOCSIN__INLINE uint32_t pushes_collect_lean(const tocsin_bank *bank, cons
     const int64_t time = bank->tick.time;
     const pushes_means means = pushes_means_of(bank, f, way.is_near);
     uint64_t *const pushed = bank->pushed;
+    const uint64_t *const stirred = bank->stirred;
     char *scratch = (char *)batch->scratch + f->mean;
 
     memcpy(batch->index, pushes_order, sizeof pushes_order);
+    batch->stirred = 0;
     for (uint32_t i = 0; i < count; i++) {
         const uint64_t slot = way.by_id ? found[i] : points[i].key;
         const size_t t = (size_t)(slot / TOCSIN__LANES), k = (size_t)(slot % TOCSIN__LANES);
@@ -306,7 +314,11 @@ static TOCSIN__INLINE uint32_t pushes_collect_lean(const tocsin_bank *bank, cons
         char *tile = pushes_means_at(&means, (uint32_t)t);
         batch->at[i] = tile + k;
         batch->value[i] = points[i].value;
-        pushes_fetch(scratch, i, tile, k);
+        pushes_move(way, scratch, i, tile, k);
+        if (!way.is_plain) {
+            batch->slot[i] = (uint32_t)slot;
+            batch->stirred |= (stirred[t] >> k & 1) << i;
+        }
     }
     return count;
 }
@@ -351,7 +363,11 @@ static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane,
             batch->index[n] = (uint8_t)i;
             if (way.is_lean) {
                 batch->at[n] = tile + k;
-                pushes_fetch((char *)batch->scratch + f->mean, n, tile, k);
+                pushes_move(way, (char *)batch->scratch + f->mean, n, tile, k);
+                if (!way.is_plain) {
+                    batch->slot[n] = slot;
+                    batch->stirred |= (bank->stirred[t] >> k & 1) << n;
+                }
             } else {
                 batch->place[n] =
                     (pushes_place){tile - f->mean, tocsin__bank_cold(bank, t), k};
@@ -367,7 +383,8 @@ static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane,
 }
 
 /* A lean batch's series from its scratch tile back to where they live. */
-static TOCSIN__INLINE void pushes_scatter_lean(const pushes_fields *f, const pushes_batch *batch)
+static TOCSIN__INLINE void pushes_scatter_lean(const pushes_fields *f, pushes_way way,
+                                               const pushes_batch *batch)
 {
     const char *scratch = (const char *)batch->scratch + f->mean;
 
@@ -375,8 +392,70 @@ static TOCSIN__INLINE void pushes_scatter_lean(const pushes_fields *f, const pus
     for (size_t i = 0; i < batch->count; i++) {
         const size_t k = (uintptr_t)batch->at[i] % TOCSIN__LANES;
 
-        pushes_store(scratch, i, batch->at[i] - k, k);
+        pushes_move(way, batch->at[i] - k, k, scratch, i);
     }
+}
+
+/* A scratch tile's cold columns. */
+static char *pushes_cold(tocsin__tile_head *scratch)
+{
+    return (char *)scratch + scratch->cold;
+}
+
+/* Habits of a lean batch, where there may be any; whether there are none.  Elsewhere the scratch
+ * tile's are 0, and they are so again after pushes_keep_habits(). */
+static TOCSIN__APART int pushes_bring_habits(const tocsin_bank *bank, const pushes_fields *f,
+                                             const pushes_batch *batch)
+{
+    char *scratch = pushes_cold(batch->scratch);
+    uint32_t any = 0;
+
+    for (uint64_t lanes = batch->stirred; lanes;) {
+        const uint32_t i = tocsin__lanes_next(&lanes);
+        const size_t k = batch->slot[i] % TOCSIN__LANES;
+        char *cold = tocsin__bank_cold(bank, batch->slot[i] / TOCSIN__LANES);
+
+        any |= PUSHES_AT(scratch, f->habit, uint16_t)[i] = PUSHES_AT(cold, f->habit, uint16_t)[k];
+        any |= PUSHES_AT(scratch, f->outside, uint16_t)[i] =
+            PUSHES_AT(cold, f->outside, uint16_t)[k];
+    }
+    return any == 0;
+}
+
+static TOCSIN__APART void pushes_keep_habits(tocsin_bank *bank, const pushes_fields *f,
+                                             const pushes_batch *batch)
+{
+    uint16_t *habit = PUSHES_AT(pushes_cold(batch->scratch), f->habit, uint16_t);
+    uint16_t *outside = PUSHES_AT(pushes_cold(batch->scratch), f->outside, uint16_t);
+
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const uint32_t t = batch->slot[i] / TOCSIN__LANES, any = habit[i] | outside[i];
+        const size_t k = batch->slot[i] % TOCSIN__LANES;
+        const uint64_t bit = UINT64_C(1) << k;
+
+        if (!any && !(batch->stirred >> i & 1))
+            continue;
+        bank->stirred[t] &= ~bit;
+        if (any || batch->had_habits) {
+            char *cold = tocsin__bank_cold(bank, t);
+
+            PUSHES_AT(cold, f->habit, uint16_t)[k] = habit[i];
+            PUSHES_AT(cold, f->outside, uint16_t)[k] = outside[i];
+            habit[i] = outside[i] = 0;
+        }
+        if (any) {
+            bank->stirred[t] |= bit;
+            bank->tiles[t]->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
+            bank->tiles[t]->most = 0;
+        }
+    }
+}
+
+/* The scratch tile has none. */
+static void pushes_clear_habits(const pushes_fields *f, tocsin__tile_head *scratch)
+{
+    memset(pushes_cold(scratch) + f->habit, 0, TOCSIN__LANES * sizeof(uint16_t));
+    memset(pushes_cold(scratch) + f->outside, 0, TOCSIN__LANES * sizeof(uint16_t));
 }
 
 /* All counts that no longer matter do. */
@@ -589,6 +668,12 @@ static TOCSIN__INLINE void pushes_run(tocsin_bank *bank, tocsin__lane *lane,
         batch->value[i] = 0;
     scratch->used = scratch->take = is_whole ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
     scratch->flags = f->is_full ? TOCSIN__TILE_FULL : 0;
+    if (way.is_lean && !way.is_plain) {
+        batch->had_habits = batch->stirred && !pushes_bring_habits(bank, f, batch);
+        if (!batch->had_habits)
+            scratch->flags |= TOCSIN__TILE_CALM;
+    }
+    scratch->drains = scratch->most = 0;
     memset(&tiles, 0, sizeof tiles);
     tiles.first = (char *)scratch;
     tiles.count = 1;
@@ -597,7 +682,9 @@ static TOCSIN__INLINE void pushes_run(tocsin_bank *bank, tocsin__lane *lane,
     tiles.statistics = scores ? statistics : NULL;
     tocsin__columns_run(bank, &tiles);
     if (way.is_lean) {
-        pushes_scatter_lean(f, batch);
+        pushes_scatter_lean(f, way, batch);
+        if (!way.is_plain && (batch->stirred || !(scratch->flags & TOCSIN__TILE_CALM)))
+            pushes_keep_habits(bank, f, batch);
     } else {
         pushes_scatter(f, batch);
         if (!f->is_plain && !(scratch->flags & TOCSIN__TILE_CALM))
@@ -634,6 +721,8 @@ static TOCSIN__INLINE int pushes_push(tocsin_bank *bank, tocsin__lane *lane,
         batches[b].scratch = lane->tile[b];
         if (f->is_full)
             pushes_fill_counts(f, batches[b].scratch);
+        if (way.is_lean && !way.is_plain)
+            pushes_clear_habits(f, batches[b].scratch);
     }
     for (size_t done = 0, b = 0;; b = 1 - b) {
         const size_t left = count - done;
@@ -663,15 +752,19 @@ int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
     const pushes_fields f = {job->mean,         job->variance,     job->reach,
                              job->count & warm, job->habit & warm, job->outside & warm,
                              job->is_plain,     bank->is_full};
-    const pushes_way general = {by_id, 0, pushes_is_near(bank)};
+    const int is_lean = f.is_full && !bank->mapped && f.variance == f.mean + PUSHES_VARIANCE &&
+                        (f.is_plain || f.reach == f.mean + PUSHES_REACH);
+    const int is_near = pushes_is_near(bank);
 
-    if (!f.is_plain || !f.is_full || bank->mapped || f.variance != f.mean + PUSHES_VARIANCE)
-        return pushes_push(bank, lane, &f, general, points, count, scores);
-    if (by_id)
-        return general.is_near
-                   ? pushes_push(bank, lane, &f, (pushes_way){1, 1, 1}, points, count, scores)
-                   : pushes_push(bank, lane, &f, (pushes_way){1, 1, 0}, points, count, scores);
-    return general.is_near
-               ? pushes_push(bank, lane, &f, (pushes_way){0, 1, 1}, points, count, scores)
-               : pushes_push(bank, lane, &f, (pushes_way){0, 1, 0}, points, count, scores);
+#define PUSHES_PUSH(by_id, is_lean, is_plain, is_near)                                         \
+    pushes_push(bank, lane, &f, (pushes_way){(by_id), (is_lean), (is_plain), (is_near)}, points, \
+                count, scores)
+#define PUSHES_LEAN(by_id, is_plain) \
+    (is_near ? PUSHES_PUSH(by_id, 1, is_plain, 1) : PUSHES_PUSH(by_id, 1, is_plain, 0))
+
+    if (!is_lean)
+        return PUSHES_PUSH(by_id, 0, 0, is_near);
+    if (f.is_plain)
+        return by_id ? PUSHES_LEAN(1, 1) : PUSHES_LEAN(0, 1);
+    return by_id ? PUSHES_LEAN(1, 0) : PUSHES_LEAN(0, 0);
 }

@@ -53,6 +53,7 @@ static TOCSIN__INLINE int rounds_push(tocsin_bank *bank, tocsin__lane *lane, uin
         tocsin__tile_arrays(format, tile, k, &arrays);
         status = tocsin__pipeline_push(spec, row, &arrays, mode, outcome);
         tocsin__tile_scatter(format, spec, tile, k, row);
+        tocsin__bank_stir(bank, slot / TOCSIN_BANK_TILE, k, row);
         return status;
     }
     row = tocsin__tile_row(format, tile, k);
