@@ -223,11 +223,13 @@ typedef struct pushes_ahead {
     uint32_t home[PUSHES_ASKED], slot[PUSHES_ASKED];
 } pushes_ahead;
 
+/* So many points ahead of those that are done, or all. */
 static inline size_t pushes_until(size_t count, size_t done, size_t ahead)
 {
     return count - done < ahead ? count : done + ahead;
 }
 
+/* With ids: a search that its first line does not end goes on when the next has come. */
 static TOCSIN__INLINE void pushes_look_up(const tocsin_bank *bank, const pushes_fields *f,
                                           pushes_way way, const pushes_means *means,
                                           const tocsin_point *points, size_t count, size_t done,
@@ -752,7 +754,8 @@ int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
     const pushes_fields f = {job->mean,         job->variance,     job->reach,
                              job->count & warm, job->habit & warm, job->outside & warm,
                              job->is_plain,     bank->is_full};
-    const int is_lean = f.is_full && !bank->mapped && f.variance == f.mean + PUSHES_VARIANCE &&
+    const int is_lean = f.is_full && bank->series && !bank->mapped &&
+                        f.variance == f.mean + PUSHES_VARIANCE &&
                         (f.is_plain || f.reach == f.mean + PUSHES_REACH);
     const int is_near = pushes_is_near(bank);
 
