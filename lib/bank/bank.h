@@ -331,6 +331,12 @@ int tocsin__columns_begin(tocsin_bank *bank);
 void tocsin__columns_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
                            uint32_t base, uint32_t begin_tile, uint32_t end_tile);
 
+/* Of `ewma` with a calibrator, in a tick of pushes that goes to kernels: learn a point and score it, if
+ * it does no more to its series than most points do: a kernel would have learnt it.  0: it does, and
+ * nothing has changed. */
+int tocsin__columns_push(const tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, double value,
+                         double *score);
+
 /* Nothing of any tile is left to drain: pushes take single habits out of the tiles. */
 void tocsin__columns_settle(tocsin_bank *bank);
 

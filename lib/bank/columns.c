@@ -402,6 +402,28 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
     return alarms;
 }
 
+/* The calibrator's score of lane k's statistic, off its curve. */
+static double columns_score_beyond(const tocsin_bank *bank, tocsin__lane *lane,
+                                   tocsin__tile_head *tile, uint32_t k, double statistic)
+{
+    const tocsin_spec *spec = bank->spec;
+
+    tocsin__tile_gather_calibrator(&bank->format, spec, tile, k, lane->row);
+    return tocsin__tail_score(tocsin__const_state_of(spec->calibrate, lane->row), statistic);
+}
+
+/* The same wherever it is. */
+static double columns_score_of(const tocsin_bank *bank, tocsin__lane *lane,
+                               tocsin__tile_head *tile, uint32_t k, double statistic)
+{
+    const uint16_t slope = COLUMNS_AT(tile, bank->format.slope, uint16_t)[k];
+    const uint16_t body = COLUMNS_AT(tile, bank->format.body, uint16_t)[k];
+
+    return slope == 0 || statistic > (double)tocsin__tail_coarse_of(body)
+               ? columns_score_beyond(bank, lane, tile, k, statistic)
+               : tocsin__tail_quiet_score((double)tocsin__tail_coarse_of(slope), statistic);
+}
+
 /* The calibrator's scores of what the kernel has learnt; NaN for the others.  Up to its curve's
  * first knot, the median block, a score is a multiplication; a calibrator in warm-up has
  * no curve, and its slope is 0. */
@@ -409,7 +431,6 @@ static void columns_score(const tocsin_bank *bank, tocsin__lane *lane, tocsin__t
                           const double *statistics, double *scores)
 {
     const tocsin__format *format = &bank->format;
-    const tocsin_spec *spec = bank->spec;
     const uint16_t *bodies = COLUMNS_AT(tile, format->body, uint16_t);
     const uint16_t *slopes = COLUMNS_AT(tile, format->slope, uint16_t);
     uint64_t beyond = 0;
@@ -426,10 +447,60 @@ static void columns_score(const tocsin_bank *bank, tocsin__lane *lane, tocsin__t
     for (uint64_t lanes = beyond & tile->learnt; lanes;) {
         const uint32_t k = tocsin__lanes_next(&lanes);
 
-        tocsin__tile_gather_calibrator(format, spec, tile, k, lane->row);
-        scores[k] = tocsin__tail_score(tocsin__const_state_of(spec->calibrate, lane->row),
-                                       statistics[k]);
+        scores[k] = columns_score_beyond(bank, lane, tile, k, statistics[k]);
     }
+}
+
+/* ---- A point by itself --------------------------------------------------------------------
+ *
+ * What a kernel does not leave, for one lane: it reads and writes a third of what the way of a
+ * single series does.  A tile's clock for blocks does not go on when one of its series does, so that
+ * its block's end comes nearer. */
+
+int tocsin__columns_push(const tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, double value,
+                         double *score)
+{
+    const tocsin__format *format = &bank->format;
+    const tocsin_spec *spec = bank->spec;
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+    tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    const uint32_t k = slot % TOCSIN__LANES;
+    const uint64_t bit = UINT64_C(1) << k;
+    const int64_t learnt = tocsin__tile_time(format, tile, k), now = bank->tick.time;
+    const int64_t elapsed = tocsin__time_between(learnt, now);
+    uint32_t *end = &COLUMNS_AT(tile, format->end, uint32_t)[k];
+    const uint32_t left = *end - more->ticks;
+    void *state = tocsin__state_of(spec->detect, lane->row);
+    tocsin__outcome outcome;
+
+    if (((tile->busy | more->fresh) & bit) != 0 || left <= 1 || (double)elapsed > more->gap ||
+        !(tocsin__abs(value) <= TOCSIN__VALUE_MAX) ||
+        COLUMNS_AT(tile, format->count, uint16_t)[k] < bank->job.ewma.warmup)
+        return 0;
+    tocsin__tile_gather_detector(format, tile, k, lane->row);
+    outcome.point.value = value;
+    outcome.point.time = now;
+    outcome.point.elapsed = elapsed;
+    outcome.point.pause = tocsin__time_between(bank->clock_before.time, now);
+    outcome.point.flags = 0;
+    spec->detect->stage->push(spec->detect->constants, state, NULL, &outcome.point,
+                              &outcome.reading);
+
+    const double statistic = outcome.reading.channel[0];
+    const float bar = COLUMNS_AT(tile, format->bar, float)[k];
+    float *maximum = &COLUMNS_AT(tile, format->maximum, float)[k];
+
+    if (tocsin__is_nan(statistic) || statistic > (double)bar)
+        return 0;
+    if (statistic > (double)*maximum)
+        *maximum = (float)tocsin__min(statistic, TOCSIN__STATISTIC_MAX);
+    --*end;
+    more->until = left - 1 < more->until ? left - 1 : more->until;
+    tocsin__tile_scatter_learnt(format, tile, k, now, lane->row);
+    *score = columns_score_of(bank, lane, tile, k, statistic);
+    lane->counts.points++;
+    lane->latest = now;
+    return 1;
 }
 
 /* ---- A range ------------------------------------------------------------------------------ */

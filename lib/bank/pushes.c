@@ -24,8 +24,8 @@
  * point, but for those that did not learn it or went by the way of a single series (bank->noted).
  * A mapped bank, which may be killed within a tick, notes them with each batch.
  *
- * Only for a spec whose points do not depend on when the last one came and that ends with `raw`:
- * of the others each lane would go its own way, by the way of a single series (rounds.c).
+ * Only for a spec whose points do not depend on when the last one came and that ends with `raw`.
+ * The others' go one by one (rounds.c), those of `ewma` mostly by tocsin__columns_push().
  */
 #include "bank.h"
 

@@ -9,6 +9,9 @@
  * A clock that is shared is the bank's: it takes in the time of a tick once, and each
  * series sees it as it stood before.
  *
+ * Where that is all that most points need, a calibrated `ewma` in columns learns one from its columns
+ * alone: tocsin__columns_push().
+ *
  * A tick walks through its tiles in order, and asks for the next state while it pushes one: of a
  * large state so much is worked on that a processor does not see by itself what comes.  In a
  * sparse push every point is somewhere else, and a walk that waited for memory
@@ -340,6 +343,15 @@ static TOCSIN__INLINE void rounds_prefetch_columns(const tocsin_bank *bank, uint
     const size_t k = slot % TOCSIN_BANK_TILE;
 
     ROUNDS_PREFETCH(tile);
+    if (bank->format.bar) {
+        ROUNDS_PREFETCH(tile + bank->format.more);
+        ROUNDS_PREFETCH(tile + bank->format.maximum + k * sizeof(float));
+        ROUNDS_PREFETCH(tile + bank->format.bar + k * sizeof(float));
+        ROUNDS_PREFETCH(cold + (bank->format.end & (TOCSIN__COLD - 1)) + k * sizeof(uint32_t));
+        ROUNDS_PREFETCH(cold + (bank->format.times & (TOCSIN__COLD - 1)) + k * sizeof(int64_t));
+        ROUNDS_PREFETCH(cold + (bank->format.body & (TOCSIN__COLD - 1)) + k * sizeof(uint16_t));
+        ROUNDS_PREFETCH(cold + (bank->format.slope & (TOCSIN__COLD - 1)) + k * sizeof(uint16_t));
+    }
     for (uint32_t m = 0; m < bank->format.move_count; m++) {
         const tocsin__move *move = &bank->format.moves[m];
 
@@ -390,6 +402,9 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
                         size_t count, int by_id, int mode, const tocsin__sparse_out *out)
 {
     const int is_shared = tocsin__bank_is_shared(bank);
+    const int tries_columns = is_shared && mode == TOCSIN_LEARN_AND_SCORE && !out->verdicts &&
+                              bank->by_kernel && bank->format.bar && !bank->mapped &&
+                              bank->format.kind == TOCSIN__EWMA_KERNEL;
     tocsin__outcome nobody, outcome;
     int status = TOCSIN_OK;
 
@@ -422,6 +437,12 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
                 if (is_shared)
                     bank->noted[slots[b] / TOCSIN_BANK_TILE] |= UINT64_C(1)
                                                                 << slots[b] % TOCSIN_BANK_TILE;
+                if (tries_columns && tocsin__columns_push(bank, lane, slots[b], points[i].value,
+                                                          &outcome.rarity.score)) {
+                    if (out->scores)
+                        out->scores[i] = outcome.rarity.score;
+                    continue;
+                }
                 outcome.point.time = is_shared ? bank->tick.time : points[i].time;
                 outcome.point.value = points[i].value;
                 if (out->rows) {

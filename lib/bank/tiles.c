@@ -502,6 +502,26 @@ static void tiles_set_time(const tocsin__format *format, tocsin__tile_head *tile
     }
 }
 
+/* The detector's columns, and what the tile knows of its habits. */
+static void tiles_scatter_detector(const tocsin__format *format, tocsin__tile_head *tile,
+                                   uint32_t k, const void *row)
+{
+    tocsin__tile_drain(format, tile);
+    tile->most = 0;
+    tiles_scatter_moves(format, tile, k, row);
+    if (format->habit && (TILES_AT(tile, format->habit, uint16_t)[k] |
+                          TILES_AT(tile, format->outside, uint16_t)[k]) != 0)
+        tile->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
+}
+
+void tocsin__tile_scatter_learnt(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
+                                 int64_t time, const void *row)
+{
+    tocsin__tile_part(format, tile);
+    tocsin__tile_times(format, tile)[k] = time;
+    tiles_scatter_detector(format, tile, k, row);
+}
+
 void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
                           tocsin__tile_head *tile, uint32_t k, const void *row)
 {
@@ -509,9 +529,7 @@ void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
 
     if (format->more)
         tiles_set_time(format, tile, k, tocsin__const_state_of(spec->clock, row));
-    tocsin__tile_drain(format, tile);
-    tile->most = 0;
-    tiles_scatter_moves(format, tile, k, row);
+    tiles_scatter_detector(format, tile, k, row);
     if (format->bar)
         tiles_scatter_calibrator(format, spec, tile, k, row);
     if (spec->alarm) {
@@ -524,9 +542,6 @@ void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
         else
             tile->busy |= bit;
     }
-    if (format->habit && (TILES_AT(tile, format->habit, uint16_t)[k] |
-                          TILES_AT(tile, format->outside, uint16_t)[k]) != 0)
-        tile->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
 }
 
 /* ---- Arrays ------------------------------------------------------------------------ */

@@ -251,6 +251,10 @@ void tocsin__tile_gather(const tocsin__format *format, const tocsin_spec *spec,
 void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
                           tocsin__tile_head *tile, uint32_t k, const void *row);
 
+/* Only the detector's, which has learnt at `time`; of a tile that keeps times. */
+void tocsin__tile_scatter_learnt(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
+                                 int64_t time, const void *row);
+
 /* Only the detector's, or the calibrator's state. */
 void tocsin__tile_gather_detector(const tocsin__format *format, tocsin__tile_head *tile,
                                   uint32_t k, void *row);
