@@ -331,9 +331,15 @@ int tocsin__columns_begin(tocsin_bank *bank);
 void tocsin__columns_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_tick *tick,
                            uint32_t base, uint32_t begin_tile, uint32_t end_tile);
 
-/* Of `ewma` with a calibrator, in a tick of pushes that goes to kernels: learn a point and score it, if
- * it does no more to its series than most points do: a kernel would have learnt it.  0: it does, and
- * nothing has changed. */
+/* Are points of a tick that goes to kernels worth trying tocsin__columns_push() with? */
+static inline int tocsin__columns_take(const tocsin_bank *bank)
+{
+    return bank->by_kernel && bank->format.kind == TOCSIN__EWMA_KERNEL && bank->format.bar &&
+           !bank->mapped;
+}
+
+/* Learn a point and score it, if it does no more to its series than most points do: as a kernel
+ * would have, had all of its tile been learnt at the last tick.  0: it does, and nothing has changed. */
 int tocsin__columns_push(const tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, double value,
                          double *score);
 

@@ -297,6 +297,80 @@ static void columns_before(const tocsin_bank *bank, tocsin__lane *lane, tocsin__
     }
 }
 
+/* ---- A point by itself --------------------------------------------------------------------
+ *
+ * What a kernel does not leave, for one lane: it reads and writes a third of what the way of a
+ * single series does.  A tile's clock for blocks does not go on when one of its series does, so that
+ * its block's end comes nearer. */
+
+/* The calibrator's score of lane k's statistic, off its curve. */
+static double columns_score_beyond(const tocsin_bank *bank, tocsin__lane *lane,
+                                   tocsin__tile_head *tile, uint32_t k, double statistic)
+{
+    const tocsin_spec *spec = bank->spec;
+
+    tocsin__tile_gather_calibrator(&bank->format, spec, tile, k, lane->row);
+    return tocsin__tail_score(tocsin__const_state_of(spec->calibrate, lane->row), statistic);
+}
+
+/* The same wherever it is. */
+static double columns_score_of(const tocsin_bank *bank, tocsin__lane *lane,
+                               tocsin__tile_head *tile, uint32_t k, double statistic)
+{
+    const uint16_t slope = COLUMNS_AT(tile, bank->format.slope, uint16_t)[k];
+    const uint16_t body = COLUMNS_AT(tile, bank->format.body, uint16_t)[k];
+
+    return slope == 0 || statistic > (double)tocsin__tail_coarse_of(body)
+               ? columns_score_beyond(bank, lane, tile, k, statistic)
+               : tocsin__tail_quiet_score((double)tocsin__tail_coarse_of(slope), statistic);
+}
+
+int tocsin__columns_push(const tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, double value,
+                         double *score)
+{
+    const tocsin__format *format = &bank->format;
+    const tocsin_spec *spec = bank->spec;
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+    tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    const uint32_t k = slot % TOCSIN__LANES;
+    const uint64_t bit = UINT64_C(1) << k;
+    const int64_t learnt = tocsin__tile_time(format, tile, k), now = bank->tick.time;
+    const int64_t elapsed = tocsin__time_between(learnt, now);
+    uint32_t *end = &COLUMNS_AT(tile, format->end, uint32_t)[k];
+    const uint32_t left = *end - more->ticks;
+    void *state = tocsin__state_of(spec->detect, lane->row);
+    tocsin__outcome outcome;
+
+    if (((tile->busy | more->fresh) & bit) != 0 || left <= 1 || (double)elapsed > more->gap ||
+        !(tocsin__abs(value) <= TOCSIN__VALUE_MAX) ||
+        COLUMNS_AT(tile, format->count, uint16_t)[k] < bank->job.ewma.warmup)
+        return 0;
+    tocsin__tile_gather_detector(format, tile, k, lane->row);
+    outcome.point.value = value;
+    outcome.point.time = now;
+    outcome.point.elapsed = elapsed;
+    outcome.point.pause = tocsin__time_between(bank->clock_before.time, now);
+    outcome.point.flags = 0;
+    spec->detect->stage->push(spec->detect->constants, state, NULL, &outcome.point,
+                              &outcome.reading);
+
+    const double statistic = outcome.reading.channel[0];
+    const float bar = COLUMNS_AT(tile, format->bar, float)[k];
+    float *maximum = &COLUMNS_AT(tile, format->maximum, float)[k];
+
+    if (tocsin__is_nan(statistic) || statistic > (double)bar)
+        return 0;
+    if (statistic > (double)*maximum)
+        *maximum = (float)tocsin__min(statistic, TOCSIN__STATISTIC_MAX);
+    --*end;
+    more->until = left - 1 < more->until ? left - 1 : more->until;
+    tocsin__tile_scatter_learnt(format, tile, k, now, lane->row);
+    *score = columns_score_of(bank, lane, tile, k, statistic);
+    lane->counts.points++;
+    lane->latest = now;
+    return 1;
+}
+
 /* ---- After: what the kernel left -------------------------------------------------------- */
 
 /* The kernel has learnt `learnt`; the other lanes of those in use have not learnt, or not yet. */
@@ -366,7 +440,9 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
     const uint64_t rest = tile->used & ~tile->learnt;
     uint64_t others = (tile->used & ~tile->take) | tile->left, alarms = 0;
     uint64_t missed = rest & ~others;
+    const int tries = tocsin__columns_take(bank);
     tocsin__outcome outcome;
+    double score;
 
     if (bank->mapped && rest != 0)
         tocsin__mapped_log_rest(bank, lane, t, others);
@@ -387,6 +463,12 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
             missed |= UINT64_C(1) << k;
             continue;
         }
+        if (tries && tocsin__columns_push(bank, lane, t * TOCSIN__LANES + k, outcome.point.value,
+                                          &score)) {
+            if (scores)
+                scores[at] = score;
+            continue;
+        }
         outcome.point.time = bank->tick.time;
         outcome.point.count = 0;
         outcome.point.is_count = 0;
@@ -400,28 +482,6 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
     lane->counts.missing += tocsin__lanes_count(missed);
     columns_even(bank, tile);
     return alarms;
-}
-
-/* The calibrator's score of lane k's statistic, off its curve. */
-static double columns_score_beyond(const tocsin_bank *bank, tocsin__lane *lane,
-                                   tocsin__tile_head *tile, uint32_t k, double statistic)
-{
-    const tocsin_spec *spec = bank->spec;
-
-    tocsin__tile_gather_calibrator(&bank->format, spec, tile, k, lane->row);
-    return tocsin__tail_score(tocsin__const_state_of(spec->calibrate, lane->row), statistic);
-}
-
-/* The same wherever it is. */
-static double columns_score_of(const tocsin_bank *bank, tocsin__lane *lane,
-                               tocsin__tile_head *tile, uint32_t k, double statistic)
-{
-    const uint16_t slope = COLUMNS_AT(tile, bank->format.slope, uint16_t)[k];
-    const uint16_t body = COLUMNS_AT(tile, bank->format.body, uint16_t)[k];
-
-    return slope == 0 || statistic > (double)tocsin__tail_coarse_of(body)
-               ? columns_score_beyond(bank, lane, tile, k, statistic)
-               : tocsin__tail_quiet_score((double)tocsin__tail_coarse_of(slope), statistic);
 }
 
 /* The calibrator's scores of what the kernel has learnt; NaN for the others.  Up to its curve's
@@ -449,58 +509,6 @@ static void columns_score(const tocsin_bank *bank, tocsin__lane *lane, tocsin__t
 
         scores[k] = columns_score_beyond(bank, lane, tile, k, statistics[k]);
     }
-}
-
-/* ---- A point by itself --------------------------------------------------------------------
- *
- * What a kernel does not leave, for one lane: it reads and writes a third of what the way of a
- * single series does.  A tile's clock for blocks does not go on when one of its series does, so that
- * its block's end comes nearer. */
-
-int tocsin__columns_push(const tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, double value,
-                         double *score)
-{
-    const tocsin__format *format = &bank->format;
-    const tocsin_spec *spec = bank->spec;
-    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
-    tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
-    const uint32_t k = slot % TOCSIN__LANES;
-    const uint64_t bit = UINT64_C(1) << k;
-    const int64_t learnt = tocsin__tile_time(format, tile, k), now = bank->tick.time;
-    const int64_t elapsed = tocsin__time_between(learnt, now);
-    uint32_t *end = &COLUMNS_AT(tile, format->end, uint32_t)[k];
-    const uint32_t left = *end - more->ticks;
-    void *state = tocsin__state_of(spec->detect, lane->row);
-    tocsin__outcome outcome;
-
-    if (((tile->busy | more->fresh) & bit) != 0 || left <= 1 || (double)elapsed > more->gap ||
-        !(tocsin__abs(value) <= TOCSIN__VALUE_MAX) ||
-        COLUMNS_AT(tile, format->count, uint16_t)[k] < bank->job.ewma.warmup)
-        return 0;
-    tocsin__tile_gather_detector(format, tile, k, lane->row);
-    outcome.point.value = value;
-    outcome.point.time = now;
-    outcome.point.elapsed = elapsed;
-    outcome.point.pause = tocsin__time_between(bank->clock_before.time, now);
-    outcome.point.flags = 0;
-    spec->detect->stage->push(spec->detect->constants, state, NULL, &outcome.point,
-                              &outcome.reading);
-
-    const double statistic = outcome.reading.channel[0];
-    const float bar = COLUMNS_AT(tile, format->bar, float)[k];
-    float *maximum = &COLUMNS_AT(tile, format->maximum, float)[k];
-
-    if (tocsin__is_nan(statistic) || statistic > (double)bar)
-        return 0;
-    if (statistic > (double)*maximum)
-        *maximum = (float)tocsin__min(statistic, TOCSIN__STATISTIC_MAX);
-    --*end;
-    more->until = left - 1 < more->until ? left - 1 : more->until;
-    tocsin__tile_scatter_learnt(format, tile, k, now, lane->row);
-    *score = columns_score_of(bank, lane, tile, k, statistic);
-    lane->counts.points++;
-    lane->latest = now;
-    return 1;
 }
 
 /* ---- A range ------------------------------------------------------------------------------ */

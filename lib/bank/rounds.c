@@ -402,9 +402,8 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
                         size_t count, int by_id, int mode, const tocsin__sparse_out *out)
 {
     const int is_shared = tocsin__bank_is_shared(bank);
-    const int tries_columns = is_shared && mode == TOCSIN_LEARN_AND_SCORE && !out->verdicts &&
-                              bank->by_kernel && bank->format.bar && !bank->mapped &&
-                              bank->format.kind == TOCSIN__EWMA_KERNEL;
+    const int tries_columns = mode == TOCSIN_LEARN_AND_SCORE && !out->verdicts &&
+                              tocsin__columns_take(bank);
     tocsin__outcome nobody, outcome;
     int status = TOCSIN_OK;
 

@@ -482,24 +482,26 @@ void tocsin__tile_gather(const tocsin__format *format, const tocsin_spec *spec,
                              tocsin__state_of(spec->alarm, row));
 }
 
-/* Lane k was learnt at `time`, or has never been. */
+/* Lane k was learnt at `time`. */
 static void tiles_set_time(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
-                           const tocsin__clock_state *clock)
+                           int64_t time)
 {
     tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
     const uint64_t bit = UINT64_C(1) << k;
 
-    if (!clock->has_learnt) {
-        tocsin__tile_part(format, tile);
-        more->fresh |= bit;     /* its time stays that of adding */
-        return;
-    }
     more->fresh &= ~bit;
     more->pending &= ~bit;
-    if (tocsin__tile_time(format, tile, k) != clock->learnt) {
+    if (tocsin__tile_time(format, tile, k) != time) {
         tocsin__tile_part(format, tile);
-        tocsin__tile_times(format, tile)[k] = clock->learnt;
+        tocsin__tile_times(format, tile)[k] = time;
     }
+}
+
+/* Or never: its time stays that of adding. */
+static void tiles_set_fresh(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k)
+{
+    tocsin__tile_part(format, tile);
+    tocsin__tile_more_of(format, tile)->fresh |= UINT64_C(1) << k;
 }
 
 /* The detector's columns, and what the tile knows of its habits. */
@@ -517,18 +519,20 @@ static void tiles_scatter_detector(const tocsin__format *format, tocsin__tile_he
 void tocsin__tile_scatter_learnt(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
                                  int64_t time, const void *row)
 {
-    tocsin__tile_part(format, tile);
-    tocsin__tile_times(format, tile)[k] = time;
+    tiles_set_time(format, tile, k, time);
     tiles_scatter_detector(format, tile, k, row);
 }
 
 void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
                           tocsin__tile_head *tile, uint32_t k, const void *row)
 {
+    const tocsin__clock_state *clock = tocsin__const_state_of(spec->clock, row);
     const uint64_t bit = UINT64_C(1) << k;
 
-    if (format->more)
-        tiles_set_time(format, tile, k, tocsin__const_state_of(spec->clock, row));
+    if (format->more && clock->has_learnt)
+        tiles_set_time(format, tile, k, clock->learnt);
+    else if (format->more)
+        tiles_set_fresh(format, tile, k);
     tiles_scatter_detector(format, tile, k, row);
     if (format->bar)
         tiles_scatter_calibrator(format, spec, tile, k, row);
