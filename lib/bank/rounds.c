@@ -30,7 +30,8 @@
 
 #define ROUNDS_BATCH 32
 #define ROUNDS_PREFETCH_MAX 4096    /* bytes of a state that are worth asking for */
-#define ROUNDS_AHEAD 8192           /* and of states ahead, some */
+#define ROUNDS_AHEAD 8192           /* and of states ahead, in any order ... */
+#define ROUNDS_NEXT 1024            /* ... and one behind the other, at least one */
 
 #if defined(__GNUC__)
 #define ROUNDS_PREFETCH(address) __builtin_prefetch((address), 1)
@@ -294,6 +295,7 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_ti
 {
     const int is_mapped = bank->mapped != NULL;
     const int is_in_rows = !tocsin__bank_is_in_columns(bank);
+    const uint32_t ahead = 1 + (uint32_t)(ROUNDS_NEXT / (bank->format.row_size + 1));
     tocsin__outcome nobody, outcome;
 
     if (bank->by_kernel) {
@@ -310,8 +312,8 @@ void tocsin__rounds_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_ti
         uint64_t alarms = 0;
 
         for (uint32_t k = 0; k < count; k++) {
-            if (is_in_rows && k + 1 < count)
-                rounds_prefetch_row(bank, first + k + 1);
+            if (is_in_rows && k + ahead < count)
+                rounds_prefetch_row(bank, first + k + ahead);
             if (is_mapped && k % TOCSIN__MAPPED_PART == 0)
                 tocsin__mapped_log_part(bank, lane, t, k);
             if (TOCSIN__RARELY(!(used >> k & 1))) {
