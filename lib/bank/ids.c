@@ -35,7 +35,8 @@ void tocsin__ids_init(tocsin__ids *ids, tocsin__ids_line *lines, uint32_t count,
     ids->count = count;
     ids->reserved = 0;
     ids->seed = seed;
-    memset(lines, 0, count * sizeof *lines);
+    if (count)
+        memset(lines, 0, count * sizeof *lines);
     for (uint32_t i = 0; i < count; i++)
         for (int k = 0; k < TOCSIN__IDS_CELLS; k++)
             lines[i].slot[k] = TOCSIN_SLOT_NONE;
