@@ -75,7 +75,7 @@ static uint64_t bank_slab_size(const tocsin__format *format, uint32_t tiles)
     return TOCSIN__CACHE_LINE + (uint64_t)tiles * tocsin__format_bytes(format);
 }
 
-/* A pointer to each tile, and where the clock is shared a word of bits for its slots. */
+/* A pointer to each tile, and where the clock is shared three words of bits for its slots. */
 static uint64_t bank_directory_size(const tocsin_bank_options *options, uint32_t tiles)
 {
     const size_t bits = options->clock == TOCSIN_CLOCK_SHARED ? 3 * sizeof(uint64_t) : 0;

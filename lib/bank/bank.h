@@ -47,9 +47,10 @@ struct tocsin_bank {
     tocsin__format format;
 
     tocsin__tile_head **tiles;
-    uint64_t *pushed;                       /* shared clock: bit per slot, in a tick of pushes, ... */
-    uint64_t *noted;                        /* ... of which no time is left to note: pushes.c */
-    uint64_t *stirred;                      /* ... and of all whose habits may not be 0 */
+    /* With a shared clock, a bit per slot. */
+    uint64_t *pushed;                       /* in a tick of pushes: it has had its point ... */
+    uint64_t *noted;                        /* ... and no time is left to note: pushes.c */
+    uint64_t *stirred;                      /* where pushes go to kernels: its habit may not be 0 */
     uint32_t tile_count;
     uint32_t slots;                         /* slots ever in use */
     uint32_t series;

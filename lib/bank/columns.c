@@ -3,7 +3,8 @@
  * A kernel (num/kernels.h) gives a run of tiles one point each and does what most points of
  * most series need.  Before it runs, each tile says which lanes it may take; what it
  * leaves, and what it may not take, goes by the way of a single series (rounds.c): the
- * lane's row is gathered, pushed through the pipeline and scattered again.  That is the
+ * lane's row is gathered, pushed through the pipeline and scattered again; or, where it is enough,
+ * by tocsin__columns_push().  The way of a single series is the
  * definition, so however the lanes are divided, the results are the same, and only the
  * division is a matter of speed.  A kernel may not take a lane
  *

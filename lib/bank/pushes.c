@@ -16,8 +16,7 @@
  * warm-up and has its final gain; whether that is so is looked up every 64 ticks of pushes, as
  * long as it is not.  Habits are mostly 0, and the bank knows of which lanes they may not be
  * (bank->stirred).  Then two or three cache lines per point are left, mean, variance and reach, and
- * with ids the table's line.  This "lean" way is also short: 57 instructions per point of the plain
- * recursion, a fifth of them the kernel's.
+ * with ids the table's line: the "lean" way.
  *
  * When a series was learnt matters only to whoever asks between two ticks which one is idle.  So
  * times are noted when the tick ends, tile by tile in memory's order, of all series that have had a
@@ -56,7 +55,7 @@ typedef struct pushes_batch {
     tocsin__tile_head *scratch;             /* where its series are brought together */
     uint64_t stirred;                       /* lean: lanes that may have habits */
     char *at[TOCSIN__LANES];                /* lean: tiles' means, plus a byte per lane */
-    uint32_t slot[TOCSIN__LANES];           /* lean, with habits */
+    uint32_t slot[TOCSIN__LANES];           /* where there are habits */
     pushes_place place[TOCSIN__LANES];      /* otherwise */
     double value[TOCSIN__LANES];
     uint8_t index[TOCSIN__LANES];           /* which of the points it is */
@@ -288,6 +287,22 @@ static TOCSIN__INLINE void pushes_look(const tocsin_bank *bank, const pushes_fie
             pushes_ask(bank, f, way, &means, (uint32_t)points[ahead->asked].key);
 }
 
+/* A point's series into place n of a lean batch. */
+static TOCSIN__INLINE void pushes_bring(const tocsin_bank *bank, const pushes_fields *f,
+                                        pushes_way way, pushes_batch *batch, uint32_t n,
+                                        char *means, uint32_t slot)
+{
+    const uint32_t t = slot / TOCSIN__LANES;
+    const size_t k = slot % TOCSIN__LANES;
+
+    batch->at[n] = means + k;
+    pushes_move(way, (char *)batch->scratch + f->mean, n, means, k);
+    if (!way.is_plain) {
+        batch->slot[n] = slot;
+        batch->stirred |= (bank->stirred[t] >> k & 1) << n;
+    }
+}
+
 /* Collect points up to the first with which something is wrong; how many. */
 static TOCSIN__INLINE uint32_t pushes_collect_lean(const tocsin_bank *bank, const pushes_fields *f,
                                                    pushes_way way, const tocsin_point *points,
@@ -298,8 +313,6 @@ static TOCSIN__INLINE uint32_t pushes_collect_lean(const tocsin_bank *bank, cons
     const int64_t time = bank->tick.time;
     const pushes_means means = pushes_means_of(bank, f, way.is_near);
     uint64_t *const pushed = bank->pushed;
-    const uint64_t *const stirred = bank->stirred;
-    char *scratch = (char *)batch->scratch + f->mean;
 
     memcpy(batch->index, pushes_order, sizeof pushes_order);
     batch->stirred = 0;
@@ -313,14 +326,9 @@ static TOCSIN__INLINE uint32_t pushes_collect_lean(const tocsin_bank *bank, cons
             return i;
         pushed[t] |= bit;
 
-        char *tile = pushes_means_at(&means, (uint32_t)t);
-        batch->at[i] = tile + k;
         batch->value[i] = points[i].value;
-        pushes_move(way, scratch, i, tile, k);
-        if (!way.is_plain) {
-            batch->slot[i] = (uint32_t)slot;
-            batch->stirred |= (stirred[t] >> k & 1) << i;
-        }
+        pushes_bring(bank, f, way, batch, i, pushes_means_at(&means, (uint32_t)t),
+                     (uint32_t)slot);
     }
     return count;
 }
@@ -364,13 +372,9 @@ static TOCSIN__INLINE int pushes_collect(tocsin_bank *bank, tocsin__lane *lane,
             batch->value[n] = points[i].value;
             batch->index[n] = (uint8_t)i;
             if (way.is_lean) {
-                batch->at[n] = tile + k;
-                pushes_move(way, (char *)batch->scratch + f->mean, n, tile, k);
-                if (!way.is_plain) {
-                    batch->slot[n] = slot;
-                    batch->stirred |= (bank->stirred[t] >> k & 1) << n;
-                }
+                pushes_bring(bank, f, way, batch, n, tile, slot);
             } else {
+                batch->slot[n] = slot;
                 batch->place[n] =
                     (pushes_place){tile - f->mean, tocsin__bank_cold(bank, t), k};
             }
@@ -404,6 +408,16 @@ static char *pushes_cold(tocsin__tile_head *scratch)
     return (char *)scratch + scratch->cold;
 }
 
+/* A series has one: its tile is not calm. */
+static void pushes_note_habit(tocsin_bank *bank, uint32_t slot)
+{
+    tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
+
+    tile->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
+    tile->most = 0;
+    bank->stirred[slot / TOCSIN__LANES] |= UINT64_C(1) << slot % TOCSIN__LANES;
+}
+
 /* Habits of a lean batch, where there may be any; whether there are none.  Elsewhere the scratch
  * tile's are 0, and they are so again after pushes_keep_habits(). */
 static TOCSIN__APART int pushes_bring_habits(const tocsin_bank *bank, const pushes_fields *f,
@@ -433,11 +447,10 @@ static TOCSIN__APART void pushes_keep_habits(tocsin_bank *bank, const pushes_fie
     for (uint32_t i = 0; i < batch->count; i++) {
         const uint32_t t = batch->slot[i] / TOCSIN__LANES, any = habit[i] | outside[i];
         const size_t k = batch->slot[i] % TOCSIN__LANES;
-        const uint64_t bit = UINT64_C(1) << k;
 
         if (!any && !(batch->stirred >> i & 1))
             continue;
-        bank->stirred[t] &= ~bit;
+        bank->stirred[t] &= ~(UINT64_C(1) << k);
         if (any || batch->had_habits) {
             char *cold = tocsin__bank_cold(bank, t);
 
@@ -445,11 +458,8 @@ static TOCSIN__APART void pushes_keep_habits(tocsin_bank *bank, const pushes_fie
             PUSHES_AT(cold, f->outside, uint16_t)[k] = outside[i];
             habit[i] = outside[i] = 0;
         }
-        if (any) {
-            bank->stirred[t] |= bit;
-            bank->tiles[t]->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
-            bank->tiles[t]->most = 0;
-        }
+        if (any)
+            pushes_note_habit(bank, batch->slot[i]);
     }
 }
 
@@ -463,14 +473,14 @@ static void pushes_clear_habits(const pushes_fields *f, tocsin__tile_head *scrat
 /* All counts that no longer matter do. */
 static void pushes_fill_counts(const pushes_fields *f, tocsin__tile_head *scratch)
 {
-    memset((char *)scratch + scratch->cold + f->count, 0xff, TOCSIN__LANES * sizeof(uint16_t));
+    memset(pushes_cold(scratch) + f->count, 0xff, TOCSIN__LANES * sizeof(uint16_t));
 }
 
 /* Any other batch's series into its scratch tile, and back. */
 static void pushes_gather(const pushes_fields *f, const pushes_batch *batch)
 {
     tocsin__tile_head *scratch = batch->scratch;
-    char *cold = (char *)scratch + scratch->cold;
+    char *cold = pushes_cold(scratch);
 
     for (uint32_t i = 0; i < batch->count; i++) {
         const pushes_place *place = &batch->place[i];
@@ -491,7 +501,7 @@ static void pushes_gather(const pushes_fields *f, const pushes_batch *batch)
 static void pushes_scatter(const pushes_fields *f, const pushes_batch *batch)
 {
     tocsin__tile_head *scratch = batch->scratch;
-    char *cold = (char *)scratch + scratch->cold;
+    char *cold = pushes_cold(scratch);
 
     for (uint32_t i = 0; i < batch->count; i++) {
         const pushes_place *place = &batch->place[i];
@@ -509,21 +519,15 @@ static void pushes_scatter(const pushes_fields *f, const pushes_batch *batch)
     }
 }
 
-/* Tiles with a lane that is not calm are not. */
-static void pushes_note_habits(const pushes_fields *f, const pushes_batch *batch)
+static void pushes_note_habits(tocsin_bank *bank, const pushes_fields *f,
+                               const pushes_batch *batch)
 {
-    const tocsin__tile_head *scratch = batch->scratch;
-    const char *scratch_cold = (char *)scratch + scratch->cold;
-    const uint16_t *habit = (const uint16_t *)(const void *)(scratch_cold + f->habit);
-    const uint16_t *outside = (const uint16_t *)(const void *)(scratch_cold + f->outside);
+    const uint16_t *habit = PUSHES_AT(pushes_cold(batch->scratch), f->habit, uint16_t);
+    const uint16_t *outside = PUSHES_AT(pushes_cold(batch->scratch), f->outside, uint16_t);
 
     for (uint32_t i = 0; i < batch->count; i++)
-        if (habit[i] | outside[i]) {
-            tocsin__tile_head *tile = PUSHES_AT(batch->place[i].tile, 0, tocsin__tile_head);
-
-            tile->flags &= ~(uint32_t)TOCSIN__TILE_CALM;
-            tile->most = 0;
-        }
+        if (habit[i] | outside[i])
+            pushes_note_habit(bank, batch->slot[i]);
 }
 
 /* Lanes of a tile, which is not even, have learnt at the tick's time. */
@@ -690,7 +694,7 @@ static TOCSIN__INLINE void pushes_run(tocsin_bank *bank, tocsin__lane *lane,
     } else {
         pushes_scatter(f, batch);
         if (!f->is_plain && !(scratch->flags & TOCSIN__TILE_CALM))
-            pushes_note_habits(f, batch);
+            pushes_note_habits(bank, f, batch);
         if (bank->mapped && bank->format.more)
             pushes_note_batch(bank, batch);
     }
@@ -759,6 +763,7 @@ int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
                         (f.is_plain || f.reach == f.mean + PUSHES_REACH);
     const int is_near = pushes_is_near(bank);
 
+/* Compiled once for each of the usual ways. */
 #define PUSHES_PUSH(by_id, is_lean, is_plain, is_near)                                         \
     pushes_push(bank, lane, &f, (pushes_way){(by_id), (is_lean), (is_plain), (is_near)}, points, \
                 count, scores)
@@ -770,4 +775,7 @@ int tocsin__pushes_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
     if (f.is_plain)
         return by_id ? PUSHES_LEAN(1, 1) : PUSHES_LEAN(0, 1);
     return by_id ? PUSHES_LEAN(1, 0) : PUSHES_LEAN(0, 0);
+
+#undef PUSHES_PUSH
+#undef PUSHES_LEAN
 }

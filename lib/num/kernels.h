@@ -84,7 +84,7 @@ typedef struct tocsin__tiles {
     const void *values;     /* double or float; NaN: missing */
     uint32_t is_float;
     uint16_t is_lazy;       /* habits may be left to drain */
-    uint16_t is_near;       /* they are in a cache, and nothing need be asked for ahead */
+    uint16_t is_near;       /* they are in a cache: ewma's kernel asks for nothing ahead */
     double *statistics;     /* out, may be NULL: channel 0 of each lane; the canonical NaN for lanes
                                that were not learnt or are warming up.  They cost a division
                                and a wide store per point, which hardly any point needs otherwise. */

@@ -330,12 +330,74 @@ START_TEST(rows_say_what_detectors_say)
 }
 END_TEST
 
+/* A bank that is only ever pushed to, by values of which every tenth is far out, so that some
+ * series have a habit at any moment: also when the last of them has its final gain, and when a new
+ * one has not. */
+START_TEST(pushes_say_what_detectors_say)
+{
+    static const char *const texts[] = {"ewma half-life=30p warmup=5 clip=2 | raw",
+                                        "ewma half-life=90p clip=1 | raw"};
+    tocsin_bank_options options = banks_options();
+    tocsin_detector *detector[SERIES];
+    tocsin_point points[SERIES];
+    double scores[SERIES];
+    tocsin_spec *spec = specs_compile(texts[_i / 2]);
+    rng r = rng_seeded(300 + (uint64_t)_i);
+    tocsin_bank *bank;
+    uint32_t count = 0;
+
+    options.clock = TOCSIN_CLOCK_SHARED;
+    bank = banks_create(spec, &options);
+    for (int64_t t = 1; t < 1200; t++) {
+        const int by_id = (int)((t + _i) % 2);
+        const int grows = t == 1 || t == 500;
+        tocsin_tick tick = banks_tick(bank, t * TOCSIN_MINUTE, NULL);
+
+        for (; grows && count < (t == 1 ? 100u : SERIES); count++) {
+            ck_assert_uint_eq(banks_add(bank, banks_id(count)), count);
+            detector[count] = specs_detector(spec);
+            for (int64_t i = 1; i < t; i++)
+                tocsin_detector_push(detector[count], i * TOCSIN_MINUTE, NAN,
+                                     TOCSIN_LEARN_AND_SCORE, NULL, 0);
+        }
+        tick.count = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            const uint32_t slot = (uint32_t)((i * 7u + (uint32_t)t) % count);
+
+            points[i].key = by_id ? banks_id(slot) : slot;
+            points[i].time = TOCSIN_TIME_NONE;
+            points[i].value = rng_normal(&r) * (rng_below(&r, 10) == 0 ? 30 : 1);
+        }
+        ck_assert_int_eq(tocsin_bank_tick_begin(bank, &tick), TOCSIN_OK);
+        ck_assert_int_eq(by_id ? tocsin_bank_push_ids(bank, points, count, TOCSIN_LEARN_AND_SCORE,
+                                                      scores, NULL, 0)
+                               : tocsin_bank_push_slots(bank, points, count,
+                                                        TOCSIN_LEARN_AND_SCORE, scores, NULL, 0),
+                         TOCSIN_OK);
+        ck_assert_int_eq(tocsin_bank_tick_end(bank), TOCSIN_OK);
+        for (uint32_t i = 0; i < count; i++) {
+            const uint32_t slot = (uint32_t)((i * 7u + (uint32_t)t) % count);
+            tocsin_verdict expected;
+
+            tocsin_detector_push(detector[slot], t * TOCSIN_MINUTE, points[i].value,
+                                 TOCSIN_LEARN_AND_SCORE, &expected, sizeof expected);
+            assert_same_bits(scores[i], expected.score);
+        }
+    }
+    for (uint32_t i = 0; i < count; i++)
+        tocsin_detector_free(detector[i]);
+    tocsin_bank_free(bank);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("contract_shared");
 
     tcase_add_loop_test(suite_case(s, "kernels"), kernels_say_what_detectors_say, 0,
                         sizeof with_kernels / sizeof with_kernels[0]);
+    tcase_add_loop_test(suite_case(s, "pushes"), pushes_say_what_detectors_say, 0, 4);
     tcase_add_loop_test(suite_case(s, "rows"), rows_say_what_detectors_say, 0,
                         sizeof without / sizeof without[0]);
     return s;
