@@ -46,7 +46,7 @@
  * (`ewma` and the additive `holt-winters` with state=mixed, followed by `raw` or by `tail` with or
  * without an `alarm` that has a budget, without `counter` and with `gaps missing=skip`) its ticks
  * are about ten times as fast. See kernel.h.  The empty spec is not among them: `auto`, the default
- * detector, has no kernel and takes 2 KB more per series.  Name `ewma` where that counts.
+ * detector, has no kernel and takes 2.5 KB more per series.  Name `ewma` where that counts.
  *
  * A shared tick gets its values as an array, or, begun without one, by pushes:
  *

@@ -23,19 +23,19 @@
  *
  *     z = (x - level - season) / deviation of that half hour
  *
- * With season=any also a period nobody knows of is looked for, in what those seasons leave: a job
- * every 90 minutes, a cron every four hours, seven points.  96 bins hold a mean over a step each,
- * then over two steps, four, and so on while a bin is no longer than three hours, and the search
- * begins again.  Whenever they are full, their autocorrelation r is searched for a lag p with a
- * peak r(p) that comes back at 2p; its later peaks make p finer, and of all within its error the
- * roundest is taken, for periods are made by people.  The bins' memory then serves a profile of
- * it, of 64 slots or one per step, whichever is fewer.  It is on trial for eight periods: only if
- * from the third on it predicts what comes with less than 0.8 of the mean absolute residual from a
- * mean over two periods it counts, and no longer than it stays below 0.92.  Each value is
- * predicted before it is learnt, so noise gains nothing.  In the first four days what is a part of
- * a day, down to a twelfth, is left to the day's profile, and where that counts, so is what is no
- * longer than an hour: its half hours, not all seen yet, look like a period.  When the use of the
- * other seasons changes, or what is usual is begun anew, it must prove itself again.
+ * A period nobody knows of is looked for, too, in what those seasons leave: a job every 90 minutes,
+ * a cron every four hours, seven points.  80 bins hold a mean over a step each.  Whenever they are
+ * full, their autocorrelation r is searched for a lag p with a peak r(p) that comes back at 2p; its
+ * later peaks make p finer, and of all within its error the roundest is taken, for periods are made
+ * by people.  Where there is none, of the later half each two bins become one, until they are some
+ * hours long and the search begins again.  The bins' memory then serves a profile of it, of 64 slots
+ * or one per step, whichever is fewer.  It is on trial for eight periods: only if from the third on
+ * it predicts what comes with less than 0.8 of the mean absolute residual from a mean over two
+ * periods it counts, and no longer than it stays below 0.92.  Each value is predicted before it is
+ * learnt, so noise gains nothing.  In the first four days what is a part of a day, down to a
+ * twelfth, is left to the day's profile, and where that counts, so is what is no longer than an
+ * hour: its half hours, not all seen yet, look like a period.  When the use of the other seasons
+ * changes, or what is usual is begun anew, it must prove itself again.
  *
  * Channels, each >= 0 and in deviations of its own past:
  *
@@ -92,9 +92,10 @@
  * Stein 1961 on shrinkage.
  *
  * Cost: five square roots and a dozen divisions per point; logarithms only above a bar; a search
- * of 7,000 multiplications after 96 bins.  2,264 bytes per series, 384 more with season=any.
+ * of 4,000 multiplications after 40 to 80 bins.  2,280 bytes per series, 320 less without the search for
+ * a period.
  *
- * How it fails.  An unknown period is found only if it is longer than three steps, shows in 96
+ * How it fails.  An unknown period is found only if it is longer than three steps, shows in 80
  * bins and keeps its phase: one that is not round drifts from its profile and is given up.  Of
  * several only one is found; none longer than four days, unless steps are.  A season of a week
  * that changes takes weeks to be learnt anew.  An outage of more than `relearn` is what is usual,
@@ -124,8 +125,8 @@ static const tocsin__param auto_params[] = {
      "what the metric is: on which scale it is told, and whether a drop is one"},
     {"half-life", TOCSIN_TYPE_SPAN, 1, 0, 0, "", "2000p", 1e-3, 3.2e9, "",
      "time, or points, after which a value counts half for level and deviations"},
-    {"season", TOCSIN_TYPE_CHOICE, 1, 1, 0, "", "auto", 0, 0, "auto|off|any",
-     "whether seasons of a day and a week are looked for; any: also a period nobody knows of"},
+    {"season", TOCSIN_TYPE_CHOICE, 1, 1, 0, "", "auto", 0, 0, "auto|off|calendar",
+     "which seasons are looked for: calendar: a day and a week; auto: also one nobody knows of"},
     {"season-memory", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "7d", 86400, 3.2e9, "",
      "time after which a day counts half for the season, a week after as many weeks"},
     {"hold", TOCSIN_TYPE_DURATION, 1, 0, 0, "", "12h", 0, 3.2e9, "",
@@ -144,7 +145,7 @@ static const tocsin__param auto_params[] = {
      "points before the first verdict"},
 };
 
-enum { AUTO_SEASON_FOUND, AUTO_SEASON_OFF, AUTO_SEASON_ANY };
+enum { AUTO_SEASON_AUTO, AUTO_SEASON_OFF, AUTO_SEASON_CALENDAR };
 
 /* The scale a model works on. */
 enum { AUTO_PLAIN, AUTO_ROOT, AUTO_LOG };
@@ -190,6 +191,9 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_WEEK_PAYS 0.9
 #define AUTO_LIVELY_MIN 0.5
 #define AUTO_LIVELY_MAX 64.0
+#define AUTO_RATIO_MIN (1.0 / 256)  /* of those that are remembered, see auto_ratio_code() */
+#define AUTO_RATIO_ONE 32768u
+#define AUTO_RATIO_MAX 57344u
 #define AUTO_TO_STANDARD 1.2533     /* sqrt(pi/2): standard / mean deviation */
 #define AUTO_LN2 0.693147180559945309
 #define AUTO_SIZE_GAIN_MAX 0.01     /* of what seasons leave, but for a young series */
@@ -205,14 +209,14 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_TRUST 4.0              /* confidence is full after so many warm-ups */
 
 /* An unknown period. */
-#define AUTO_BINS 96u               /* of a search, in the place of the profile's slots */
+#define AUTO_BINS 80u               /* of a search, in the place of the profile's slots */
 #define AUTO_PERIOD_SLOTS 64u
 #define AUTO_LAG_MIN 3u             /* bins */
 #define AUTO_LAG_MAX (AUTO_BINS / 3)
 #define AUTO_LAG_AGAIN (2 * AUTO_LAG_MAX)
 #define AUTO_PEAK 0.3               /* of r(p) + r(2p) / 2, at least */
 #define AUTO_FUNDAMENTAL 0.8        /* of the best peak, at which a shorter period is taken */
-#define AUTO_BIN_MAX (3.0 * (double)TOCSIN_HOUR)
+#define AUTO_BIN_MAX (4.0 * (double)TOCSIN_HOUR)
 #define AUTO_BIN_GAP 8.0            /* bins without a point that end a search */
 #define AUTO_KNOWN_WIDTH 0.03       /* as near a day or a week it is one */
 #define AUTO_DAY_PARTS 12.5         /* longer parts of a day are its profile's to find at first: ... */
@@ -264,7 +268,7 @@ static const double auto_offset[AUTO_CHANNELS] = {0.1, 0, 0.2, 0, 0, 0, 0};
 enum { AUTO_PROFILE, AUTO_LIVELY, AUTO_BARS, AUTO_PEAKS, AUTO_EASE, AUTO_PERIOD, AUTO_ARRAYS };
 
 #define AUTO_PROFILE_FLOATS (AUTO_DAY_SLOTS + AUTO_WEEK_SLOTS)  /* means: of the day, of the week */
-#define AUTO_LIVELY_FLOATS (2 * AUTO_DAY_SLOTS) /* of the day: |residual|, |step| / the common ones */
+#define AUTO_LIVELY_RATIOS (2 * AUTO_DAY_SLOTS) /* of the day: |residual|, |step| / the common ones */
 #define AUTO_BARS_FLOATS (2 * AUTO_CHANNELS * TOCSIN__BAR_FLOATS)
 #define AUTO_PEAKS_FLOATS (2 * AUTO_LANES)    /* of the block under way; of its pair's first block */
 #define AUTO_LANES 8u               /* channels with one that is always 0: whole registers */
@@ -363,7 +367,7 @@ static const tocsin__field auto_fields[] = {
     AUTO_UNIT(period, 0, AUTO_NS_MAX),
     AUTO_UNIT(phase, 0, AUTO_NS_MAX),
     AUTO_UNIT(cycles, 0, 1e300),
-    AUTO_VALUE(recent),
+    AUTO_UNIT(recent, -1e151, 1e151),
     AUTO_SIZE(off_recent),
     AUTO_SIZE(off_profile),
     AUTO_SIZE(with_period),
@@ -380,7 +384,7 @@ static const tocsin__field auto_fields[] = {
     TOCSIN__FIELD(auto_state, day_visits, U16, 0, UINT16_MAX),
     TOCSIN__FIELD(auto_state, week_visits, U8, 0, UINT8_MAX),
     TOCSIN__ARRAY("profile", REAL, AUTO_PROFILE, -TOCSIN__REAL_MAX, TOCSIN__REAL_MAX),
-    TOCSIN__ARRAY("lively", REAL, AUTO_LIVELY, 0, AUTO_LIVELY_MAX),
+    TOCSIN__ARRAY("lively", U16, AUTO_LIVELY, 0, AUTO_RATIO_MAX),
     TOCSIN__ARRAY("bars", REAL, AUTO_BARS, 0, 1e6),
     TOCSIN__ARRAY("peaks", REAL, AUTO_PEAKS, 0, TOCSIN__BAR_STATISTIC_MAX),
     TOCSIN__ARRAY("ease", REAL, AUTO_EASE, 0, 1e6),
@@ -428,11 +432,11 @@ static int auto_resolve(const tocsin__values *values, const tocsin__context *con
                                 values[AUTO_FLOOR_HISTORY].item[0].number, memory, TOCSIN__DOUBLE);
     shape->precision = TOCSIN__MIXED;
     shape->length[AUTO_PROFILE] = AUTO_PROFILE_FLOATS;
-    shape->length[AUTO_LIVELY] = AUTO_LIVELY_FLOATS;
+    shape->length[AUTO_LIVELY] = AUTO_LIVELY_RATIOS;
     shape->length[AUTO_BARS] = AUTO_BARS_FLOATS;
     shape->length[AUTO_PEAKS] = AUTO_PEAKS_FLOATS;
     shape->length[AUTO_EASE] = AUTO_LANES;
-    shape->length[AUTO_PERIOD] = k->season == AUTO_SEASON_ANY ? AUTO_BINS : 0;
+    shape->length[AUTO_PERIOD] = k->season == AUTO_SEASON_AUTO ? AUTO_BINS : 0;
     for (uint32_t i = 0; i < AUTO_ARRAYS; i++)
         k->array[i] = tocsin__layout_array(&auto_layout, shape, i);
     return TOCSIN_OK;
@@ -451,6 +455,33 @@ static inline float *auto_floats(const auto_constants *k, const auto_state *s, u
     return (float *)(void *)((char *)(uintptr_t)s + k->array[array]);
 }
 
+static inline uint16_t *auto_lively(const auto_constants *k, const auto_state *s)
+{
+    return (uint16_t *)(void *)((char *)(uintptr_t)s + k->array[AUTO_LIVELY]);
+}
+
+/* A ratio is remembered in 16 bits: a float's four lowest bits of exponent, from 2^-8 on, and twelve of
+ * its fraction. */
+static inline double auto_ratio_of(uint16_t code)
+{
+    const uint32_t bits = (119u << 23) + ((uint32_t)code << 11);
+    float ratio;
+
+    memcpy(&ratio, &bits, sizeof ratio);
+    return (double)ratio;
+}
+
+/* Means move by less than that: they are rounded up as often as the rest asks for, by a sequence
+ * that fills the range between two codes evenly (Weyl 1916). */
+static inline uint16_t auto_ratio_code(double ratio, uint32_t count)
+{
+    const float rounded = (float)tocsin__clamp(ratio, AUTO_RATIO_MIN, AUTO_LIVELY_MAX);
+    uint32_t bits;
+
+    memcpy(&bits, &rounded, sizeof bits);
+    return (uint16_t)((bits - (119u << 23) + (count * 0x9E3779B9u >> 21)) >> 11);
+}
+
 /* A channel's two bars stand side by side. */
 static inline tocsin__bar *auto_bars(const auto_constants *k, const auto_state *s)
 {
@@ -463,17 +494,17 @@ static void auto_ease(const auto_constants *k, const auto_state *s, uint32_t cha
     const tocsin__bar *bars = &auto_bars(k, s)[2 * channel];
 
     auto_floats(k, s, AUTO_EASE)[channel] =
-        (float)(AUTO_AT_BAR / (double)(bars[0].top > bars[1].top ? bars[0].top : bars[1].top));
+        (float)(AUTO_AT_BAR / tocsin__bar_statistic(&bars[bars[1].mean > bars[0].mean], 0));
 }
 
 static void auto_init(const void *constants, void *state)
 {
     const auto_constants *k = constants;
-    float *lively = auto_floats(k, state, AUTO_LIVELY);
+    uint16_t *lively = auto_lively(k, state);
     tocsin__bar *bars = auto_bars(k, state);
 
-    for (size_t i = 0; i < AUTO_LIVELY_FLOATS; i++)
-        lively[i] = 1;
+    for (size_t i = 0; i < AUTO_LIVELY_RATIOS; i++)
+        lively[i] = AUTO_RATIO_ONE;
     for (uint32_t c = 0; c < AUTO_CHANNELS; c++) {
         tocsin__bar_init(&bars[2 * c]);
         tocsin__bar_init(&bars[2 * c + 1]);
@@ -610,7 +641,7 @@ static inline void auto_look_at_period(const auto_constants *k, const auto_state
 /* A snapshot's word is not taken for it that there is a period. */
 static inline int auto_has_period(const auto_constants *k, const auto_state *s)
 {
-    return k->season == AUTO_SEASON_ANY && s->period >= 1 && s->slots > 0;
+    return k->season == AUTO_SEASON_AUTO && s->period >= 1 && s->slots > 0;
 }
 
 static inline void auto_look(const auto_constants *k, const auto_state *s,
@@ -619,7 +650,7 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
     const double value = auto_value(k, s, point->value);
     const uint32_t n = s->age + (s->age < UINT32_MAX);
     const double share = 1.0 / n;               /* of a plain mean, as at the start */
-    const float *lively = auto_floats(k, s, AUTO_LIVELY);
+    const uint16_t *lively = auto_lively(k, s);
     double gain = k->gain, livelier = 1, calmer_step = 1;
     double *f = view->statistic;
 
@@ -649,9 +680,10 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
         auto_look_at_season(k, s, tocsin__zone_civil(&k->zone, point->time), view);
         if (view->uses_day || view->uses_week) {
             view->common = view->uses_week ? s->with_week : s->with_day;
-            livelier = tocsin__max(AUTO_LIVELY_MIN, (double)lively[view->day_slot]);
-            calmer_step = 1 / tocsin__max(AUTO_LIVELY_MIN,
-                                          (double)lively[AUTO_DAY_SLOTS + view->day_slot]);
+            livelier = tocsin__max(AUTO_LIVELY_MIN, auto_ratio_of(lively[view->day_slot]));
+            calmer_step =
+                1 / tocsin__max(AUTO_LIVELY_MIN,
+                                auto_ratio_of(lively[AUTO_DAY_SLOTS + view->day_slot]));
         }
     }
     view->before_period = view->residual - view->season;
@@ -735,13 +767,10 @@ static TOCSIN__APART double auto_read_beyond(const tocsin__bar *bars, uint32_t c
            1;
 }
 
-/* A note to auto_band: the residual's higher bar, as two floats in the place of a double. */
+/* A note to auto_band: the residual's higher bar, two floats in the place of a double. */
 static inline void auto_note_bar(const tocsin__bar *bars, tocsin__reading *reading)
 {
-    const tocsin__bar *higher = &bars[bars[1].top > bars[0].top];
-    const float note[2] = {higher->mean, higher->per_spread};
-
-    memcpy(&reading->channel[AUTO_NOTE], note, sizeof note);
+    memcpy(&reading->channel[AUTO_NOTE], &bars[bars[1].mean > bars[0].mean], sizeof *bars);
 }
 
 static inline uint8_t auto_spike_or_drop(double towards)
@@ -813,18 +842,16 @@ static void auto_band(const void *constants, const tocsin__reading *reading, uin
                       double limit, double *lower, double *upper)
 {
     const auto_constants *k = constants;
-    float note[2];
-    double f = limit / AUTO_AT_BAR;
+    tocsin__bar bar;
+    double f;
 
     (void)channel;
-    memcpy(note, &reading->channel[AUTO_NOTE], sizeof note);
-    if (limit > AUTO_AT_BAR) {
-        const double e = (tocsin__log(1 + limit) - AUTO_READING_AT_BAR) / AUTO_READING_SLOPE;
-
-        f = tocsin__exp((double)note[0] + e / (double)note[1]) - 1;
-    } else {
-        f *= tocsin__exp((double)note[0]) - 1;
-    }
+    memcpy(&bar, &reading->channel[AUTO_NOTE], sizeof bar);
+    if (limit > AUTO_AT_BAR)
+        f = tocsin__bar_statistic(
+            &bar, (tocsin__log(1 + limit) - AUTO_READING_AT_BAR) / AUTO_READING_SLOPE);
+    else
+        f = limit / AUTO_AT_BAR * tocsin__bar_statistic(&bar, 0);
     const double expected = k->scale == AUTO_PLAIN  ? reading->expected
                             : k->scale == AUTO_ROOT ? tocsin__sqrt(reading->expected)
                                                     : tocsin__log(reading->expected);
@@ -851,10 +878,15 @@ static inline float auto_moved(float mean, double gain, double value)
     return tocsin__residual_narrow((double)mean + gain * (value - (double)mean));
 }
 
-/* A size over what is common, of which it cannot be more than so often. */
-static inline double auto_ratio(double size, double common)
+/* Move a mean of a size over what is common, of which it cannot be more than so often. */
+static inline void auto_learn_ratio(uint16_t *code, double gain, double size, double common,
+                                    uint32_t count)
 {
-    return size < AUTO_LIVELY_MAX * common ? size / common : AUTO_LIVELY_MAX;
+    const double mean = auto_ratio_of(*code);
+
+    if (common > TOCSIN__DEVIATION_MIN)
+        *code = auto_ratio_code(
+            mean + gain * (tocsin__min(size / common, AUTO_LIVELY_MAX) - mean), count);
 }
 
 /* The gain of what profiles leave.  What they leave while they are not known yet says little of what
@@ -872,7 +904,8 @@ static inline double auto_settling(const auto_state *s, const auto_view *view, u
 static inline void auto_learn_season(const auto_constants *k, auto_state *s, const auto_view *view,
                                      double step)
 {
-    float *profile = auto_floats(k, s, AUTO_PROFILE), *lively = auto_floats(k, s, AUTO_LIVELY);
+    float *profile = auto_floats(k, s, AUTO_PROFILE);
+    uint16_t *lively = &auto_lively(k, s)[view->day_slot];
     float *day = &profile[view->day_slot], *week = &profile[AUTO_DAY_SLOTS + view->week_slot];
     uint16_t *day_visits = &s->day_visits[view->day_slot];
     uint8_t *week_visits = &s->week_visits[view->week_slot];
@@ -901,13 +934,8 @@ static inline void auto_learn_season(const auto_constants *k, auto_state *s, con
         *day, of_day,
         (double)*day + tocsin__clamp(view->residual - (double)*day, -limit, limit));
     *week = auto_moved(*week, of_week, tocsin__clamp(view->after_day, -wide, wide));
-    if (common > TOCSIN__DEVIATION_MIN)
-        lively[view->day_slot] =
-            auto_moved(lively[view->day_slot], of_lively, auto_ratio(size, common));
-    if (s->stride > TOCSIN__DEVIATION_MIN)
-        lively[AUTO_DAY_SLOTS + view->day_slot] =
-            auto_moved(lively[AUTO_DAY_SLOTS + view->day_slot], of_lively,
-                       auto_ratio(stride, s->stride));
+    auto_learn_ratio(&lively[0], of_lively, size, common, s->count);
+    auto_learn_ratio(&lively[AUTO_DAY_SLOTS], of_lively, stride, s->stride, s->count);
     s->stride += view->gain * (stride - s->stride);
 
     const double settling = auto_settling(s, view, *day_visits, step);
@@ -937,6 +965,20 @@ static void auto_search_on(auto_state *s)
     auto_search(s, next <= AUTO_BIN_MAX ? next : s->step);
 }
 
+/* There is none in these bins: of the later half, each two become one.  The earlier half may be from
+ * before the series was known. */
+static void auto_fold(auto_state *s, float *bins)
+{
+    if (2 * s->bin_width > AUTO_BIN_MAX) {
+        auto_search_on(s);
+        return;
+    }
+    for (uint32_t i = 0; i < AUTO_BINS / 4; i++)
+        bins[i] = (bins[AUTO_BINS / 2 + 2 * i] + bins[AUTO_BINS / 2 + 2 * i + 1]) / 2;
+    s->bins = AUTO_BINS / 4;
+    s->bin_width *= 2;
+}
+
 /* Let a profile begin to prove that the period is one. */
 static void auto_try_period(const auto_constants *k, auto_state *s, uint32_t basis)
 {
@@ -964,17 +1006,23 @@ static double auto_roundest(double from, double to, double step)
     return (from + to) / 2;
 }
 
-/* The autocorrelation of the bins, about 0, at lags up to a last one. */
+/* The bins' autocorrelation at lags up to a last one. */
 static void auto_correlate(const float *bins, double *r)
 {
+    double off[AUTO_BINS], mean = 0;
+
     r[0] = 0;
     for (uint32_t i = 0; i < AUTO_BINS; i++)
-        r[0] += (double)bins[i] * (double)bins[i];
-    for (uint32_t lag = 1; lag <= AUTO_LAG_AGAIN + 1; lag++) {
+        mean += (double)bins[i] / AUTO_BINS;
+    for (uint32_t i = 0; i < AUTO_BINS; i++) {
+        off[i] = (double)bins[i] - mean;
+        r[0] += off[i] * off[i];
+    }
+    for (uint32_t lag = 1; lag <= AUTO_LAG_AGAIN + 2; lag++) {
         double sum = 0;
 
         for (uint32_t i = 0; i + lag < AUTO_BINS; i++)
-            sum += (double)bins[i] * (double)bins[i + lag];
+            sum += off[i] * off[i + lag];
         r[lag] = sum * AUTO_BINS / ((AUTO_BINS - lag) * tocsin__max(r[0], 1e-30));
     }
 }
@@ -1003,33 +1051,42 @@ static uint32_t auto_peak(const double *r)
     return 0;
 }
 
+/* A peak comes again at multiples of its lag, where it says more finely what the lag is: the summits
+ * of the parabolas through them, as far as there are any.  *times is the last multiple. */
+static double auto_refine(const double *r, uint32_t peak, uint32_t *times)
+{
+    double lag = peak;
+
+    for (*times = 1; *times < AUTO_LAG_AGAIN / AUTO_LAG_MIN && (*times + 1) * lag < AUTO_LAG_AGAIN;
+         (*times)++) {
+        const uint32_t about = (uint32_t)((*times + 1) * lag + 0.5);
+        const uint32_t at = about - (r[about - 1] > r[about]) + (r[about + 1] > r[about]);
+        const double bend = 2 * r[at] - r[at - 1] - r[at + 1];
+
+        if (r[at] < r[at - 1] || r[at] < r[at + 1] || !(bend > 0))
+            break;
+        lag = (at + (r[at + 1] - r[at - 1]) / (2 * bend)) / (*times + 1);
+    }
+    return lag;
+}
+
 /* The bins are full: is there a period in them? */
 static TOCSIN__APART void auto_end_search(const auto_constants *k, auto_state *s, uint32_t basis)
 {
     float *bins = auto_floats(k, s, AUTO_PERIOD);
-    double r[AUTO_LAG_AGAIN + 2], mean = 0, lag, times = 1;
+    double r[AUTO_LAG_AGAIN + 3];
+    uint32_t times;
 
-    for (uint32_t i = 0; i < AUTO_BINS; i++)
-        mean += (double)bins[i];
-    for (uint32_t i = 0; i < AUTO_BINS; i++)
-        bins[i] = (float)((double)bins[i] - mean / AUTO_BINS);
     auto_correlate(bins, r);
-    lag = auto_peak(r);
-    if (lag == 0) {
-        auto_search_on(s);
+
+    const uint32_t peak = auto_peak(r);
+
+    if (peak == 0) {
+        auto_fold(s, bins);
         return;
     }
-    for (; (times + 1) * lag <= AUTO_LAG_AGAIN; times++) {
-        const uint32_t about = (uint32_t)((times + 1) * lag + 0.5);
-        uint32_t at = about;
 
-        if (r[about - 1] > r[at])
-            at = about - 1;
-        if (r[about + 1] > r[at])
-            at = about + 1;
-        lag = at / (times + 1);
-    }
-
+    const double lag = auto_refine(r, peak, &times);
     const double within = 0.5 / times;
     const double period = auto_roundest((lag - within) * s->bin_width,
                                         (lag + within) * s->bin_width, s->step);
@@ -1043,7 +1100,7 @@ static TOCSIN__APART void auto_end_search(const auto_constants *k, auto_state *s
 
     if (tocsin__abs(days - 1) < AUTO_KNOWN_WIDTH || tocsin__abs(days / 7 - 1) < AUTO_KNOWN_WIDTH ||
         is_for_the_day || period < 2 * s->step) {
-        auto_search_on(s);
+        auto_fold(s, bins);
         return;
     }
     s->period = tocsin__min(period, AUTO_NS_MAX);
@@ -1071,7 +1128,8 @@ static inline void auto_learn_bins(const auto_constants *k, auto_state *s, const
         if (++s->bins == AUTO_BINS) {
             s->bins = 0;
             auto_end_search(k, s, basis);
-            return;
+            if (s->period > 0)
+                return;
         }
     }
     s->bin_sum += view->limited;
@@ -1130,7 +1188,7 @@ static inline void auto_learn_period(const auto_constants *k, auto_state *s, con
 {
     const uint32_t basis = view->uses_day | view->uses_week << 1;
 
-    if (k->season != AUTO_SEASON_ANY || !(s->step >= 1) || s->count < AUTO_BEGIN)
+    if (k->season != AUTO_SEASON_AUTO || !(s->step >= 1) || s->count < AUTO_BEGIN)
         return;
     if (!auto_has_period(k, s)) {
         auto_learn_bins(k, s, view, elapsed, basis);

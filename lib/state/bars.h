@@ -23,8 +23,8 @@
  * The highest statistic of the block under way is the caller's to keep: many channels stand side by
  * side there, and two bars over blocks of which one is the other's half share it.
  *
- * Cost: per point a comparison and, above the bar only, a logarithm; per block a logarithm, an
- * exponential, a square root.  16 bytes.
+ * Cost: per point a comparison and, above the bar only, a logarithm, a square root and a division;
+ * per block a logarithm and a square root.  8 bytes.
  */
 #ifndef TOCSIN__BARS_H
 #define TOCSIN__BARS_H
@@ -36,11 +36,10 @@
 /* Floats, for there are many; none is ever negative. */
 typedef struct tocsin__bar {
     float mean, variance;       /* of the blocks' u */
-    float per_spread;           /* 1 / sqrt(variance + 0.15^2) */
-    float top;                  /* the statistic that stands at the bar: exp(mean) - 1 */
 } tocsin__bar;
 
-#define TOCSIN__BAR_FLOATS 4    /* a bar is that many */
+#define TOCSIN__BAR_FLOATS 2    /* a bar is that many */
+#define TOCSIN__BAR_SPREAD_MIN 0.15
 
 void tocsin__bar_init(tocsin__bar *bar);
 
@@ -48,10 +47,21 @@ void tocsin__bar_init(tocsin__bar *bar);
  * >= 0 and at most TOCSIN__BAR_STATISTIC_MAX. */
 void tocsin__bar_end_block(tocsin__bar *bar, double highest, uint32_t blocks);
 
+static inline double tocsin__bar_spread(const tocsin__bar *bar)
+{
+    return tocsin__sqrt((double)bar->variance + TOCSIN__BAR_SPREAD_MIN * TOCSIN__BAR_SPREAD_MIN);
+}
+
 /* How far the level u = log(1 + statistic) stands above the bar. */
 static inline double tocsin__bar_excess(const tocsin__bar *bar, double u)
 {
-    return (u - (double)bar->mean) * (double)bar->per_spread;
+    return (u - (double)bar->mean) / tocsin__bar_spread(bar);
+}
+
+/* The statistic that stands so far above it. */
+static inline double tocsin__bar_statistic(const tocsin__bar *bar, double excess)
+{
+    return tocsin__exp((double)bar->mean + excess * tocsin__bar_spread(bar)) - 1;
 }
 
 #endif
