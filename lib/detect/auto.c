@@ -9,7 +9,12 @@
  * -----
  * A level and a deviation with exponential weights (half-life 2000 points; arithmetic ones at the
  * start); what lies more than 4 deviations out is learnt as if it lay there, and the deviation has
- * floors (residual.h).  About the level two profiles, in civil time (UTC unless the clock has a
+ * floors (residual.h).  One of them is a share of the largest residual remembered, the reach: what
+ * has burst to 500 has no scale of its own while it rests at 0, and ripples of 0.1 are no news.
+ * Unlike elsewhere the reach takes residuals as they come, but one point alone raises it fourfold at
+ * most, and 200 deviations are all that is remembered unless the series mostly rests: a sentinel of
+ * 1e9 for an hour must not make the detector blind.  It fades over 8 windows of points that move.
+ * About the level two profiles, in civil time (UTC unless the clock has a
  * `timezone`): 48 half hours of the day, read with linear interpolation, and on what they leave
  * 168 hours of the week. Each slot's mean is shrunk by n / (n + 3), of the week by n / (n + 2), n
  * its visits.  A profile counts only while it pays: the day's while the mean absolute residual
@@ -139,7 +144,7 @@ static const tocsin__param auto_params[] = {
      "the deviation is never taken for less"},
     {"floor-relative", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the level", "0.1%", 0, 1, "",
      "nor for less than this share of the level"},
-    {"floor-history", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the largest residual", "0.1%", 0, 1, "",
+    {"floor-history", TOCSIN_TYPE_FRACTION, 1, 0, 0, "of the largest residual", "0.5%", 0, 1, "",
      "nor for less than this share of the largest residual remembered"},
     {"warmup", TOCSIN_TYPE_INTEGER, 1, 0, 0, "points", "32", 16, 65535, "",
      "points before the first verdict"},
@@ -242,6 +247,15 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_WINSOR 4.0
 #define AUTO_FAR 1e3                /* z that is as good as any */
 
+/* The reach. */
+#define AUTO_REACH_MAX 200.0        /* deviations that are remembered, at most, ... */
+#define AUTO_REACH_OF_BURSTS 1e4    /* ... of a series that mostly rests: ... */
+#define AUTO_MOSTLY_RESTS 0.5       /* ... mean |residual|, in deviations */
+#define AUTO_REACH_GROWTH 4.0       /* of what is remembered, by a point */
+#define AUTO_REACH_WINDOWS 8.0      /* over which it fades, ... */
+#define AUTO_RESTS 0.3              /* ... while points move by so many deviations */
+#define AUTO_REACH_LEARNT 1e-3      /* of it: what learning takes for the deviation, at least */
+
 /* The least variances of channels: what they are where z is white noise. */
 #define AUTO_LEAST_DEPARTURE 1.0
 #define AUTO_LEAST_SHORT 0.2
@@ -284,6 +298,8 @@ typedef struct {
     double hold, relearn;   /* ns */
     double drop;            /* what a drop counts beside a rise */
     double size_rate;       /* of the gain of what seasons leave, per ns of step, at least */
+    double floor_learnt;    /* share of the reach, for learning */
+    double reach_fade;      /* per point */
     uint32_t scale;
     uint32_t spare;
     uint32_t season;
@@ -295,7 +311,7 @@ typedef struct {
 typedef struct {
     double level;
     double variance;
-    double reach;                   /* see residual.h */
+    double reach;                   /* largest |residual| remembered */
     double step;                    /* mean time between points, ns; 0: not known */
     double bare;                    /* mean |residual| without a season ... */
     double with_day;                /* ... with the day's ... */
@@ -430,6 +446,8 @@ static int auto_resolve(const tocsin__values *values, const tocsin__context *con
                                 values[AUTO_FLOOR].item[0].number,
                                 values[AUTO_FLOOR_RELATIVE].item[0].number,
                                 values[AUTO_FLOOR_HISTORY].item[0].number, memory, TOCSIN__DOUBLE);
+    k->floor_learnt = tocsin__min(k->rules.floor_history, AUTO_REACH_LEARNT);
+    k->reach_fade = k->rules.per_window / AUTO_REACH_WINDOWS;
     shape->precision = TOCSIN__MIXED;
     shape->length[AUTO_PROFILE] = AUTO_PROFILE_FLOATS;
     shape->length[AUTO_LIVELY] = AUTO_LIVELY_RATIOS;
@@ -543,19 +561,17 @@ static double auto_unit(const auto_constants *k, double value)
                        TOCSIN__DEVIATION_MIN);
 }
 
-/* The deviation's floor on the scale; shares are the metric's. */
+/* The deviation's floor on the scale, but for its history; shares are the metric's. */
 static inline double auto_floor(const auto_constants *k, const auto_state *s)
 {
-    if (k->scale == AUTO_PLAIN)
-        return tocsin__residual_floor(&k->rules, s->level, s->reach);
+    const double share = k->scale == AUTO_PLAIN  ? tocsin__abs(s->level)
+                         : k->scale == AUTO_ROOT ? tocsin__abs(s->level) / 2
+                                                 : 1;
+    double floor = k->rules.floor;
 
-    const double share = k->scale == AUTO_ROOT ? tocsin__abs(s->level) / 2 : 1;
-    const double floor = tocsin__max(k->rules.floor_relative * share,
-                                     k->rules.floor_history * s->reach);
-
-    if (k->rules.floor == 0)
-        return floor;
-    return tocsin__clamp(k->rules.floor / auto_unit(k, s->level), floor, TOCSIN__VALUE_MAX);
+    if (k->scale != AUTO_PLAIN && floor > 0)
+        floor = tocsin__min(floor / auto_unit(k, s->level), TOCSIN__VALUE_MAX);
+    return tocsin__max(floor, k->rules.floor_relative * share);
 }
 
 /* ---- Looking at a point -------------------------------------------------------- */
@@ -565,7 +581,8 @@ typedef struct {
     double value;                   /* on the model's scale */
     double gain, size_gain, held;
     double residual;                /* from the level */
-    double floor, sigma;            /* of the deviation; the level's */
+    double deviation;               /* the level's ... */
+    double sigma, floor;            /* ... no less than for learning; for reading */
     double after_day, after_week;   /* residuals that the profiles leave */
     double season;                  /* what the profiles in use add to the level */
     double surprise;                /* the residual that is left */
@@ -665,8 +682,11 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
 
     /* The level and what it leaves. */
     view->residual = s->count > 0 ? value - s->level : 0;
-    view->floor = auto_floor(k, s);
-    view->sigma = tocsin__max(tocsin__sqrt(s->variance), view->floor);
+    const double floor = auto_floor(k, s);
+
+    view->deviation = tocsin__sqrt(s->variance);
+    view->floor = tocsin__max(floor, k->rules.floor_history * s->reach);
+    view->sigma = tocsin__max(tocsin__max(view->deviation, floor), k->floor_learnt * s->reach);
     view->is_floored = !(view->sigma > view->floor) || view->sigma < TOCSIN__DEVIATION_MIN;
     if (view->sigma < TOCSIN__DEVIATION_MIN)
         view->sigma = tocsin__max(tocsin__abs(view->residual), TOCSIN__DEVIATION_MIN);
@@ -740,7 +760,7 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
     if (s->count > 0 && (value > s->highest || value < s->lowest))
         f[AUTO_RECORD] = AUTO_RECORD_WEIGHT *
                          tocsin__max(value - s->highest, (s->lowest - value) * k->drop) /
-                         view->sigma;
+                         tocsin__max(view->sigma, view->floor);
     view->unrest =
         s->unrest + (tocsin__min(tocsin__max(f[AUTO_RESIDUAL], f[AUTO_STEP]), AUTO_UNREST_MAX) -
                      s->unrest) *
@@ -1200,6 +1220,24 @@ static inline void auto_learn_period(const auto_constants *k, auto_state *s, con
     }
 }
 
+/* The largest residual remembered. */
+static inline void auto_learn_reach(const auto_constants *k, auto_state *s, const auto_view *view,
+                                    double learnt)
+{
+    const double size = tocsin__abs(view->residual);
+    const int mostly_rests = s->bare < AUTO_MOSTLY_RESTS * view->deviation;
+    const double most = (mostly_rests ? AUTO_REACH_OF_BURSTS : AUTO_REACH_MAX) * view->deviation;
+    const double seen = tocsin__max(
+        learnt, tocsin__min(tocsin__min(size, most), AUTO_REACH_GROWTH * s->reach));
+
+    if (k->rules.floor_history == 0)    /* nobody asks */
+        return;
+    if (seen > s->reach)
+        s->reach = seen;
+    else if (size > AUTO_RESTS * view->deviation || size > TOCSIN__REST * s->reach)
+        s->reach = tocsin__min((1 - k->reach_fade) * s->reach, mostly_rests ? s->reach : most);
+}
+
 /* A block of the bars is over, and with every second one a block of the longer bars.  Long-mean
  * has blocks of its own. */
 static TOCSIN__APART void auto_end_block(const auto_constants *k, auto_state *s, uint32_t is_long)
@@ -1345,7 +1383,7 @@ static inline void auto_learn_view(const auto_constants *k, auto_state *s,
     s->bare += view->size_gain * (tocsin__abs(d) - s->bare);
     s->level += view->gain * d;
     s->variance += view->gain * ((1 - view->gain) * (d * d) - s->variance);
-    s->reach = tocsin__residual_reach(&k->rules, s->reach, tocsin__abs(d));
+    auto_learn_reach(k, s, view, tocsin__abs(d));
     s->lowest = tocsin__min(s->lowest, value);
     s->highest = tocsin__max(s->highest, value);
     s->last = value;
@@ -1387,7 +1425,8 @@ static void auto_explain(const void *constants, const void *state, const tocsin_
                               : tocsin__nan();
     if (auto_has_period(k, s) && s->counts_period)
         explanation->period = s->period / (double)TOCSIN_SECOND;
-    explanation->floor = auto_floor(k, s) * auto_unit(k, s->level);
+    explanation->floor = tocsin__max(auto_floor(k, s), k->rules.floor_history * s->reach) *
+                         auto_unit(k, s->level);
 }
 
 const tocsin__stage tocsin__stage_auto = {

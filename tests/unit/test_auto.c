@@ -524,6 +524,59 @@ START_TEST(bands_hold_on_each_scale)
 }
 END_TEST
 
+/* ---- What has reached so far ------------------------------------------------- */
+
+/* Hardly anything, for weeks, but for bursts; then a ripple that is nothing beside them. */
+static double ripple_between_bursts(double burst)
+{
+    series s = series_of("auto | raw", TOCSIN_MINUTE);
+    rng r = rng_seeded(70);
+    double most = 0;
+
+    for (int i = 0; i < 30 * 1440; i++) {
+        const int is_burst = i % 7200 >= 7000 && i % 7200 < 7030;
+        const int is_ripple = i > 8 * 1440 && !is_burst && i % 7200 < 6900 && i % 7200 > 400 &&
+                              rng_uniform(&r) < 0.002;
+        const double raw = push(&s, is_burst ? burst * (1 + rng_uniform(&r)) : is_ripple ? 0.1 : 0);
+
+        if (is_ripple)
+            most = fmax(most, raw);
+    }
+    series_end(&s);
+    return most;
+}
+
+START_TEST(ripples_between_bursts_are_no_news)
+{
+    const double small = ripple_between_bursts(0.5), large = ripple_between_bursts(500);
+
+    require(small > 5, "beside bursts of five times as much: %g", small);
+    require(large < 2, "beside bursts of five thousand times as much: %g", large);
+}
+END_TEST
+
+/* A sentinel in the place of values for a minute or an hour; are spikes found on the next day as if
+ * there had been none? */
+START_TEST(a_sentinel_does_not_blind)
+{
+    const double sentinel = _i % 2 ? -1e9 : 1e6;
+    const int points = _i < 2 ? 1 : 60;
+    series s = series_of("auto | raw", TOCSIN_MINUTE), without = series_of("auto | raw", TOCSIN_MINUTE);
+    rng r = rng_seeded(71);
+
+    for (int i = 0; i < 22 * 1440; i++) {
+        const double value = 100 + rng_normal(&r) + (i % 1440 == 700 && i > 21 * 1440 ? 10 : 0);
+        const int is_lost = i >= 20 * 1440 && i < 20 * 1440 + points;
+        const double clean = push(&without, value), raw = push(&s, is_lost ? sentinel : value);
+
+        if (i % 1440 == 700 && i > 21 * 1440)
+            require(raw > 0.6 * clean && clean > 10, "case %d: %g, without it %g", _i, raw, clean);
+    }
+    series_end(&s);
+    series_end(&without);
+}
+END_TEST
+
 /* ---- An unknown period ------------------------------------------------------- */
 
 enum { WAVE, JOB };
@@ -675,7 +728,7 @@ static Suite *suite(void)
     Suite *s = suite_create("auto");
     TCase *bars = suite_case(s, "bars"), *detector = suite_case(s, "detector");
     TCase *relearning = suite_case(s, "relearning"), *kind = suite_case(s, "kinds");
-    TCase *period = suite_case(s, "an unknown period");
+    TCase *reach = suite_case(s, "reach"), *period = suite_case(s, "an unknown period");
 
     tcase_add_test(bars, bars_are_the_moments_of_block_maxima);
     tcase_add_test(bars, bars_of_a_series_at_rest_stay_above_one_deviation);
@@ -698,6 +751,8 @@ static Suite *suite(void)
     tcase_add_test(relearning, a_scale_that_lasts_is_usual_too);
     tcase_add_test(relearning, an_outage_is_not_learnt_unless_it_is_told_to);
     tcase_add_test(detector, state_is_small);
+    tcase_add_test(reach, ripples_between_bursts_are_no_news);
+    tcase_add_loop_test(reach, a_sentinel_does_not_blind, 0, 4);
     tcase_add_loop_test(period, a_period_nobody_knows_of_is_found_and_used, 0, 7);
     tcase_add_test(period, a_period_survives_a_step_and_ends_when_it_does);
     tcase_add_loop_test(period, there_is_no_period_in_noise, 0, 4);
