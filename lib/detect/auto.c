@@ -11,14 +11,15 @@
  * start); what lies more than 4 deviations out is learnt as if it lay there, and the deviation has
  * floors (residual.h).  One of them is a share of the largest residual remembered, the reach: what
  * has burst to 500 has no scale of its own while it rests at 0, and ripples of 0.1 are no news.
- * Unlike elsewhere the reach takes residuals as they come, but one point alone raises it fourfold at
- * most, and 200 deviations are all that is remembered unless the series mostly rests: a sentinel of
- * 1e9 for an hour must not make the detector blind.  It fades over 8 windows of points that move.
- * About the level two profiles, in civil time (UTC unless the clock has a
- * `timezone`): 48 half hours of the day, read with linear interpolation, and on what they leave
- * 168 hours of the week. Each slot's mean is shrunk by n / (n + 3), of the week by n / (n + 2), n
- * its visits.  A profile counts only while it pays: the day's while the mean absolute residual
- * with it is less than 0.95 of that without, the week's while both together save another tenth.
+ * Unlike elsewhere the reach takes residuals as they come, but a sentinel of 1e9 for half a day must
+ * not make the detector blind: each point raises it fourfold at most, only the first 16 points of
+ * what is strange do, and 200 deviations are all that is remembered unless the series mostly rests.
+ * It fades over 8 windows of points that move.  About the level two profiles, in civil time (UTC
+ * unless the clock has a `timezone`): 48 half hours of the day, read with linear interpolation, and
+ * on what they leave 168 hours of the week.  Each slot's mean is shrunk by n / (n + 3), of the week
+ * by n / (n + 2), n its visits.  A profile counts only while it pays: the day's while the mean
+ * absolute residual with it is less than 0.95 of that without, the week's while both together save
+ * another tenth.
  * Each half hour also has a mean absolute residual and a mean absolute step of its own, as a
  * multiple of the common one and shrunk to 1 by n / (n + 5), so that a night is not judged by the
  * day's noise.  What seasons leave is forgotten no more slowly than seasons are: the deviation
@@ -251,7 +252,8 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_REACH_MAX 200.0        /* deviations that are remembered, at most, ... */
 #define AUTO_REACH_OF_BURSTS 1e4    /* ... of a series that mostly rests: ... */
 #define AUTO_MOSTLY_RESTS 0.5       /* ... mean |residual|, in deviations */
-#define AUTO_REACH_GROWTH 4.0       /* of what is remembered, by a point */
+#define AUTO_REACH_GROWTH 4.0       /* of what is remembered, by a point, ... */
+#define AUTO_REACH_NEWS 16u         /* ... if it is not later in what is strange */
 #define AUTO_REACH_WINDOWS 8.0      /* over which it fades, ... */
 #define AUTO_RESTS 0.3              /* ... while points move by so many deviations */
 #define AUTO_REACH_LEARNT 1e-3      /* of it: what learning takes for the deviation, at least */
@@ -1224,18 +1226,19 @@ static inline void auto_learn_period(const auto_constants *k, auto_state *s, con
 static inline void auto_learn_reach(const auto_constants *k, auto_state *s, const auto_view *view,
                                     double learnt)
 {
-    const double size = tocsin__abs(view->residual);
     const int mostly_rests = s->bare < AUTO_MOSTLY_RESTS * view->deviation;
     const double most = (mostly_rests ? AUTO_REACH_OF_BURSTS : AUTO_REACH_MAX) * view->deviation;
-    const double seen = tocsin__max(
-        learnt, tocsin__min(tocsin__min(size, most), AUTO_REACH_GROWTH * s->reach));
+    const double size = tocsin__abs(view->residual);
+    const int is_news = s->strange == 0 || s->new_count <= AUTO_REACH_NEWS;
+    const double seen =
+        is_news ? tocsin__min(tocsin__min(size, most), AUTO_REACH_GROWTH * s->reach) : 0;
 
     if (k->rules.floor_history == 0)    /* nobody asks */
         return;
-    if (seen > s->reach)
-        s->reach = seen;
+    if (tocsin__max(seen, learnt) > s->reach)
+        s->reach = tocsin__max(seen, learnt);
     else if (size > AUTO_RESTS * view->deviation || size > TOCSIN__REST * s->reach)
-        s->reach = tocsin__min((1 - k->reach_fade) * s->reach, mostly_rests ? s->reach : most);
+        s->reach -= k->reach_fade * s->reach;
 }
 
 /* A block of the bars is over, and with every second one a block of the longer bars.  Long-mean
