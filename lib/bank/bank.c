@@ -16,8 +16,9 @@
  * is to make room, the 64 series that have had none for longest are looked up at once,
  * and used up one by one.  A candidate that has had a value in the meantime is passed
  * over; one that has not is still the longest idle of all: whatever was not among the 64 was
- * no older than they are, and times of values only grow.  So an eviction is exact and costs
- * 1/64 of a walk over the slots.
+ * no older than they are, and times of values grow.  Where series have clocks of their own a value
+ * may be older than a candidate's; then the candidates are looked up anew.  So an eviction is exact
+ * and costs 1/64 of a walk over the slots.
  *
  * Cost.  Adding, finding and removing take constant time but for growing and evicting.
  * Beside its state a series takes 17 bytes in its tile and 16 in the table of ids, one

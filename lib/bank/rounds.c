@@ -89,7 +89,8 @@ int tocsin__rounds_point(tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, i
                 int64_t *active = &tocsin__tile_times(
                     &bank->format, tocsin__bank_tile(bank, slot))[slot % TOCSIN_BANK_TILE];
 
-                if (TOCSIN__RARELY(point->time < *active))
+                if (TOCSIN__RARELY(point->time < *active ||
+                                   (bank->idle_count && point->time < bank->idle[0].active)))
                     lane->has_gone_back = 1;
                 *active = point->time;
             } else if (TOCSIN__RARELY(bank->format.heard && point->flags & TOCSIN_FLAG_HELD)) {
