@@ -1517,10 +1517,47 @@ START_TEST(fleets_say_what_detectors_say)
 }
 END_TEST
 
+/* Values of series with clocks of their own come in any order between series.  One that was the
+ * next to go has a value that is older than the others', and still is. */
+START_TEST(who_is_idle_for_longest_is_known_after_an_older_value)
+{
+    tocsin_spec *spec = specs_compile("ewma | raw");
+    tocsin_bank_options options = banks_options();
+    tocsin_point points[4];
+    tocsin_bank *bank;
+
+    options.max_series = 4;
+    options.when_full = TOCSIN_FULL_EVICT;
+    bank = banks_create(spec, &options);
+    memset(points, 0, sizeof points);
+    for (uint64_t id = 1; id <= 4; id++) {
+        banks_add(bank, id);
+        points[id - 1].key = id;
+        points[id - 1].time = (int64_t)(10 * id) * TOCSIN_MINUTE;
+    }
+    require(tocsin_bank_push_ids(bank, points, 4, TOCSIN_LEARN_AND_SCORE, NULL, NULL, 0) ==
+                TOCSIN_OK, "not pushed");
+    banks_add(bank, 5);
+    require(tocsin_bank_find(bank, 1) == TOCSIN_SLOT_NONE, "1 had no value for longest");
+    points[0].key = 2;
+    points[0].time = 25 * TOCSIN_MINUTE;
+    require(tocsin_bank_push_ids(bank, points, 1, TOCSIN_LEARN_AND_SCORE, NULL, NULL, 0) ==
+                TOCSIN_OK, "not pushed");
+    banks_add(bank, 6);
+    require(tocsin_bank_find(bank, 3) != TOCSIN_SLOT_NONE &&
+                tocsin_bank_find(bank, 2) == TOCSIN_SLOT_NONE,
+            "2 had none since minute 25, 3 since minute 30");
+    tocsin_bank_free(bank);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("contract_fleet");
     TCase *tcase = suite_case(s, "sequences");
+
+    tcase_add_test(tcase, who_is_idle_for_longest_is_known_after_an_older_value);
 
     tcase_add_loop_test(tcase, fleets_say_what_detectors_say, 0, sizeof pipes / sizeof pipes[0]);
     if (FLEET_SEEDS > 1)
