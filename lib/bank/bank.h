@@ -21,7 +21,7 @@ typedef struct tocsin__lane {
     tocsin_bank_counts counts;
     int64_t latest;                         /* newest time of a value; TOCSIN_TIME_NONE: none */
     uint32_t listed;                        /* alarms in the heap */
-    uint32_t has_gone_back;                 /* a value was older than the time of adding, or a candidate */
+    uint32_t has_gone_back;                 /* a value was older than its series, or a candidate */
     tocsin_alarm absent;                    /* absences as one; series == 0: none */
     void *row;                              /* scratch: a series' state */
     double *values;                         /* scratch: a point of several metrics */

@@ -98,8 +98,8 @@
  * Stein 1961 on shrinkage.
  *
  * Cost: five square roots and a dozen divisions per point; logarithms only above a bar; a search
- * of 4,000 multiplications after 40 to 80 bins.  2,280 bytes per series, 320 less without the search for
- * a period.
+ * of 2,900 multiplications after 60 to 80 bins.  2,280 bytes per series, 320 less without the
+ * search for a period.
  *
  * How it fails.  An unknown period is found only if it is longer than three steps, shows in 80
  * bins and keeps its phase: one that is not round drifts from its profile and is given up.  Of
@@ -197,8 +197,9 @@ enum { AUTO_OF_STEP, AUTO_OF_DEPARTURE, AUTO_OF_SHORT, AUTO_OF_LONG, AUTO_SCALES
 #define AUTO_WEEK_PAYS 0.9
 #define AUTO_LIVELY_MIN 0.5
 #define AUTO_LIVELY_MAX 64.0
-#define AUTO_RATIO_MIN (1.0 / 256)  /* of those that are remembered, see auto_ratio_code() */
-#define AUTO_RATIO_ONE 32768u
+#define AUTO_RATIO_MIN (1.0 / 256)  /* of those that are remembered, ... */
+#define AUTO_RATIO_BITS (119u << 23)    /* ... as a float's bits; see auto_ratio_code() */
+#define AUTO_RATIO_ONE 32768u       /* codes: of 1, and of AUTO_LIVELY_MAX */
 #define AUTO_RATIO_MAX 57344u
 #define AUTO_TO_STANDARD 1.2533     /* sqrt(pi/2): standard / mean deviation */
 #define AUTO_LN2 0.693147180559945309
@@ -480,11 +481,11 @@ static inline uint16_t *auto_lively(const auto_constants *k, const auto_state *s
     return (uint16_t *)(void *)((char *)(uintptr_t)s + k->array[AUTO_LIVELY]);
 }
 
-/* A ratio is remembered in 16 bits: a float's four lowest bits of exponent, from 2^-8 on, and twelve of
- * its fraction. */
+/* A ratio is remembered in 16 bits: a float's four lowest bits of exponent, from 2^-8 on, and
+ * twelve of its fraction. */
 static inline double auto_ratio_of(uint16_t code)
 {
-    const uint32_t bits = (119u << 23) + ((uint32_t)code << 11);
+    const uint32_t bits = AUTO_RATIO_BITS + ((uint32_t)code << 11);
     float ratio;
 
     memcpy(&ratio, &bits, sizeof ratio);
@@ -499,7 +500,7 @@ static inline uint16_t auto_ratio_code(double ratio, uint32_t count)
     uint32_t bits;
 
     memcpy(&bits, &rounded, sizeof bits);
-    return (uint16_t)((bits - (119u << 23) + (count * 0x9E3779B9u >> 21)) >> 11);
+    return (uint16_t)((bits - AUTO_RATIO_BITS + (count * 0x9E3779B9u >> 21)) >> 11);
 }
 
 /* A channel's two bars stand side by side. */
@@ -563,8 +564,8 @@ static double auto_unit(const auto_constants *k, double value)
                        TOCSIN__DEVIATION_MIN);
 }
 
-/* The deviation's floor on the scale, but for its history; shares are the metric's. */
-static inline double auto_floor(const auto_constants *k, const auto_state *s)
+/* The deviation's floor on the scale, with that share of the reach; the others are the metric's. */
+static inline double auto_floor(const auto_constants *k, const auto_state *s, double of_reach)
 {
     const double share = k->scale == AUTO_PLAIN  ? tocsin__abs(s->level)
                          : k->scale == AUTO_ROOT ? tocsin__abs(s->level) / 2
@@ -573,7 +574,7 @@ static inline double auto_floor(const auto_constants *k, const auto_state *s)
 
     if (k->scale != AUTO_PLAIN && floor > 0)
         floor = tocsin__min(floor / auto_unit(k, s->level), TOCSIN__VALUE_MAX);
-    return tocsin__max(floor, k->rules.floor_relative * share);
+    return tocsin__max(tocsin__max(floor, k->rules.floor_relative * share), of_reach * s->reach);
 }
 
 /* ---- Looking at a point -------------------------------------------------------- */
@@ -684,11 +685,9 @@ static inline void auto_look(const auto_constants *k, const auto_state *s,
 
     /* The level and what it leaves. */
     view->residual = s->count > 0 ? value - s->level : 0;
-    const double floor = auto_floor(k, s);
-
     view->deviation = tocsin__sqrt(s->variance);
-    view->floor = tocsin__max(floor, k->rules.floor_history * s->reach);
-    view->sigma = tocsin__max(tocsin__max(view->deviation, floor), k->floor_learnt * s->reach);
+    view->floor = auto_floor(k, s, k->rules.floor_history);
+    view->sigma = tocsin__max(view->deviation, auto_floor(k, s, k->floor_learnt));
     view->is_floored = !(view->sigma > view->floor) || view->sigma < TOCSIN__DEVIATION_MIN;
     if (view->sigma < TOCSIN__DEVIATION_MIN)
         view->sigma = tocsin__max(tocsin__abs(view->residual), TOCSIN__DEVIATION_MIN);
@@ -987,8 +986,8 @@ static void auto_search_on(auto_state *s)
     auto_search(s, next <= AUTO_BIN_MAX ? next : s->step);
 }
 
-/* There is none in these bins: of the later half, each two become one.  The earlier half may be from
- * before the series was known. */
+/* There is none in these bins: of the later half, each two become one.  The earlier half may be
+ * from before the series was known. */
 static void auto_fold(auto_state *s, float *bins)
 {
     if (2 * s->bin_width > AUTO_BIN_MAX) {
@@ -1073,8 +1072,8 @@ static uint32_t auto_peak(const double *r)
     return 0;
 }
 
-/* A peak comes again at multiples of its lag, where it says more finely what the lag is: the summits
- * of the parabolas through them, as far as there are any.  *times is the last multiple. */
+/* A peak comes again at multiples of its lag, where it says more finely what the lag is: the
+ * summits of the parabolas through them, as far as there are any.  *times is the last multiple. */
 static double auto_refine(const double *r, uint32_t peak, uint32_t *times)
 {
     double lag = peak;
@@ -1428,8 +1427,7 @@ static void auto_explain(const void *constants, const void *state, const tocsin_
                               : tocsin__nan();
     if (auto_has_period(k, s) && s->counts_period)
         explanation->period = s->period / (double)TOCSIN_SECOND;
-    explanation->floor = tocsin__max(auto_floor(k, s), k->rules.floor_history * s->reach) *
-                         auto_unit(k, s->level);
+    explanation->floor = auto_floor(k, s, k->rules.floor_history) * auto_unit(k, s->level);
 }
 
 const tocsin__stage tocsin__stage_auto = {

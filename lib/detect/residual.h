@@ -10,8 +10,9 @@
  * 0 for weeks between bursts nearly so.  A series that has never left 0 has no scale at all:
  * its first ripple sets it, and reads as one deviation.
  *
- * The reach is that of residuals as they are learnt, so an accident hardly moves it.  It fades
- * over 16 windows of points that move; while a series rests it does not fade.
+ * The reach is that of residuals as they are learnt, so an accident hardly moves it (auto.c keeps
+ * one of another kind).  It fades over 16 windows of points that move; while a series rests it does
+ * not fade.
  *
  * Winsorising
  * -----------
