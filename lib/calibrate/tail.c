@@ -398,6 +398,14 @@ static uint16_t tail_burnt(double length, double step)
                                                                  : TAIL_BLOCKS_BURNT;
 }
 
+/* A block that goes on with another step or length goes on in their units. */
+static void tail_round_elapsed(tail_state *s)
+{
+    const uint32_t shift = tocsin__tail_shift(s);
+
+    s->elapsed = (int64_t)((uint64_t)s->elapsed >> shift << shift);
+}
+
 static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
 {
     const double memory = tocsin__min(TAIL_STEP_BLOCKS, (double)s->maxima.count + 1);
@@ -416,6 +424,7 @@ static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
 
     if (s->maxima.count == 0 && s->length < TAIL_BLOCK_START && longest >= TAIL_BLOCK_START) {
         s->length = TAIL_BLOCK_START;
+        tail_round_elapsed(s);
         return;
     }
     if (s->maxima.count == TOCSIN__MAXIMA && 2 * (double)s->length <= longest &&
@@ -423,6 +432,7 @@ static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
         tocsin__maxima_join(&s->maxima);
         tocsin__maxima_drop(&s->maxima, tail_burnt((double)s->length, tocsin__tail_step(s)));
         s->length *= 2;
+        tail_round_elapsed(s);
         tail_draw(k, s);
         return;
     }

@@ -1552,13 +1552,47 @@ START_TEST(who_is_idle_for_longest_is_known_after_an_older_value)
 }
 END_TEST
 
+/* A calibrator's first blocks go on with another step and length: banks keep a block's time in 32
+ * bits, in units that then become coarser.  At times that are no multiples of any unit. */
+START_TEST(blocks_that_go_on_keep_their_time)
+{
+    tocsin_spec *spec = specs_compile("ewma half-life=20p warmup=4 | tail");
+    tocsin_detector *single = specs_detector(spec), *copy = specs_detector(spec);
+    tocsin_bank_options options = banks_options();
+    tocsin_bank *bank;
+    int64_t time = TOCSIN_DAY;
+    rng r = rng_seeded(41);
+
+    options.clock = TOCSIN_CLOCK_SHARED;
+    bank = banks_create(spec, &options);
+    banks_add(bank, 1);
+    for (size_t i = 0; i < 3000; i++) {
+        const double value = rng_normal(&r);
+        tocsin_tick tick;
+
+        time += TOCSIN_MINUTE + (int64_t)(rng_uniform(&r) * 1e9);
+        tick = banks_tick(bank, time, &value);
+        require(tocsin_bank_tick(bank, &tick) == TOCSIN_OK &&
+                    tocsin_detector_push(single, time, value, TOCSIN_LEARN_AND_SCORE, NULL, 0) ==
+                        TOCSIN_OK &&
+                    tocsin_bank_copy_out(bank, 0, copy) == TOCSIN_OK,
+                "point %zu", i);
+        assert_same_state(single, copy, "after a point");
+    }
+    tocsin_detector_free(copy);
+    tocsin_detector_free(single);
+    tocsin_bank_free(bank);
+    tocsin_spec_free(spec);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("contract_fleet");
     TCase *tcase = suite_case(s, "sequences");
 
     tcase_add_test(tcase, who_is_idle_for_longest_is_known_after_an_older_value);
-
+    tcase_add_test(tcase, blocks_that_go_on_keep_their_time);
     tcase_add_loop_test(tcase, fleets_say_what_detectors_say, 0, sizeof pipes / sizeof pipes[0]);
     if (FLEET_SEEDS > 1)
         tcase_set_timeout(tcase, 0);
