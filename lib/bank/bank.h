@@ -74,7 +74,8 @@ struct tocsin_bank {
     uint32_t is_pushed;                     /* shared: the tick's points are pushed one by one */
     uint32_t is_full;                       /* pushes.c: counts no longer matter, of any series */
     uint32_t look_again;                    /* ticks until that is looked up */
-    uint32_t has_drains;                    /* tiles may have habits that are left to drain */
+    uint32_t is_unsettled;                  /* tiles may have habits that are left to drain, and
+                                               `stirred` does not know of all */
     union {
         tocsin__ewma_job ewma;
         tocsin__holt_job holt;
@@ -344,11 +345,12 @@ static inline int tocsin__columns_take(const tocsin_bank *bank)
 int tocsin__columns_push(const tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, double value,
                          double *score);
 
-/* Nothing of any tile is left to drain: pushes take single habits out of the tiles. */
+/* Before pushes, which take single habits out of the tiles: nothing of any tile is left to drain,
+ * and it is known which lanes may have some. */
 void tocsin__columns_settle(tocsin_bank *bank);
 
-/* Run the tick's kernel over these tiles. */
-void tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles);
+/* Run the tick's kernel over these tiles.  Says of which not all lanes have learnt. */
+uint64_t tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles);
 
 /* ---- pushes.c: points of a shared tick by kernels ---------------------------------- */
 

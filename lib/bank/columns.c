@@ -101,20 +101,28 @@ int tocsin__columns_begin(tocsin_bank *bank)
     else
         columns_prepare_holt(bank);
     if (tick->values && !bank->mapped)
-        bank->has_drains = 1;
+        bank->is_unsettled = 1;
     return 1;
+}
+
+/* After a kernel has been over a tile: which lanes may have habits, for pushes to look at. */
+static inline void columns_stir(tocsin_bank *bank, uint32_t t)
+{
+    bank->stirred[t] = bank->tiles[t]->flags & TOCSIN__TILE_CALM ? 0 : ~UINT64_C(0);
 }
 
 void tocsin__columns_settle(tocsin_bank *bank)
 {
-    if (!bank->has_drains)
+    if (!bank->is_unsettled)
         return;
-    for (uint32_t t = 0; (uint64_t)t * TOCSIN_BANK_TILE < bank->slots; t++)
+    for (uint32_t t = 0; (uint64_t)t * TOCSIN_BANK_TILE < bank->slots; t++) {
         tocsin__tile_drain(&bank->format, bank->tiles[t]);
-    bank->has_drains = 0;
+        columns_stir(bank, t);
+    }
+    bank->is_unsettled = 0;
 }
 
-void tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles)
+uint64_t tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles)
 {
     const tocsin__kernels *kernels = tocsin__kernels_in_use();
 
@@ -122,7 +130,7 @@ void tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles)
         tocsin__ewma_job job = bank->job.ewma;
 
         job.tiles = *tiles;
-        kernels->ewma(&job);
+        return kernels->ewma(&job);
     } else {
         const tocsin__format *format = &bank->format;
         tocsin__tile_head *first = (tocsin__tile_head *)(void *)tiles->first;
@@ -135,7 +143,7 @@ void tocsin__columns_run(const tocsin_bank *bank, const tocsin__tiles *tiles)
         if (job.season_count)
             job.deviation =
                 tocsin__tile_slot(format, first, format->array[2] + (size_t)job.slot[0]);
-        kernels->holt(&job);
+        return kernels->holt(&job);
     }
 }
 
@@ -514,22 +522,43 @@ static void columns_score(const tocsin_bank *bank, tocsin__lane *lane, tocsin__t
 
 /* ---- A range ------------------------------------------------------------------------------ */
 
-/* Tiles from `first` on that stand one behind the other in memory. */
+/* Tiles from `first` on that stand one behind the other in memory, and go to a kernel at once. */
 static uint32_t columns_contiguous(const tocsin_bank *bank, uint32_t first, uint32_t end)
 {
     const uint32_t most = bank->mapped ? tocsin__mapped_run(bank) : COLUMNS_RUN;
-    uint32_t count = 1;
+    uint32_t place, neighbours, count;
 
-    while (count < most && first + count < end &&
-           (char *)bank->tiles[first + count] ==
-               (char *)bank->tiles[first] + count * bank->format.tile_size)
-        count++;
-    return count;
+    tocsin__bank_block(bank, first, &place, &neighbours);
+    count = neighbours - place < end - first ? neighbours - place : end - first;
+    return count < most ? count : most;
 }
 
 static size_t columns_value_size(const tocsin_bank *bank)
 {
     return bank->tick.value_type == TOCSIN_VALUES_FLOAT ? sizeof(float) : sizeof(double);
+}
+
+/* All lanes of these tiles but of those in `rest` have learnt.  Most tiles do, tick after tick, and
+ * there is little to note of them; the others are returned. */
+static uint64_t columns_after_all(const tocsin_bank *bank, tocsin__lane *lane, uint32_t first,
+                                  uint32_t count, uint64_t rest)
+{
+    if (bank->format.more)
+        for (uint32_t i = 0; i < count; i++) {
+            tocsin__tile_head *tile = bank->tiles[first + i];
+
+            if (!(tile->state & TOCSIN__TILE_EVEN))
+                rest |= UINT64_C(1) << i;
+            else if (!(rest >> i & 1))
+                tile->learnt_time = bank->tick.time;
+        }
+
+    const uint32_t whole = count - tocsin__lanes_count(rest);
+
+    lane->counts.points += (uint64_t)whole * TOCSIN__LANES;
+    if (whole)
+        lane->latest = bank->tick.time;
+    return rest;
 }
 
 /* A run of tiles, all of whose slots have places in the arrays, which begin with theirs. */
@@ -540,6 +569,7 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
     const int is_calibrated = bank->format.bar != 0;
     double statistics[COLUMNS_RUN * TOCSIN__LANES];
     tocsin__tiles tiles;
+    uint64_t rest;
 
     memset(&tiles, 0, sizeof tiles);
     tiles.first = (char *)bank->tiles[first];
@@ -557,29 +587,23 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
         for (uint32_t i = 0; i < count; i++)
             columns_before(bank, lane, bank->tiles[first + i]);
     }
-    tocsin__columns_run(bank, &tiles);
+    rest = tocsin__columns_run(bank, &tiles);
     if (scores && is_calibrated)
         for (uint32_t i = 0; i < count; i++)
             columns_score(bank, lane, bank->tiles[first + i], statistics + i * TOCSIN__LANES,
                           scores + i * TOCSIN__LANES);
-    for (uint32_t i = 0; i < count; i++) {
-        tocsin__tile_head *tile = bank->tiles[first + i];
-        uint64_t on = 0;
+    if (alarms)
+        memset(alarms, 0, count * sizeof *alarms);
+    for (rest = columns_after_all(bank, lane, first, count, rest); rest;) {
+        const uint32_t i = tocsin__lanes_next(&rest);
+        const uint64_t on = columns_after(bank, lane, &tiles, i, first + i, scores);
 
-        if (tile->learnt == UINT64_MAX &&
-            (!bank->format.more || tile->state & TOCSIN__TILE_EVEN)) {      /* most by far */
-            if (bank->format.more)
-                tile->learnt_time = bank->tick.time;
-            lane->counts.points += TOCSIN__LANES;
-            lane->latest = bank->tick.time;
-        } else {
-            on = columns_after(bank, lane, &tiles, i, first + i, scores);
-        }
         if (alarms)
             alarms[i] = on;
     }
-    for (uint32_t t = first; t < first + count && !bank->format.needs_times; t++)
-        bank->stirred[t] = bank->tiles[t]->flags & TOCSIN__TILE_CALM ? 0 : ~UINT64_C(0);
+    if (bank->is_pushed)        /* between others' points: see tocsin__columns_settle() */
+        for (uint32_t t = first; t < first + count; t++)
+            columns_stir(bank, t);
     if (bank->mapped)
         tocsin__mapped_commit(bank, lane, first, count);
 }

@@ -449,8 +449,8 @@ static TOCSIN__APART void ewma_rest(const tocsin__ewma_job *job, size_t index, u
 
 /* Whether all statistics are wanted, or the caller looks only at those above a bar, is known when
  * this is compiled. */
-static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, int has_statistics,
-                                    int has_limits)
+static TOCSIN__INLINE uint64_t ewma_run(const tocsin__ewma_job *job, int is_plain,
+                                        int has_statistics, int has_limits)
 {
     const ewma_lanes c = ewma_lanes_set(job);
     const int trusts = !job->gains && !job->gain_varies;
@@ -458,6 +458,7 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
     const int asks = !job->tiles.is_near;
     const uint64_t bundle = UINT64_MAX >> (TOCSIN__LANES - lane_bundle * lane_width);
     const size_t count = job->tiles.count;
+    uint64_t rest = 0;
 
     for (size_t i = 0; i < count; i++) {
         tocsin__tile_head *head = ewma_head(job, i);
@@ -474,6 +475,7 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
                     done |= bundle << lane;
         if (TOCSIN__RARELY(done != UINT64_MAX)) {
             ewma_rest(job, i, done);
+            rest |= (uint64_t)(head->learnt != UINT64_MAX) << i % TOCSIN__RUN_MAX;
             continue;
         }
         if (head->learnt != UINT64_MAX)     /* a line that is not written is not moved */
@@ -483,25 +485,19 @@ static TOCSIN__INLINE void ewma_run(const tocsin__ewma_job *job, int is_plain, i
         if (!is_plain && !(head->flags & TOCSIN__TILE_CALM))
             tocsin__tile_drain_by_one(head, t.habit, t.outside, job->tiles.is_lazy);
     }
+    return rest;
 }
 
-static void ewma_kernel(const tocsin__ewma_job *job)
+static uint64_t ewma_kernel(const tocsin__ewma_job *job)
 {
     const int has_limits = job->bar || job->maximum;
 
     if (job->is_plain) {
         if (job->tiles.statistics)
-            ewma_run(job, 1, 1, 1);
-        else if (has_limits)
-            ewma_run(job, 1, 0, 1);
-        else
-            ewma_run(job, 1, 0, 0);
-    } else {
-        if (job->tiles.statistics)
-            ewma_run(job, 0, 1, 1);
-        else if (has_limits)
-            ewma_run(job, 0, 0, 1);
-        else
-            ewma_run(job, 0, 0, 0);
+            return ewma_run(job, 1, 1, 1);
+        return has_limits ? ewma_run(job, 1, 0, 1) : ewma_run(job, 1, 0, 0);
     }
+    if (job->tiles.statistics)
+        return ewma_run(job, 0, 1, 1);
+    return has_limits ? ewma_run(job, 0, 0, 1) : ewma_run(job, 0, 0, 0);
 }

@@ -624,10 +624,11 @@ static TOCSIN__APART void lane_holt_rest(const tocsin__holt_job *job, const lane
                           : head->flags & ~(uint32_t)TOCSIN__TILE_CALM;
 }
 
-static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lane_holt_rules *r,
-                                          uint32_t seasons, const lane_holt_age *mature,
-                                          lane_holt_age *young, double full_count, char *tile,
-                                          size_t first)
+/* Have all lanes learnt? */
+static TOCSIN__INLINE int lane_holt_tile(const tocsin__holt_job *job, const lane_holt_rules *r,
+                                         uint32_t seasons, const lane_holt_age *mature,
+                                         lane_holt_age *young, double full_count, char *tile,
+                                         size_t first)
 {
     tocsin__tile_head *head = (tocsin__tile_head *)(void *)tile;
     const uint32_t *count = tocsin__tile_column(head, job->count);
@@ -676,32 +677,36 @@ static TOCSIN__INLINE void lane_holt_tile(const tocsin__holt_job *job, const lan
         if (known & ~head->flags)
             head->flags |= known;
     }
+    return head->learnt == UINT64_MAX;
 }
 
-static TOCSIN__INLINE void lane_holt_tiles(const tocsin__holt_job *job, uint32_t seasons)
+static TOCSIN__INLINE uint64_t lane_holt_tiles(const tocsin__holt_job *job, uint32_t seasons)
 {
     const lane_holt_rules r = lane_holt_rules_of(job);
     const double full_count = lane_holt_full_count(job);
     lane_holt_age mature, young;
+    uint64_t rest = 0;
 
     lane_holt_grow_old(job, &mature);
     young.is_known = 0;
     for (size_t t = 0; t < job->tiles.count; t++) {
-        lane_holt_tile(job, &r, seasons, &mature, &young, full_count,
-                       job->tiles.first + t * job->tiles.size, t * TOCSIN__LANES);
+        char *tile = job->tiles.first + t * job->tiles.size;
+
+        if (!lane_holt_tile(job, &r, seasons, &mature, &young, full_count, tile,
+                            t * TOCSIN__LANES))
+            rest |= UINT64_C(1) << t % TOCSIN__RUN_MAX;
     }
+    return rest;
 }
 
-static void lane_holt(const tocsin__holt_job *job)
+static uint64_t lane_holt(const tocsin__holt_job *job)
 {
     switch (job->season_count) {
     case 0:
-        lane_holt_tiles(job, 0);
-        break;
+        return lane_holt_tiles(job, 0);
     case 1:
-        lane_holt_tiles(job, 1);
-        break;
+        return lane_holt_tiles(job, 1);
     default:
-        lane_holt_tiles(job, 2);
+        return lane_holt_tiles(job, 2);
     }
 }

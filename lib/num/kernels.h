@@ -15,8 +15,9 @@
 
 #include "../core/common.h"
 
-/* Series in a tile. */
+/* Series in a tile, and tiles that a kernel is given at once at most. */
 #define TOCSIN__LANES 64
+#define TOCSIN__RUN_MAX 64
 
 /* What all lanes of a tile in use have in common; a kernel may set and clear these. */
 enum {
@@ -243,8 +244,9 @@ typedef struct tocsin__forest_mixed_job {
 
 typedef struct tocsin__kernels {
     const char *name;           /* "scalar", "sse2", "avx2", "avx512", "neon" */
-    void (*ewma)(const tocsin__ewma_job *job);
-    void (*holt)(const tocsin__holt_job *job);
+    /* These say of which tiles not all lanes have learnt; the first is bit 0. */
+    uint64_t (*ewma)(const tocsin__ewma_job *job);
+    uint64_t (*holt)(const tocsin__holt_job *job);
     /* Standardise values, a multiple of TOCSIN__FOREST_STEP of them and 1 or more, and say between
      * what they lie then. */
     tocsin__forest_range (*forest_z)(double scale, double shift, const double *value, size_t count,
