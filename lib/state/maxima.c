@@ -98,28 +98,73 @@ void tocsin__maxima_drop(tocsin__maxima *maxima, uint16_t blocks)
     *maxima = rest;
 }
 
-/* The ring's codes, largest first; behind them zeros.  A code's first place is the number of
- * codes that are larger: 1,024 comparisons without a branch, of which a processor does
- * eight or more at once, are quicker than a sort's.  Behind it come its equals. */
-static void maxima_rank(const tocsin__maxima *maxima, uint16_t sorted[TOCSIN__MAXIMA])
+/* A ring's codes, as signed numbers, which compare faster, and of each how many are larger.  In a
+ * ring that is not full the places nobody has used hold the least. */
+typedef struct {
+    int16_t code[TOCSIN__MAXIMA];
+    int16_t larger[TOCSIN__MAXIMA];
+} maxima_ranks;
+
+/* 1,024 comparisons without a branch, of which a processor does eight or more at once, are quicker
+ * than a sort's, and order statistics are all that is wanted. */
+static maxima_ranks maxima_rank(const tocsin__maxima *maxima)
 {
-    int16_t key[TOCSIN__MAXIMA];                /* as signed numbers, which compare faster */
-    uint32_t place[TOCSIN__MAXIMA] = {0};       /* a code and one; 0: that of the place before */
-    uint32_t last = 0;
+    maxima_ranks r;
+
+    for (size_t i = 0; i < TOCSIN__MAXIMA; i++) {
+        const uint16_t age = (uint16_t)((i - maxima->first) % TOCSIN__MAXIMA);
+        const uint16_t used = (uint16_t)-(age < maxima->count);
+
+        r.code[i] = (int16_t)((maxima->level[i] & used) + INT16_MIN);
+        r.larger[i] = 0;
+    }
+    for (size_t j = 0; j < TOCSIN__MAXIMA; j += 4)
+        for (size_t i = 0; i < TOCSIN__MAXIMA; i++)
+            r.larger[i] = (int16_t)(r.larger[i] + (r.code[j] > r.code[i]) +
+                                    (r.code[j + 1] > r.code[i]) + (r.code[j + 2] > r.code[i]) +
+                                    (r.code[j + 3] > r.code[i]));
+    return r;
+}
+
+/* The code before which so many stand when they are sorted, largest first: the least of those than
+ * which no more are larger. */
+static uint16_t maxima_order(const maxima_ranks *r, size_t before)
+{
+    int16_t least = INT16_MAX;
+
+    for (size_t i = 0; i < TOCSIN__MAXIMA; i++) {
+        const int16_t others = (int16_t)-(r->larger[i] > (int16_t)before);
+        const int16_t code = (int16_t)((r->code[i] & ~others) | (INT16_MAX & others));
+
+        least = least < code ? least : code;
+    }
+    return (uint16_t)(least - INT16_MIN);
+}
+
+/* How many of the ring's n codes are no less than half of `twice`. */
+static size_t maxima_reach(const maxima_ranks *r, uint32_t twice, size_t n)
+{
+    const int16_t half = (int16_t)((int32_t)((twice + 1) / 2) + INT16_MIN);
+    int16_t reach = 0;
 
     for (size_t i = 0; i < TOCSIN__MAXIMA; i++)
-        key[i] = (int16_t)((i < maxima->count ? maxima_at(maxima, i) : 0) + INT16_MIN);
-    for (size_t i = 0; i < TOCSIN__MAXIMA; i++) {
-        int16_t larger = 0;
+        reach = (int16_t)(reach + (r->code[i] >= half));
+    return (size_t)reach < n ? (size_t)reach : n;
+}
 
-        for (size_t j = 0; j < TOCSIN__MAXIMA; j++)
-            larger = (int16_t)(larger + (key[j] > key[i]));
-        place[larger] = (uint32_t)(key[i] - INT16_MIN) + 1;
+/* The set of places whose codes are larger. */
+static uint32_t maxima_above(const maxima_ranks *r, int16_t code)
+{
+    static const uint16_t bit[TOCSIN__MAXIMA / 2] = {
+        1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
+        1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
+    uint16_t low = 0, high = 0;
+
+    for (size_t i = 0; i < TOCSIN__MAXIMA / 2; i++) {
+        low |= (uint16_t)(-(r->code[i] > code) & bit[i]);
+        high |= (uint16_t)(-(r->code[i + TOCSIN__MAXIMA / 2] > code) & bit[i]);
     }
-    for (size_t i = 0; i < TOCSIN__MAXIMA; i++) {
-        last = place[i] ? place[i] : last;
-        sorted[i] = (uint16_t)(last - 1);
-    }
+    return (uint32_t)high << TOCSIN__MAXIMA / 2 | low;
 }
 
 /* The lowest member of a set that is not empty (Leiserson, Prokop, Randall 1998). */
@@ -131,41 +176,42 @@ static uint32_t maxima_lowest(uint32_t set)
     return member[(set & (~set + 1)) * UINT32_C(0x077cb531) >> 27];
 }
 
-/* Insertion sort, largest first. */
-static void maxima_sort(uint16_t *code, size_t count)
+/* Sort, largest first.  Each code's place is the number of those that are larger, or as large and
+ * before it. */
+static void maxima_sort(uint16_t code[TOCSIN__MAXIMA_TOP])
 {
-    for (size_t i = 1; i < count; i++) {
-        const uint16_t moving = code[i];
-        size_t at = i;
+    int32_t key[TOCSIN__MAXIMA_TOP], place[TOCSIN__MAXIMA_TOP] = {0};
 
-        for (; at > 0 && code[at - 1] < moving; at--)
-            code[at] = code[at - 1];
-        code[at] = moving;
-    }
+    for (size_t i = 0; i < TOCSIN__MAXIMA_TOP; i++)
+        key[i] = (int32_t)(code[i] * TOCSIN__MAXIMA_TOP + (TOCSIN__MAXIMA_TOP - 1 - i));
+    for (size_t j = 0; j < TOCSIN__MAXIMA_TOP; j++)
+        for (size_t i = 0; i < TOCSIN__MAXIMA_TOP; i++)
+            place[i] += key[j] > key[i];
+    for (size_t i = 0; i < TOCSIN__MAXIMA_TOP; i++)
+        code[place[i]] = (uint16_t)(key[i] / TOCSIN__MAXIMA_TOP);
 }
 
-/* The maxima of runs of blocks above half of `twice`, largest first.  Which blocks these are is a
- * set, found without a branch, for nothing foretells them. */
-static size_t maxima_clusters(const tocsin__maxima *maxima, uint32_t twice, size_t *above,
-                              uint16_t *cluster)
+/* The maxima of runs of blocks above half of `twice`, largest first; how many, and of how many
+ * blocks.  No more than TOCSIN__MAXIMA_TOP are above.  No branch, for nothing foretells them. */
+static size_t maxima_clusters(const tocsin__maxima *maxima, const maxima_ranks *r, uint32_t twice,
+                              size_t *above, uint16_t cluster[TOCSIN__MAXIMA_TOP])
 {
+    const int16_t half = (int16_t)((int32_t)(twice / 2) + INT16_MIN);
+    const uint32_t first = maxima->first;
+    const uint32_t places = maxima_above(r, half);
+    uint32_t set = places >> first | places << (TOCSIN__MAXIMA - first) % TOCSIN__MAXIMA;
+    const uint32_t heads = set & ~(set << 1);
     size_t clusters = 0;
-    uint32_t set = 0, before = TOCSIN__MAXIMA;
 
-    for (uint32_t i = 0; i < maxima->count; i++)
-        set |= (uint32_t)(2u * maxima_at(maxima, i) > twice) << i;
-    for (*above = 0; set; ++*above) {
-        const uint32_t i = maxima_lowest(set);
-        const uint16_t code = maxima_at(maxima, i);
+    memset(cluster, 0, TOCSIN__MAXIMA_TOP * sizeof *cluster);
+    for (*above = 0; set; ++*above, set &= set - 1) {
+        const uint32_t age = maxima_lowest(set);
+        const uint16_t code = maxima_at(maxima, age);
 
-        if (i != before + 1)
-            cluster[clusters++] = code;
-        else if (code > cluster[clusters - 1])
-            cluster[clusters - 1] = code;
-        before = i;
-        set &= set - 1;
+        clusters += heads >> age & 1;
+        cluster[clusters - 1] = code > cluster[clusters - 1] ? code : cluster[clusters - 1];
     }
-    maxima_sort(cluster, clusters);
+    maxima_sort(cluster);
     return clusters;
 }
 
@@ -186,22 +232,21 @@ void tocsin__maxima_fit(const tocsin__maxima *maxima, double length, double seen
 {
     const size_t n = maxima->count;
     const size_t top = n / 4 > 4 ? n / 4 : 4;
-    uint16_t sorted[TOCSIN__MAXIMA], cluster[TOCSIN__MAXIMA];
+    const maxima_ranks ranks = maxima_rank(maxima);
+    uint16_t cluster[TOCSIN__MAXIMA_TOP];
     size_t above;
 
-    maxima_rank(maxima, sorted);
-
-    /* Midway between the order statistics, in units of a code. */
-    const double between = 0.5 * ((double)sorted[top - 1] + (double)sorted[top]);
-    const size_t m = maxima_clusters(maxima, (uint32_t)sorted[top - 1] + sorted[top], &above,
-                                     cluster);
+    /* Midway between the order statistics, in halves of a code's unit. */
+    const uint32_t twice = (uint32_t)maxima_order(&ranks, top - 1) + maxima_order(&ranks, top);
+    const size_t m = maxima_clusters(maxima, &ranks, twice, &above, cluster);
     const double md = (double)m;
     double a0 = 0, a1 = 0, shape = 0;
 
-    tail->threshold = between / TOCSIN__LEVEL_UNIT;
+    tail->threshold = 0.5 * (double)twice / TOCSIN__LEVEL_UNIT;
     tail->blocks = (uint32_t)n;
     tail->clusters = (uint32_t)m;
-    tail->median = 0.5 * (tocsin__level_of(sorted[(n - 1) / 2]) + tocsin__level_of(sorted[n / 2]));
+    tail->median = 0.5 * (tocsin__level_of(maxima_order(&ranks, (n - 1) / 2)) +
+                          tocsin__level_of(maxima_order(&ranks, n / 2)));
     for (size_t i = 0; i < m; i++) {
         const double excess = tocsin__level_of(cluster[i]) - tail->threshold;
 
@@ -232,10 +277,8 @@ void tocsin__maxima_fit(const tocsin__maxima *maxima, double length, double seen
     else if (weight > 0)
         tail->scale = MAXIMA_SCALE_UNKNOWN;
     /* In a discrete series many blocks may tie at the threshold itself. */
-    size_t reach = top;
+    const size_t reach = maxima_reach(&ranks, twice, n);
 
-    while (reach < n && (double)sorted[reach] >= between)
-        reach++;
     tail->reach = -tocsin__log(1 - tocsin__min((double)reach, (double)n - 0.5) / (double)n);
     tail->rate = 0;
     if (m > 0)
