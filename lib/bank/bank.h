@@ -336,12 +336,11 @@ void tocsin__columns_range(tocsin_bank *bank, tocsin__lane *lane, const tocsin_t
 /* Are points of a tick that goes to kernels worth trying tocsin__columns_push() with? */
 static inline int tocsin__columns_take(const tocsin_bank *bank)
 {
-    return bank->by_kernel && bank->format.kind == TOCSIN__EWMA_KERNEL && bank->format.bar &&
-           !bank->mapped;
+    return bank->by_kernel && bank->format.needs_times && !bank->mapped;
 }
 
-/* Learn a point and score it, if it does no more to its series than most points do: as a kernel
- * would have, had all of its tile been learnt at the last tick.  0: it does, and nothing has changed. */
+/* Learn a point and score it (`score` may be NULL), if it does no more to its series than most points
+ * do: its alarm is at rest and does not hear of it.  0: it does, and nothing has changed. */
 int tocsin__columns_push(const tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, double value,
                          double *score);
 

@@ -10,12 +10,13 @@
  *
  *     whose model depends on time, and that was not learnt at the last tick: its gap is longer
  *     that is in its first cycle or in warm-up, as far as the kernel does not do that itself
- *     whose calibrator ends a block with this point, or would cut the gap
+ *     whose calibrator would cut the gap
  *     whose alarm is on or counts
  *
  * and it leaves, unchanged, a lane whose statistic is above the bar: the alarm has to hear of it
  * before it is learnt.  A lane without a value has missed the tick: nothing of it changes, but that
- * the `end` of the calibrator's block moves on.
+ * the `end` of the calibrator's block moves on.  Where a block ends with a point that the kernel has
+ * learnt, the calibrator is told so afterwards.
  *
  * Ticks that are not learnt and scored as usual (another mode, a maintenance window, verdicts
  * for all) do not come here at all.
@@ -216,16 +217,17 @@ static void columns_measure_gaps(const tocsin_bank *bank, tocsin__lane *lane,
     }
 }
 
-/* Lanes whose calibrator does no more than take the maximum. */
-static uint64_t columns_within_blocks(const tocsin_bank *bank, tocsin__lane *lane,
-                                      tocsin__tile_head *tile)
+/* Lanes whose calibrator's gap counts in full: all of them, or none.  `ending`: those whose block
+ * ends if they learn. */
+static uint64_t columns_within_gap(const tocsin_bank *bank, tocsin__lane *lane,
+                                   tocsin__tile_head *tile, uint64_t *ending)
 {
     const double elapsed =
         (double)tocsin__time_between(bank->clock_before.time, bank->tick.time);
     const uint32_t *end = COLUMNS_AT(tile, bank->format.end, uint32_t);
     tocsin__tile_more *more = tocsin__tile_more_of(&bank->format, tile);
-    uint64_t within = 0;
 
+    *ending = 0;
     if (elapsed > more->gap)
         columns_measure_gaps(bank, lane, tile);
     if (elapsed > more->gap)
@@ -238,12 +240,14 @@ static uint64_t columns_within_blocks(const tocsin_bank *bank, tocsin__lane *lan
     for (uint32_t k = 0; k < TOCSIN__LANES; k++) {
         const uint32_t left = end[k] - more->ticks;
 
-        if (left > 1 && (tile->used >> k & 1) != 0) {
-            within |= UINT64_C(1) << k;
+        if ((tile->used >> k & 1) == 0)
+            continue;
+        if (left > 1)
             more->until = left - 1 < more->until ? left - 1 : more->until;
-        }
+        else
+            *ending |= UINT64_C(1) << k;
     }
-    return within;
+    return ~UINT64_C(0);
 }
 
 /* Ask for what the way of a single series reads of lanes, while the kernel does the others. */
@@ -286,10 +290,12 @@ static void columns_ask_ahead(const tocsin_bank *bank, uint32_t first, uint32_t 
 }
 
 /* Where nothing depends on time, and so there is no calibrator and no alarm, this is not
- * called: `take` is `used` (bank.c). */
-static void columns_before(const tocsin_bank *bank, tocsin__lane *lane, tocsin__tile_head *tile)
+ * called: `take` is `used` (bank.c).  Returns the lanes whose calibrator ends a block if they learn. */
+static uint64_t columns_before(const tocsin_bank *bank, tocsin__lane *lane,
+                               tocsin__tile_head *tile)
 {
     const tocsin__format *format = &bank->format;
+    uint64_t ending = 0;
 
     tile->take = tile->used & ~tile->busy;
     if (format->needs_times)
@@ -299,18 +305,19 @@ static void columns_before(const tocsin_bank *bank, tocsin__lane *lane, tocsin__
     if (format->bar) {
         if (format->kind == TOCSIN__EWMA_KERNEL)
             tile->take &= columns_warm(bank, tile);
-        tile->take &= columns_within_blocks(bank, lane, tile);
+        tile->take &= columns_within_gap(bank, lane, tile, &ending);
         tocsin__tile_more_of(format, tile)->ticks++;
-        if (tile->used & ~tile->take)
-            columns_ask_for(format, tile, tile->used & ~tile->take);
+        if (ending | (tile->used & ~tile->take))
+            columns_ask_for(format, tile, ending | (tile->used & ~tile->take));
     }
+    return ending;
 }
 
 /* ---- A point by itself --------------------------------------------------------------------
  *
  * What a kernel does not leave, for one lane: it reads and writes a third of what the way of a
  * single series does.  A tile's clock for blocks does not go on when one of its series does, so that
- * its block's end comes nearer. */
+ * its block's end comes nearer; and may come with this point. */
 
 /* The calibrator's score of lane k's statistic, off its curve. */
 static double columns_score_beyond(const tocsin_bank *bank, tocsin__lane *lane,
@@ -334,47 +341,84 @@ static double columns_score_of(const tocsin_bank *bank, tocsin__lane *lane,
                : tocsin__tail_quiet_score((double)tocsin__tail_coarse_of(slope), statistic);
 }
 
+/* The calibrator's block has ended with what these lanes have learnt. */
+static void columns_end_blocks(const tocsin_bank *bank, tocsin__lane *lane,
+                               tocsin__tile_head *tile, uint64_t ended)
+{
+    const tocsin_spec *spec = bank->spec;
+    tocsin__tail_state *tail = tocsin__state_of(spec->calibrate, lane->row);
+
+    while (ended) {
+        const uint32_t k = tocsin__lanes_next(&ended);
+
+        tocsin__tile_gather_calibrator(&bank->format, spec, tile, k, lane->row);
+        tocsin__tail_end_block(spec->calibrate->constants, tail);
+        tocsin__tile_scatter_calibrator(&bank->format, spec, tile, k, lane->row);
+    }
+}
+
+/* A block goes on by a point. */
+static void columns_rise(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
+                         double statistic, uint32_t left)
+{
+    tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    float *maximum = &COLUMNS_AT(tile, format->maximum, float)[k];
+
+    if (statistic > (double)*maximum)
+        *maximum = (float)tocsin__min(statistic, TOCSIN__STATISTIC_MAX);
+    --COLUMNS_AT(tile, format->end, uint32_t)[k];
+    if (left > 1)
+        more->until = left - 1 < more->until ? left - 1 : more->until;
+}
+
 int tocsin__columns_push(const tocsin_bank *bank, tocsin__lane *lane, uint32_t slot, double value,
                          double *score)
 {
     const tocsin__format *format = &bank->format;
     const tocsin_spec *spec = bank->spec;
+    const tocsin__compiled_stage *detect = spec->detect;
     tocsin__tile_head *tile = tocsin__bank_tile(bank, slot);
-    tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+    const tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
     const uint32_t k = slot % TOCSIN__LANES;
-    const uint64_t bit = UINT64_C(1) << k;
-    const int64_t learnt = tocsin__tile_time(format, tile, k), now = bank->tick.time;
-    const int64_t elapsed = tocsin__time_between(learnt, now);
-    uint32_t *end = &COLUMNS_AT(tile, format->end, uint32_t)[k];
-    const uint32_t left = *end - more->ticks;
-    void *state = tocsin__state_of(spec->detect, lane->row);
-    tocsin__outcome outcome;
+    const int64_t now = bank->tick.time;
+    const int64_t elapsed = tocsin__time_between(tocsin__tile_time(format, tile, k), now);
+    void *state = tocsin__state_of(detect, lane->row);
+    tocsin__reading reading;
+    tocsin__arrays arrays;
+    tocsin__point point;
+    uint32_t left = 0;
 
-    if (((tile->busy | more->fresh) & bit) != 0 || left <= 1 || (double)elapsed > more->gap ||
-        !(tocsin__abs(value) <= TOCSIN__VALUE_MAX) ||
-        COLUMNS_AT(tile, format->count, uint16_t)[k] < bank->job.ewma.warmup)
+    if (((tile->busy | more->fresh) >> k & 1) != 0 || !(tocsin__abs(value) <= TOCSIN__VALUE_MAX))
         return 0;
+    if (format->bar) {
+        left = COLUMNS_AT(tile, format->end, uint32_t)[k] - more->ticks;
+        if (left == 0 || (double)elapsed > more->gap)
+            return 0;
+    }
     tocsin__tile_gather_detector(format, tile, k, lane->row);
-    outcome.point.value = value;
-    outcome.point.time = now;
-    outcome.point.elapsed = elapsed;
-    outcome.point.pause = tocsin__time_between(bank->clock_before.time, now);
-    outcome.point.flags = 0;
-    spec->detect->stage->push(spec->detect->constants, state, NULL, &outcome.point,
-                              &outcome.reading);
+    tocsin__tile_arrays(format, tile, k, &arrays);
+    memset(&point, 0, sizeof point);
+    point.value = value;
+    point.time = now;
+    point.elapsed = elapsed;
+    point.pause = tocsin__time_between(bank->clock_before.time, now);
+    reading.flags = 0;
+    reading.direction = 0;
+    detect->stage->score(detect->constants, state, &arrays, &point, &reading);
 
-    const double statistic = outcome.reading.channel[0];
-    const float bar = COLUMNS_AT(tile, format->bar, float)[k];
-    float *maximum = &COLUMNS_AT(tile, format->maximum, float)[k];
+    const double statistic = reading.channel[0];
 
-    if (tocsin__is_nan(statistic) || statistic > (double)bar)
+    if (tocsin__is_nan(statistic) ||
+        (format->bar && statistic > (double)COLUMNS_AT(tile, format->bar, float)[k]))
         return 0;
-    if (statistic > (double)*maximum)
-        *maximum = (float)tocsin__min(statistic, TOCSIN__STATISTIC_MAX);
-    --*end;
-    more->until = left - 1 < more->until ? left - 1 : more->until;
+    if (score)
+        *score = format->bar ? columns_score_of(bank, lane, tile, k, statistic) : statistic;
+    detect->stage->learn(detect->constants, state, &arrays, &point, &reading);
+    if (format->bar)
+        columns_rise(format, tile, k, statistic, left);
     tocsin__tile_scatter_learnt(format, tile, k, now, lane->row);
-    *score = columns_score_of(bank, lane, tile, k, statistic);
+    if (left == 1)
+        columns_end_blocks(bank, lane, tile, UINT64_C(1) << k);
     lane->counts.points++;
     lane->latest = now;
     return 1;
@@ -441,21 +485,21 @@ static inline double columns_value(const tocsin__tiles *tiles, size_t i)
 }
 
 /* Give the lanes that the kernel has not learnt their points; the tile's alarms that are on.
- * Tile number `i` of the run is the bank's tile number t. */
+ * Tile number `i` of the run is the bank's tile number t; of it, the blocks of `ending` end. */
 static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsin__tiles *tiles,
-                              uint32_t i, uint32_t t, double *scores)
+                              uint32_t i, uint32_t t, uint64_t ending, double *scores)
 {
     tocsin__tile_head *tile = bank->tiles[t];
-    const uint64_t rest = tile->used & ~tile->learnt;
+    const uint64_t rest = tile->used & ~tile->learnt, ended = ending & tile->learnt;
     uint64_t others = (tile->used & ~tile->take) | tile->left, alarms = 0;
     uint64_t missed = rest & ~others;
     const int tries = tocsin__columns_take(bank);
     tocsin__outcome outcome;
-    double score;
 
-    if (bank->mapped && rest != 0)
-        tocsin__mapped_log_rest(bank, lane, t, others);
+    if (bank->mapped && (rest | ended) != 0)
+        tocsin__mapped_log_rest(bank, lane, t, others | ended);
     columns_note(bank, tile, rest);
+    columns_end_blocks(bank, lane, tile, ended);
     lane->counts.points += tocsin__lanes_count(tile->learnt);
     if (tile->learnt)
         lane->latest = bank->tick.time;
@@ -473,11 +517,8 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
             continue;
         }
         if (tries && tocsin__columns_push(bank, lane, t * TOCSIN__LANES + k, outcome.point.value,
-                                          &score)) {
-            if (scores)
-                scores[at] = score;
+                                          scores ? &scores[at] : NULL))
             continue;
-        }
         outcome.point.time = bank->tick.time;
         outcome.point.count = 0;
         outcome.point.is_count = 0;
@@ -538,8 +579,8 @@ static size_t columns_value_size(const tocsin_bank *bank)
     return bank->tick.value_type == TOCSIN_VALUES_FLOAT ? sizeof(float) : sizeof(double);
 }
 
-/* All lanes of these tiles but of those in `rest` have learnt.  Most tiles do, tick after tick, and
- * there is little to note of them; the others are returned. */
+/* All lanes of these tiles but of those in `rest` have learnt, and no block has ended.  Most tiles are
+ * like that, tick after tick, and there is little to note of them; the others are returned. */
 static uint64_t columns_after_all(const tocsin_bank *bank, tocsin__lane *lane, uint32_t first,
                                   uint32_t count, uint64_t rest)
 {
@@ -568,8 +609,8 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
 {
     const int is_calibrated = bank->format.bar != 0;
     double statistics[COLUMNS_RUN * TOCSIN__LANES];
+    uint64_t ending[COLUMNS_RUN], rest = 0;
     tocsin__tiles tiles;
-    uint64_t rest;
 
     memset(&tiles, 0, sizeof tiles);
     tiles.first = (char *)bank->tiles[first];
@@ -584,10 +625,12 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
         tocsin__mapped_log_run(bank, lane, first, count);
     if (bank->format.needs_times) {
         columns_ask_ahead(bank, first, count, bank->slots / TOCSIN__LANES);
-        for (uint32_t i = 0; i < count; i++)
-            columns_before(bank, lane, bank->tiles[first + i]);
+        for (uint32_t i = 0; i < count; i++) {
+            ending[i] = columns_before(bank, lane, bank->tiles[first + i]);
+            rest |= (uint64_t)(ending[i] != 0) << i;
+        }
     }
-    rest = tocsin__columns_run(bank, &tiles);
+    rest |= tocsin__columns_run(bank, &tiles);
     if (scores && is_calibrated)
         for (uint32_t i = 0; i < count; i++)
             columns_score(bank, lane, bank->tiles[first + i], statistics + i * TOCSIN__LANES,
@@ -596,7 +639,8 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
         memset(alarms, 0, count * sizeof *alarms);
     for (rest = columns_after_all(bank, lane, first, count, rest); rest;) {
         const uint32_t i = tocsin__lanes_next(&rest);
-        const uint64_t on = columns_after(bank, lane, &tiles, i, first + i, scores);
+        const uint64_t on = columns_after(bank, lane, &tiles, i, first + i,
+                                          bank->format.bar ? ending[i] : 0, scores);
 
         if (alarms)
             alarms[i] = on;

@@ -440,11 +440,8 @@ int tocsin__rounds_push(tocsin_bank *bank, tocsin__lane *lane, const tocsin_poin
                     bank->noted[slots[b] / TOCSIN_BANK_TILE] |= UINT64_C(1)
                                                                 << slots[b] % TOCSIN_BANK_TILE;
                 if (tries_columns && tocsin__columns_push(bank, lane, slots[b], points[i].value,
-                                                          &outcome.rarity.score)) {
-                    if (out->scores)
-                        out->scores[i] = outcome.rarity.score;
+                                                          out->scores ? &out->scores[i] : NULL))
                     continue;
-                }
                 outcome.point.time = is_shared ? bank->tick.time : points[i].time;
                 outcome.point.value = points[i].value;
                 if (out->rows) {

@@ -427,7 +427,7 @@ void tocsin__tile_gather_calibrator(const tocsin__format *format, const tocsin_s
 }
 
 /* The calibrator's columns, and what the tile knows of when its blocks end. */
-static void tiles_scatter_calibrator(const tocsin__format *format, const tocsin_spec *spec,
+void tocsin__tile_scatter_calibrator(const tocsin__format *format, const tocsin_spec *spec,
                                      tocsin__tile_head *tile, uint32_t k, const void *row)
 {
     const tocsin__tail_state *tail = tocsin__const_state_of(spec->calibrate, row);
@@ -453,6 +453,11 @@ void tocsin__tile_gather_detector(const tocsin__format *format, tocsin__tile_hea
                                   uint32_t k, void *row)
 {
     tiles_gather_drained(format, tile, k, row);
+    if (format->model_time) {
+        const int64_t learnt = tocsin__tile_time(format, tile, k);
+
+        memcpy((char *)row + format->model_time, &learnt, sizeof learnt);
+    }
 }
 
 void tocsin__tile_gather(const tocsin__format *format, const tocsin_spec *spec,
@@ -535,7 +540,7 @@ void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
         tiles_set_fresh(format, tile, k);
     tiles_scatter_detector(format, tile, k, row);
     if (format->bar)
-        tiles_scatter_calibrator(format, spec, tile, k, row);
+        tocsin__tile_scatter_calibrator(format, spec, tile, k, row);
     if (spec->alarm) {
         const void *alarm = tocsin__const_state_of(spec->alarm, row);
 

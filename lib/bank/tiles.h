@@ -251,9 +251,12 @@ void tocsin__tile_gather(const tocsin__format *format, const tocsin_spec *spec,
 void tocsin__tile_scatter(const tocsin__format *format, const tocsin_spec *spec,
                           tocsin__tile_head *tile, uint32_t k, const void *row);
 
-/* Only the detector's, which has learnt at `time`; of a tile that keeps times. */
+/* Only the detector's, which has learnt at `time`; of a tile that keeps times.  Then, with that time
+ * noted, the calibrator's. */
 void tocsin__tile_scatter_learnt(const tocsin__format *format, tocsin__tile_head *tile, uint32_t k,
                                  int64_t time, const void *row);
+void tocsin__tile_scatter_calibrator(const tocsin__format *format, const tocsin_spec *spec,
+                                     tocsin__tile_head *tile, uint32_t k, const void *row);
 
 /* Only the detector's, or the calibrator's state. */
 void tocsin__tile_gather_detector(const tocsin__format *format, tocsin__tile_head *tile,

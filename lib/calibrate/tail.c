@@ -406,8 +406,9 @@ static void tail_round_elapsed(tail_state *s)
     s->elapsed = (int64_t)((uint64_t)s->elapsed >> shift << shift);
 }
 
-static TOCSIN__APART void tail_end_block(const tail_constants *k, tail_state *s)
+TOCSIN__APART void tocsin__tail_end_block(const void *constants, tocsin__tail_state *s)
 {
+    const tail_constants *k = constants;
     const double memory = tocsin__min(TAIL_STEP_BLOCKS, (double)s->maxima.count + 1);
     const uint16_t code = tocsin__level_code(tail_level(s->maximum));
 
@@ -501,7 +502,7 @@ static inline void tail_learn(const void *constants, void *state, const tocsin__
     s->elapsed = tail_elapsed(s, point->time, elapsed);
     s->maximum = tocsin__max(s->maximum, tail_keep(statistic));
     if (++s->points >= s->length)
-        tail_end_block(k, s);
+        tocsin__tail_end_block(k, s);
 }
 
 /* ---- Excluding ------------------------------------------------------------- */

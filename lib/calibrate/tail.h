@@ -122,6 +122,10 @@ static inline double tocsin__tail_quiet_score(double slope, double statistic)
 /* The score of a statistic: what rank_point says of it.  NaN while warming. */
 double tocsin__tail_score(const tocsin__tail_state *state, double statistic);
 
+/* The block under way, of `points` and `elapsed`, has had its last point: its maximum goes into the
+ * ring, and the curve is drawn anew. */
+void tocsin__tail_end_block(const void *constants, tocsin__tail_state *state);
+
 /* ---- Packed ------------------------------------------------------------------------
  *
  * Step and history as floats; with two tiers the second limit, for the first is the bar; length and

@@ -280,6 +280,29 @@ static size_t find_missing(const tocsin_spec *spec)
     return at;
 }
 
+/* But for the count of missing values, which is at that place. */
+static int states_are_same(const tocsin_detector *a, const tocsin_detector *b, size_t missing_at)
+{
+    snapshot ours = snapshot_of(a), theirs = snapshot_of(b);
+    int is_same;
+
+    memset(ours.bytes + missing_at, 0, 8);
+    memset(theirs.bytes + missing_at, 0, 8);
+    is_same = memcmp(ours.bytes, theirs.bytes, ours.size - 4) == 0;
+    snapshot_free(&ours);
+    snapshot_free(&theirs);
+    return is_same;
+}
+
+static const char *states_difference(const tocsin_detector *a, const tocsin_detector *b)
+{
+    static tocsin_error error;
+
+    error = states_error();
+    tocsin_detector_compare(a, b, &error);
+    return error.message;
+}
+
 static void part_check_state(const fleet *f, const part *p, uint32_t slot, int compares)
 {
     const member *m = &p->member[slot];
@@ -301,19 +324,9 @@ static void part_check_state(const fleet *f, const part *p, uint32_t slot, int c
         return;
     }
 
-    snapshot ours = snapshot_of(f->copy), theirs = snapshot_of(m->detector);
-
-    memset(ours.bytes + f->missing_at, 0, 8);
-    memset(theirs.bytes + f->missing_at, 0, 8);
-    if (memcmp(ours.bytes, theirs.bytes, ours.size - 4) != 0) {
-        tocsin_error error = states_error();
-
-        tocsin_detector_compare(f->copy, m->detector, &error);
-        ck_abort_msg("%s: step %zu slot %u: states differ, not only: %s", f->pipe->text, f->step,
-                     slot, error.message);
-    }
-    snapshot_free(&ours);
-    snapshot_free(&theirs);
+    require(states_are_same(f->copy, m->detector, f->missing_at),
+            "%s: step %zu slot %u: states differ, not only: %s", f->pipe->text, f->step, slot,
+            states_difference(f->copy, m->detector));
 }
 
 /* Who lives where, and of some what they have become. */
@@ -1552,35 +1565,48 @@ START_TEST(who_is_idle_for_longest_is_known_after_an_older_value)
 }
 END_TEST
 
-/* A calibrator's first blocks go on with another step and length: banks keep a block's time in 32
- * bits, in units that then become coarser.  At times that are no multiples of any unit. */
-START_TEST(blocks_that_go_on_keep_their_time)
+/* Banks keep when a calibrator's block ends, and since when it has been under way in 32 bits, in units
+ * that grow with the block.  At times that are no multiples of any unit; with values missing, also at
+ * the ticks that would have ended a block. */
+START_TEST(blocks_end_when_they_do_of_single_series)
 {
+    static const double missing[] = {0, 0.02, 0.3};
     tocsin_spec *spec = specs_compile("ewma half-life=20p warmup=4 | tail");
-    tocsin_detector *single = specs_detector(spec), *copy = specs_detector(spec);
+    tocsin_detector *single[2], *copy = specs_detector(spec);
     tocsin_bank_options options = banks_options();
-    tocsin_bank *bank;
+    const size_t missing_at = find_missing(spec);
     int64_t time = TOCSIN_DAY;
-    rng r = rng_seeded(41);
+    rng r = rng_seeded(41 + (uint64_t)_i);
+    tocsin_bank *bank;
 
     options.clock = TOCSIN_CLOCK_SHARED;
     bank = banks_create(spec, &options);
-    banks_add(bank, 1);
+    for (uint32_t slot = 0; slot < 2; slot++) {
+        banks_add(bank, slot);
+        single[slot] = specs_detector(spec);
+    }
     for (size_t i = 0; i < 3000; i++) {
-        const double value = rng_normal(&r);
+        double values[2];
         tocsin_tick tick;
 
+        for (uint32_t slot = 0; slot < 2; slot++)
+            values[slot] = rng_uniform(&r) < missing[_i] ? NAN : rng_normal(&r);
         time += TOCSIN_MINUTE + (int64_t)(rng_uniform(&r) * 1e9);
-        tick = banks_tick(bank, time, &value);
-        require(tocsin_bank_tick(bank, &tick) == TOCSIN_OK &&
-                    tocsin_detector_push(single, time, value, TOCSIN_LEARN_AND_SCORE, NULL, 0) ==
-                        TOCSIN_OK &&
-                    tocsin_bank_copy_out(bank, 0, copy) == TOCSIN_OK,
-                "point %zu", i);
-        assert_same_state(single, copy, "after a point");
+        tick = banks_tick(bank, time, values);
+        require(tocsin_bank_tick(bank, &tick) == TOCSIN_OK, "tick %zu", i);
+        for (uint32_t slot = 0; slot < 2; slot++) {
+            require(tocsin_detector_push(single[slot], time, values[slot], TOCSIN_LEARN_AND_SCORE,
+                                         NULL, 0) == TOCSIN_OK &&
+                        tocsin_bank_copy_out(bank, slot, copy) == TOCSIN_OK,
+                    "tick %zu", i);
+            require(states_are_same(copy, single[slot], missing_at),
+                    "tick %zu slot %u: states differ, not only: %s", i, slot,
+                    states_difference(copy, single[slot]));
+        }
     }
+    for (uint32_t slot = 0; slot < 2; slot++)
+        tocsin_detector_free(single[slot]);
     tocsin_detector_free(copy);
-    tocsin_detector_free(single);
     tocsin_bank_free(bank);
     tocsin_spec_free(spec);
 }
@@ -1592,7 +1618,7 @@ static Suite *suite(void)
     TCase *tcase = suite_case(s, "sequences");
 
     tcase_add_test(tcase, who_is_idle_for_longest_is_known_after_an_older_value);
-    tcase_add_test(tcase, blocks_that_go_on_keep_their_time);
+    tcase_add_loop_test(tcase, blocks_end_when_they_do_of_single_series, 0, 3);
     tcase_add_loop_test(tcase, fleets_say_what_detectors_say, 0, sizeof pipes / sizeof pipes[0]);
     if (FLEET_SEEDS > 1)
         tcase_set_timeout(tcase, 0);
