@@ -30,6 +30,7 @@
 #include "mapped.h"
 
 #define COLUMNS_RUN 32              /* tiles a kernel is given at once; fewer if mapped */
+#define COLUMNS_ASKED 3             /* tiles whose ended blocks are asked for before they are drawn */
 
 /* A bank that small is in a third cache, and processors see by themselves what comes from there. */
 #define COLUMNS_NEAR ((size_t)4 << 20)
@@ -250,15 +251,10 @@ static uint64_t columns_within_gap(const tocsin_bank *bank, tocsin__lane *lane,
     return ~UINT64_C(0);
 }
 
-/* Ask for what the way of a single series reads of lanes, while the kernel does the others. */
-static void columns_ask_for(const tocsin__format *format, tocsin__tile_head *tile, uint64_t lanes)
+/* Ask for what the end of a calibrator's block reads of lanes. */
+static void columns_ask_for_records(const tocsin__format *format, tocsin__tile_head *tile,
+                                    uint64_t lanes)
 {
-    const size_t habits = TOCSIN__LANES * sizeof(uint16_t);
-
-    for (size_t at = 0; at < habits; at += TOCSIN__CACHE_LINE) {
-        COLUMNS_PREFETCH(COLUMNS_AT(tile, format->habit, char) + at);
-        COLUMNS_PREFETCH(COLUMNS_AT(tile, format->outside, char) + at);
-    }
     while (lanes) {
         const uint32_t k = tocsin__lanes_next(&lanes);
         const char *record = (const char *)tocsin__tile_record(format, tile, k);
@@ -270,8 +266,21 @@ static void columns_ask_for(const tocsin__format *format, tocsin__tile_head *til
         COLUMNS_PREFETCH(&COLUMNS_AT(tile, format->slope, uint16_t)[k]);
         COLUMNS_PREFETCH(&COLUMNS_AT(tile, format->begin, uint32_t)[k]);
         COLUMNS_PREFETCH(&COLUMNS_AT(tile, format->end, uint32_t)[k]);
-        COLUMNS_PREFETCH(&COLUMNS_AT(tile, format->count, uint16_t)[k]);
     }
+}
+
+/* Ask for what the way of a single series reads of lanes, while the kernel does the others. */
+static void columns_ask_for(const tocsin__format *format, tocsin__tile_head *tile, uint64_t lanes)
+{
+    const size_t habits = TOCSIN__LANES * sizeof(uint16_t);
+
+    for (size_t at = 0; at < habits; at += TOCSIN__CACHE_LINE) {
+        COLUMNS_PREFETCH(COLUMNS_AT(tile, format->habit, char) + at);
+        COLUMNS_PREFETCH(COLUMNS_AT(tile, format->outside, char) + at);
+    }
+    columns_ask_for_records(format, tile, lanes);
+    while (lanes)
+        COLUMNS_PREFETCH(&COLUMNS_AT(tile, format->count, uint16_t)[tocsin__lanes_next(&lanes)]);
 }
 
 /* And what a run of tiles begins with: when blocks end, where that is due; the next run's heads. */
@@ -307,8 +316,8 @@ static uint64_t columns_before(const tocsin_bank *bank, tocsin__lane *lane,
             tile->take &= columns_warm(bank, tile);
         tile->take &= columns_within_gap(bank, lane, tile, &ending);
         tocsin__tile_more_of(format, tile)->ticks++;
-        if (ending | (tile->used & ~tile->take))
-            columns_ask_for(format, tile, ending | (tile->used & ~tile->take));
+        if (tile->used & ~tile->take)
+            columns_ask_for(format, tile, tile->used & ~tile->take);
     }
     return ending;
 }
@@ -609,7 +618,7 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
 {
     const int is_calibrated = bank->format.bar != 0;
     double statistics[COLUMNS_RUN * TOCSIN__LANES];
-    uint64_t ending[COLUMNS_RUN], rest = 0;
+    uint64_t ending[COLUMNS_RUN], rest = 0, next;
     tocsin__tiles tiles;
 
     memset(&tiles, 0, sizeof tiles);
@@ -637,7 +646,15 @@ static void columns_range_run(tocsin_bank *bank, tocsin__lane *lane, uint32_t fi
                           scores + i * TOCSIN__LANES);
     if (alarms)
         memset(alarms, 0, count * sizeof *alarms);
-    for (rest = columns_after_all(bank, lane, first, count, rest); rest;) {
+    rest = columns_after_all(bank, lane, first, count, rest);
+    next = bank->format.bar ? rest : 0;
+    for (int asked = 0; rest; asked--) {
+        for (; asked < COLUMNS_ASKED && next; asked++) {
+            const uint32_t n = tocsin__lanes_next(&next);
+
+            columns_ask_for_records(&bank->format, bank->tiles[first + n], ending[n]);
+        }
+
         const uint32_t i = tocsin__lanes_next(&rest);
         const uint64_t on = columns_after(bank, lane, &tiles, i, first + i,
                                           bank->format.bar ? ending[i] : 0, scores);
