@@ -237,17 +237,7 @@ static uint64_t columns_within_gap(const tocsin_bank *bank, tocsin__lane *lane,
         more->until--;
         return ~UINT64_C(0);
     }
-    more->until = UINT32_MAX;
-    for (uint32_t k = 0; k < TOCSIN__LANES; k++) {
-        const uint32_t left = end[k] - more->ticks;
-
-        if ((tile->used >> k & 1) == 0)
-            continue;
-        if (left > 1)
-            more->until = left - 1 < more->until ? left - 1 : more->until;
-        else
-            *ending |= UINT64_C(1) << k;
-    }
+    *ending = tile->used & tocsin__kernels_in_use()->due(end, more->ticks, &more->until);
     return ~UINT64_C(0);
 }
 

@@ -247,6 +247,9 @@ typedef struct tocsin__kernels {
     /* These say of which tiles not all lanes have learnt; the first is bit 0. */
     uint64_t (*ewma)(const tocsin__ewma_job *job);
     uint64_t (*holt)(const tocsin__holt_job *job);
+    /* Of TOCSIN__LANES moments of a clock of 32 bits: those that are `now` or one step later, and in
+     * how many steps the first of the others will be; UINT32_MAX if there are none. */
+    uint64_t (*due)(const uint32_t *due, uint32_t now, uint32_t *until);
     /* Standardise values, a multiple of TOCSIN__FOREST_STEP of them and 1 or more, and say between
      * what they lie then. */
     tocsin__forest_range (*forest_z)(double scale, double shift, const double *value, size_t count,

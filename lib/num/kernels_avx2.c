@@ -16,6 +16,7 @@
 #endif
 
 #include "lanes_avx2.h"
+#include "due_template.h"
 #include "residual_template.h"
 #include "ewma_template.h"
 #include "holt_template.h"
@@ -31,6 +32,7 @@ const tocsin__kernels tocsin__kernels_avx2 = {
     .name = "avx2",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .due = lane_due,
     .forest_z = lane_forest_z,
     .forest_encode = lane_forest_encode,
     .forest_encode_point = lane_forest_encode_point,

@@ -15,6 +15,7 @@
 #endif
 
 #include "lanes_avx512.h"
+#include "due_template.h"
 #include "residual_template.h"
 #include "ewma_template.h"
 #include "holt_template.h"
@@ -33,6 +34,7 @@ const tocsin__kernels tocsin__kernels_avx512 = {
     .name = "avx512",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .due = lane_due,
     .forest_z = lane_forest_z,
     .forest_encode = forest_encode_avx512,
     .forest_encode_point = forest_encode_point_avx512,

@@ -5,6 +5,7 @@
 #if defined(__aarch64__)
 
 #include "lanes_neon.h"
+#include "due_template.h"
 #include "residual_template.h"
 #include "ewma_template.h"
 #include "holt_template.h"
@@ -14,6 +15,7 @@ const tocsin__kernels tocsin__kernels_neon = {
     .name = "neon",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .due = lane_due,
     .forest_z = lane_forest_z,
     .forest_encode = lane_forest_encode,
     .forest_encode_point = lane_forest_encode_point,

@@ -3,6 +3,7 @@
 #include "kernels.h"
 
 #include "lanes_scalar.h"
+#include "due_template.h"
 #include "residual_template.h"
 #include "ewma_template.h"
 #include "holt_template.h"
@@ -14,6 +15,7 @@ const tocsin__kernels tocsin__kernels_scalar = {
     .name = "scalar",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .due = lane_due,
     .forest_z = lane_forest_z,
     .forest_encode = lane_forest_encode,
     .forest_encode_point = lane_forest_encode_point,

@@ -5,6 +5,7 @@
 #if defined(__x86_64__) || defined(__i386__)
 
 #include "lanes_sse2.h"
+#include "due_template.h"
 #include "residual_template.h"
 #include "ewma_template.h"
 #include "holt_template.h"
@@ -14,6 +15,7 @@ const tocsin__kernels tocsin__kernels_sse2 = {
     .name = "sse2",
     .ewma = ewma_kernel,
     .holt = lane_holt,
+    .due = lane_due,
     .forest_z = lane_forest_z,
     .forest_encode = lane_forest_encode,
     .forest_encode_point = lane_forest_encode_point,

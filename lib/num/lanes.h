@@ -1,6 +1,6 @@
 /* lanes.h - the operations that kernels are written over.
  *
- * A template (ewma_template.h, holt_template.h) treats `lane_width` series at once and knows no
+ * A template (ewma_template.h, holt_template.h ...) treats `lane_width` series at once and knows no
  * instruction set: it is written over the names below, which stand for another function in
  * each instance.  lane_add is lane_add_avx512 after lanes_avx512.h, lane_add_sse2 after
  * lanes_sse2.h, and so forth, so that all instances fit in one translation unit.  What a template

@@ -544,14 +544,52 @@ START_TEST(each_kernel_gives_the_bits_of_the_detector_for_years)
 }
 END_TEST
 
+/* Against the definition, with moments near and far, past and to come, and a clock about to turn. */
+START_TEST(each_kernel_knows_what_is_due)
+{
+    static const uint32_t clocks[] = {0, 1, 2, 5, 1000000, INT32_MAX, UINT32_MAX - 2, UINT32_MAX};
+    rng r = rng_seeded(17);
+
+    for (int i = 0; i < 4000; i++) {
+        const uint32_t now = clocks[rng_below(&r, sizeof clocks / sizeof clocks[0])];
+        const int how = (int)rng_below(&r, 4);
+        uint32_t due[TOCSIN__LANES], expected = UINT32_MAX;
+        uint64_t set = 0;
+
+        for (size_t k = 0; k < TOCSIN__LANES; k++) {
+            const uint32_t left = how == 0   ? (uint32_t)rng_u64(&r)
+                                  : how == 1 ? (uint32_t)rng_below(&r, 2)
+                                  : how == 2 ? UINT32_MAX - (uint32_t)rng_below(&r, 3)
+                                             : (uint32_t)rng_below(&r, 100);
+
+            due[k] = now + left;
+            if (left <= 1)
+                set |= UINT64_C(1) << k;
+            else if (left - 1 < expected)
+                expected = left - 1;
+        }
+        for (size_t n = 0; n < tocsin__kernels_count(); n++) {
+            const tocsin__kernels *kernels = tocsin__kernels_at(n);
+            uint32_t until = 77;
+            const uint64_t found = kernels->due(due, now, &until);
+
+            require(found == set && until == expected, "%s: %llx and %u, not %llx and %u",
+                    kernels->name, (unsigned long long)found, until, (unsigned long long)set,
+                    expected);
+        }
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("kernels");
     TCase *choosing = suite_case(s, "choosing");
-    TCase *ewma = suite_case(s, "ewma");
+    TCase *ewma = suite_case(s, "ewma"), *due = suite_case(s, "due");
 
     tcase_add_test(choosing, the_best_is_in_use_and_each_can_be_forced);
     tcase_add_test(choosing, kernels_of_other_processors_are_refused);
+    tcase_add_test(due, each_kernel_knows_what_is_due);
     tcase_add_loop_test(ewma, each_kernel_gives_the_bits_of_the_detector, 0,
                         (int)(sizeof texts / sizeof texts[0]));
     tcase_add_loop_test(suite_long_case(s, "ewma, years"),
