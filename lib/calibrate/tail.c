@@ -254,14 +254,10 @@ static double tail_rarity_at(const tail_state *s, double statistic)
            tocsin__excess_rarity(s->scale, s->shape, tocsin__max(0, level - low_level));
 }
 
-/* The statistic that clusters of that rarity reach. */
-static double tail_statistic_at(const tail_state *s, double rarity)
+/* The level that clusters of a rarity beyond the first knot's reach. */
+static double tail_level_at(const tail_state *s, double rarity)
 {
     double low_rarity = tocsin__rarity_of(s->knot_rarity[0]);
-
-    if (rarity <= low_rarity)
-        return s->slope > 0 ? tocsin__min(s->body, rarity / s->slope) : s->body;
-
     double low_level = tocsin__level_of(s->knot_level[0]);
 
     for (size_t i = 1; i < s->knots; i++) {
@@ -269,14 +265,20 @@ static double tail_statistic_at(const tail_state *s, double rarity)
         const double high_rarity = tocsin__rarity_of(s->knot_rarity[i]);
 
         if (rarity <= high_rarity)
-            return tail_statistic(low_level + (high_level - low_level) *
-                                                  ((rarity - low_rarity) /
-                                                   (high_rarity - low_rarity)));
+            return low_level +
+                   (high_level - low_level) * ((rarity - low_rarity) / (high_rarity - low_rarity));
         low_level = high_level;
         low_rarity = high_rarity;
     }
-    return tail_statistic(low_level +
-                          tocsin__excess_of(s->scale, s->shape, rarity - low_rarity));
+    return low_level + tocsin__excess_of(s->scale, s->shape, rarity - low_rarity);
+}
+
+/* The statistic that clusters of that rarity reach. */
+static double tail_statistic_at(const tail_state *s, double rarity)
+{
+    if (rarity <= tocsin__rarity_of(s->knot_rarity[0]))
+        return s->slope > 0 ? tocsin__min(s->body, rarity / s->slope) : s->body;
+    return tail_statistic(tail_level_at(s, rarity));
 }
 
 /* A knot is never below the one before it. */
@@ -348,7 +350,7 @@ static void tail_draw(const tail_constants *k, tail_state *s)
     const double once = tail_draw_curve(s), step = tocsin__tail_step(s);
 
     s->clip = tocsin__level_code(
-        tocsin__max(tail_level(tail_statistic_at(s, once + TAIL_LOG_CLIP)),
+        tocsin__max(tail_level_at(s, once + TAIL_LOG_CLIP),
                     tocsin__level_of(s->knot_level[s->knots - 1]) + TAIL_CLIP_STEP));
     for (uint32_t t = 0; t < k->tiers; t++) {
         const double rarity = tocsin__log(tocsin__max(1, k->period[t] / step));

@@ -46,7 +46,9 @@
 #define MAXIMA_SCALE_UNKNOWN 0.3    /* nothing has exceeded the threshold yet */
 #define MAXIMA_PRIOR_WEIGHT 1.5     /* of the prior, the excesses' being 1 */
 #define MAXIMA_PRIOR_BLOCKS 128.0
+#define MAXIMA_LOG_LONG 2.0794415416798357  /* log (MAXIMA_LONG / MAXIMA_SHORT) */
 #define MAXIMA_END 0.1              /* of a bounded law: where the exponential takes over */
+#define MAXIMA_LOG_END (-2.3025850929940455)    /* its logarithm */
 
 uint16_t tocsin__level_code(double level)
 {
@@ -219,10 +221,13 @@ static size_t maxima_clusters(const tocsin__maxima *maxima, const maxima_ranks *
  * length. */
 static double maxima_prior(const tocsin__tail *tail, double length)
 {
+    if (length <= MAXIMA_SHORT)
+        return MAXIMA_SCALE_PRIOR;
+
     const double body = tocsin__clamp((tail->threshold - tail->median) / MAXIMA_BODY,
                                       MAXIMA_BODY_MIN, MAXIMA_BODY_MAX);
-    const double way = tocsin__clamp(tocsin__log(length / MAXIMA_SHORT) /
-                                         tocsin__log(MAXIMA_LONG / MAXIMA_SHORT), 0, 1);
+    const double way =
+        tocsin__min(tocsin__log(length / MAXIMA_SHORT) / MAXIMA_LOG_LONG, 1);
 
     return MAXIMA_SCALE_PRIOR + way * (body - MAXIMA_SCALE_PRIOR);
 }
@@ -293,7 +298,7 @@ double tocsin__excess_of(double scale, double shape, double minus_log)
     if (tocsin__abs(shape) < MAXIMA_SHAPE_ZERO)
         return scale * minus_log;
     if (shape > 0) {
-        const double end = -tocsin__log(MAXIMA_END) / shape;
+        const double end = -MAXIMA_LOG_END / shape;
 
         if (minus_log > end)
             return scale * ((1 - MAXIMA_END) / shape + MAXIMA_END * (minus_log - end));
@@ -311,6 +316,6 @@ double tocsin__excess_rarity(double scale, double shape, double excess)
     const double left = 1 - shape * x;
 
     if (shape > 0 && left < MAXIMA_END)
-        return -tocsin__log(MAXIMA_END) / shape + (MAXIMA_END - left) / (shape * MAXIMA_END);
+        return -MAXIMA_LOG_END / shape + (MAXIMA_END - left) / (shape * MAXIMA_END);
     return -tocsin__log(left) / shape;
 }
