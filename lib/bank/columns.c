@@ -161,7 +161,7 @@ static uint64_t columns_current(const tocsin_bank *bank, tocsin__tile_head *tile
     uint64_t current = 0;
 
     if (tile->state & TOCSIN__TILE_EVEN)
-        return tile->learnt_time == last ? ~more->fresh : 0;
+        return tile->learnt_time == last ? ~(more->fresh | more->pending) : 0;
     for (uint32_t k = 0; k < TOCSIN__LANES; k++)
         current |= (uint64_t)(times[k] == last) << k;
     return current & ~more->fresh;
@@ -425,7 +425,36 @@ int tocsin__columns_push(const tocsin_bank *bank, tocsin__lane *lane, uint32_t s
 
 /* ---- After: what the kernel left -------------------------------------------------------- */
 
-/* The kernel has learnt `learnt`; the other lanes of those in use have not learnt, or not yet. */
+/* All lanes were learnt at the tick's time but these, whose times stay. */
+static void columns_set_times(const tocsin_bank *bank, tocsin__tile_head *tile, uint64_t others)
+{
+    int64_t *times = tocsin__tile_times(&bank->format, tile), kept[TOCSIN__LANES];
+
+    for (uint64_t lanes = others; lanes;) {
+        const uint32_t k = tocsin__lanes_next(&lanes);
+
+        kept[k] = times[k];
+    }
+    for (uint32_t k = 0; k < TOCSIN__LANES; k++)
+        times[k] = bank->tick.time;
+    while (others) {
+        const uint32_t k = tocsin__lanes_next(&others);
+
+        times[k] = kept[k];
+    }
+}
+
+/* The tile is even: all have learnt at the tick's time but those pending. */
+static void columns_set_even(const tocsin_bank *bank, tocsin__tile_head *tile, uint64_t pending)
+{
+    tile->learnt_time = bank->tick.time;
+    tile->state = (tile->state & ~(uint32_t)TOCSIN__TILE_WAITS) | TOCSIN__TILE_EVEN |
+                  (pending ? (uint32_t)TOCSIN__TILE_WAITS : 0u);
+    tocsin__tile_more_of(&bank->format, tile)->pending = pending;
+}
+
+/* The kernel has learnt `learnt`; the other lanes of those in use have not learnt, or not yet.  As long
+ * as these were last learnt at one time, theirs need not be written lane by lane. */
 static void columns_note(const tocsin_bank *bank, tocsin__tile_head *tile, uint64_t rest)
 {
     const tocsin__format *format = &bank->format;
@@ -433,39 +462,39 @@ static void columns_note(const tocsin_bank *bank, tocsin__tile_head *tile, uint6
 
     if (format->more) {
         tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
+        const int is_even = (tile->state & TOCSIN__TILE_EVEN) != 0;
 
-        if (rest == 0) {
-            tile->learnt_time = bank->tick.time;
-            tile->state |= TOCSIN__TILE_EVEN;
-            more->fresh = 0;
-        } else if (tile->state & TOCSIN__TILE_EVEN) {
-            more->pending = rest;
+        if (is_even && more->pending == 0)
             more->before = tile->learnt_time;
-            tile->learnt_time = bank->tick.time;
+        if (rest == 0 || (is_even && (more->pending == 0 || !(rest & ~more->pending)))) {
+            columns_set_even(bank, tile, rest);
         } else {
-            int64_t *times = tocsin__tile_times(format, tile);
-
-            for (uint64_t lanes = learnt; lanes;)
-                times[tocsin__lanes_next(&lanes)] = bank->tick.time;
-            more->fresh &= ~learnt;
+            tocsin__tile_part(format, tile);
+            columns_set_times(bank, tile, ~learnt);
         }
+        more->fresh &= ~learnt;
     }
     if (format->bar)
         for (uint64_t lanes = rest; lanes;)
             COLUMNS_AT(tile, format->end, uint32_t)[tocsin__lanes_next(&lanes)]++;
 }
 
-/* Are all now learnt at this tick's time? */
-static void columns_even(const tocsin_bank *bank, tocsin__tile_head *tile)
+/* Are all now learnt at this tick's time?  `missed` are not. */
+static void columns_even(const tocsin_bank *bank, tocsin__tile_head *tile, uint64_t missed)
 {
     if (!bank->format.more)
         return;
+
+    const tocsin__tile_more *more = tocsin__tile_more_of(&bank->format, tile);
+
     if (tile->state & TOCSIN__TILE_EVEN) {
-        if (tocsin__tile_more_of(&bank->format, tile)->pending)
+        if (more->pending == 0)
+            tile->state &= ~(uint32_t)TOCSIN__TILE_WAITS;
+        else if (bank->mapped)      /* what outlives a process has each lane's time in its place */
             tocsin__tile_part(&bank->format, tile);
         return;
     }
-    if (tocsin__tile_more_of(&bank->format, tile)->fresh & tile->used)
+    if (missed || more->fresh & tile->used)
         return;
 
     const int64_t *times = tocsin__tile_times(&bank->format, tile);
@@ -473,8 +502,7 @@ static void columns_even(const tocsin_bank *bank, tocsin__tile_head *tile)
     for (uint64_t lanes = tile->used; lanes;)
         if (times[tocsin__lanes_next(&lanes)] != bank->tick.time)
             return;
-    tile->learnt_time = bank->tick.time;
-    tile->state |= TOCSIN__TILE_EVEN;
+    columns_set_even(bank, tile, 0);
 }
 
 static inline double columns_value(const tocsin__tiles *tiles, size_t i)
@@ -494,6 +522,7 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
     uint64_t missed = rest & ~others;
     const int tries = tocsin__columns_take(bank);
     tocsin__outcome outcome;
+    int has_outcome = 0;
 
     if (bank->mapped && (rest | ended) != 0)
         tocsin__mapped_log_rest(bank, lane, t, others | ended);
@@ -504,20 +533,22 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
         lane->latest = bank->tick.time;
     if (rest == 0)
         return 0;
-    if (others)
-        tocsin__outcome_init(&outcome);
     while (others) {
         const uint32_t k = tocsin__lanes_next(&others);
         const size_t at = (size_t)i * TOCSIN__LANES + k;
+        const double value = columns_value(tiles, at);
 
-        outcome.point.value = columns_value(tiles, at);
-        if (tocsin__is_nan(outcome.point.value) && !(tile->busy >> k & 1)) {
+        if (tocsin__is_nan(value) && !(tile->busy >> k & 1)) {
             missed |= UINT64_C(1) << k;
             continue;
         }
-        if (tries && tocsin__columns_push(bank, lane, t * TOCSIN__LANES + k, outcome.point.value,
+        if (tries && tocsin__columns_push(bank, lane, t * TOCSIN__LANES + k, value,
                                           scores ? &scores[at] : NULL))
             continue;
+        if (!has_outcome)
+            tocsin__outcome_init(&outcome);
+        has_outcome = 1;
+        outcome.point.value = value;
         outcome.point.time = bank->tick.time;
         outcome.point.count = 0;
         outcome.point.is_count = 0;
@@ -529,7 +560,7 @@ static uint64_t columns_after(tocsin_bank *bank, tocsin__lane *lane, const tocsi
     }
     lane->counts.points += tocsin__lanes_count(missed);
     lane->counts.missing += tocsin__lanes_count(missed);
-    columns_even(bank, tile);
+    columns_even(bank, tile, missed);
     return alarms;
 }
 
@@ -587,7 +618,7 @@ static uint64_t columns_after_all(const tocsin_bank *bank, tocsin__lane *lane, u
         for (uint32_t i = 0; i < count; i++) {
             tocsin__tile_head *tile = bank->tiles[first + i];
 
-            if (!(tile->state & TOCSIN__TILE_EVEN))
+            if ((tile->state & (TOCSIN__TILE_EVEN | TOCSIN__TILE_WAITS)) != TOCSIN__TILE_EVEN)
                 rest |= UINT64_C(1) << i;
             else if (!(rest >> i & 1))
                 tile->learnt_time = bank->tick.time;

@@ -582,7 +582,7 @@ static void pushes_end_tile(const tocsin_bank *bank, tocsin__tile_head *tile, ui
         tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
 
         tile->learnt_time = bank->tick.time;
-        tile->state |= TOCSIN__TILE_EVEN;
+        tile->state = (tile->state | TOCSIN__TILE_EVEN) & ~(uint32_t)TOCSIN__TILE_WAITS;
         more->fresh = more->pending = 0;
     } else {
         tocsin__tile_part(format, tile);

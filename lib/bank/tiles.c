@@ -275,15 +275,18 @@ void tocsin__tile_open(const tocsin__format *format, tocsin__tile_head *tile, ui
 
 void tocsin__tile_part(const tocsin__format *format, tocsin__tile_head *tile)
 {
+    tocsin__tile_more *more = tocsin__tile_more_of(format, tile);
     int64_t *times = tocsin__tile_times(format, tile);
 
     if (!(tile->state & TOCSIN__TILE_EVEN))
         return;
     for (uint32_t k = 0; k < TOCSIN__LANES; k++)
-        times[k] = tocsin__tile_time(format, tile, k);
+        times[k] = tile->learnt_time;
+    for (uint64_t lanes = more->pending; lanes;)
+        times[tocsin__lanes_next(&lanes)] = more->before;
     tocsin__tile_fence();
-    tile->state &= ~(uint32_t)TOCSIN__TILE_EVEN;
-    tocsin__tile_more_of(format, tile)->pending = 0;
+    tile->state &= ~(uint32_t)(TOCSIN__TILE_EVEN | TOCSIN__TILE_WAITS);
+    more->pending = 0;
 }
 
 void tocsin__tile_drain(const tocsin__format *format, tocsin__tile_head *tile)

@@ -38,8 +38,10 @@
 
 /* Bits of a tile's `state`. */
 enum {
-    TOCSIN__TILE_EVEN = 1,      /* all series in use were last learnt at `learnt_time`; none is fresh */
-    TOCSIN__TILE_SEASONED = 2   /* holt-winters: all are past warm-up, with all their seasons */
+    TOCSIN__TILE_EVEN = 1,      /* all series in use were last learnt at `learnt_time`, or are pending;
+                                   none is fresh */
+    TOCSIN__TILE_SEASONED = 2,  /* holt-winters: all are past warm-up, with all their seasons */
+    TOCSIN__TILE_WAITS = 4      /* of an even tile: some may be pending */
 };
 
 /* Stands behind the head of a tile in columns that keeps times. */
@@ -50,8 +52,8 @@ typedef struct tocsin__tile_more {
     uint32_t until;         /* no block ends before so many more points */
     uint32_t place;         /* the tile's in its block of tiles */
     uint32_t neighbours;    /* tiles there, with this one */
-    uint64_t pending;       /* in a tick: lanes of an even tile whose point is still to come ... */
-    int64_t before;         /* ... and when they were last learnt */
+    uint64_t pending;       /* lanes of an even tile that have not learnt since ... */
+    int64_t before;         /* ... this */
     uint64_t reserved[2];
 } tocsin__tile_more;
 
@@ -69,8 +71,13 @@ static inline uint32_t tocsin__lanes_next(uint64_t *lanes)
 {
     const uint64_t lowest = *lanes & (~*lanes + 1);
 
+#if defined(__GNUC__)
+    const uint32_t lane = (uint32_t)__builtin_ctzll(*lanes);
+#else
+    const uint32_t lane = tocsin__lanes_count(lowest - 1);
+#endif
     *lanes ^= lowest;
-    return tocsin__lanes_count(lowest - 1);
+    return lane;
 }
 
 /* A field of a row and its column. */

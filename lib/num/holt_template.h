@@ -635,6 +635,7 @@ static TOCSIN__INLINE int lane_holt_tile(const tocsin__holt_job *job, const lane
     const void *const values = job->tiles.values;
     const uint32_t is_float = job->tiles.is_float, flags = head->flags;
     const uint64_t used = head->used, take = head->take;
+    const uint64_t group = (UINT64_C(1) << lane_width) - 1;
     const int is_full = (!job->gain_varies && flags & TOCSIN__TILE_FULL) ||
                         lane_holt_is_full(count, used, full_count);
     const size_t columns = TOCSIN__LANES * sizeof(float);
@@ -654,11 +655,12 @@ static TOCSIN__INLINE int lane_holt_tile(const tocsin__holt_job *job, const lane
         lanes_ask(c.season[i] + LANES_AHEAD * TOCSIN__LANES, columns);
     if (seasons > 0)
         lanes_ask(c.own + LANES_AHEAD * TOCSIN__LANES, columns);
-    if (is_full && take == UINT64_MAX)
+    if (is_full)
         for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
-            if (lane_holt_group(r, age, seasons, &c, at,
+            if ((take >> at & group) == group &&
+                lane_holt_group(r, age, seasons, &c, at,
                                 lane_holt_value(values, is_float, first + at), 0, 0, NULL))
-                done |= ((UINT64_C(1) << lane_width) - 1) << at;
+                done |= group << at;
         }
     if (TOCSIN__RARELY(done != UINT64_MAX)) {
         lane_holt_rest(job, age, tile, first, is_full, done);
