@@ -652,9 +652,11 @@ static double tail_score_of(const void *constants, const void *state, uint32_t c
 
 /* ---- Packed ---------------------------------------------------------------- */
 
-/* Lengths of up to 11 binary digits as they are, longer ones by their first 11: doubled or halved,
- * they remain so. */
-#define TAIL_LENGTH_DIGITS 11
+/* Lengths of up to 6 binary digits as they are, longer ones by their first 6: doubled or halved,
+ * they remain so.  That takes 10 bits; below them stands where the ring begins: in 6, as long as it
+ * is not full how many blocks it has, for then its first one is the oldest. */
+#define TAIL_LENGTH_DIGITS 6
+#define TAIL_RING_BITS 6
 
 static uint16_t tail_length_code(uint32_t length)
 {
@@ -693,38 +695,36 @@ static const uint8_t *tail_get_float(const uint8_t *in, double *value)
 
 void tocsin__tail_pack(const tocsin__tail_state *state, uint32_t tiers, uint8_t *record)
 {
-    const uint16_t length = tail_length_code(state->length);
+    const uint32_t ring = state->maxima.count < TOCSIN__MAXIMA
+                              ? state->maxima.count
+                              : TOCSIN__MAXIMA + (uint32_t)state->maxima.first;
+    const uint16_t word =
+        (uint16_t)((uint32_t)tail_length_code(state->length) << TAIL_RING_BITS | ring);
 
     record = tail_put_float(record, state->step);
     record = tail_put_float(record, state->history);
     if (tiers > 1)
         record = tail_put_float(record, state->limit[1]);
-    memcpy(record, &length, sizeof length);
-    record += sizeof length;
-    memcpy(record, state->maxima.level, sizeof state->maxima.level);
-    record += sizeof state->maxima.level;
-    /* As long as the ring is not full, its first block is the oldest. */
-    *record = (uint8_t)(state->maxima.count < TOCSIN__MAXIMA
-                            ? state->maxima.count
-                            : TOCSIN__MAXIMA + state->maxima.first);
+    memcpy(record, &word, sizeof word);
+    memcpy(record + sizeof word, state->maxima.level, sizeof state->maxima.level);
 }
 
 void tocsin__tail_unpack(const uint8_t *record, uint32_t tiers, tocsin__tail_state *state)
 {
-    uint16_t length;
+    uint32_t ring;
+    uint16_t word;
 
     record = tail_get_float(record, &state->step);
     record = tail_get_float(record, &state->history);
     state->limit[1] = tocsin__nan();
     if (tiers > 1)
         record = tail_get_float(record, &state->limit[1]);
-    memcpy(&length, record, sizeof length);
-    record += sizeof length;
-    state->length = tail_length_of(length);
-    memcpy(state->maxima.level, record, sizeof state->maxima.level);
-    record += sizeof state->maxima.level;
-    state->maxima.count = *record < TOCSIN__MAXIMA ? *record : TOCSIN__MAXIMA;
-    state->maxima.first = *record < TOCSIN__MAXIMA ? 0 : *record % TOCSIN__MAXIMA;
+    memcpy(&word, record, sizeof word);
+    memcpy(state->maxima.level, record + sizeof word, sizeof state->maxima.level);
+    state->length = tail_length_of((uint16_t)(word >> TAIL_RING_BITS));
+    ring = word & ((1u << TAIL_RING_BITS) - 1);
+    state->maxima.count = (uint16_t)(ring < TOCSIN__MAXIMA ? ring : TOCSIN__MAXIMA);
+    state->maxima.first = (uint16_t)(ring < TOCSIN__MAXIMA ? 0 : ring % TOCSIN__MAXIMA);
     state->knots = 0;
     state->clip = UINT16_MAX;
 }

@@ -21,7 +21,7 @@ typedef struct tocsin__tail_state {
     double history;                 /* all blocks' time, in steps */
     double step;                    /* mean time between points, seconds; 0: not known */
     uint32_t points;                /* in the block under way */
-    uint32_t length;                /* of a block, points: one that tocsin__tail_length_code() keeps */
+    uint32_t length;                /* of a block, points: one that a record keeps */
     tocsin__maxima maxima;
 
     /* The curve. */
@@ -130,7 +130,7 @@ void tocsin__tail_end_block(const void *constants, tocsin__tail_state *state);
  *
  * Step and history as floats; with two tiers the second limit, for the first is the bar; length and
  * ring.  Maximum, points, elapsed, body, slope and first limit are left to whoever packs. */
-#define TOCSIN__TAIL_RECORD (3 * sizeof(float) + (TOCSIN__MAXIMA + 1) * sizeof(uint16_t) + 1)
+#define TOCSIN__TAIL_RECORD (3 * sizeof(float) + (TOCSIN__MAXIMA + 1) * sizeof(uint16_t))
 
 static inline size_t tocsin__tail_record_size(uint32_t tiers)
 {
