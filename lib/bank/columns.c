@@ -35,7 +35,7 @@
 /* A bank that small is in a third cache, and processors see by themselves what comes from there. */
 #define COLUMNS_NEAR ((size_t)4 << 20)
 
-/* Into the second cache: see lanes_ask(). */
+/* Into the second cache, for more of it is asked for at a time than the first one can wait for. */
 #if defined(__GNUC__)
 #define COLUMNS_PREFETCH(address) __builtin_prefetch((address), 0, 2)
 #else

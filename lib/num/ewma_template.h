@@ -466,7 +466,8 @@ static TOCSIN__INLINE uint64_t ewma_run(const tocsin__ewma_job *job, int is_plai
         uint64_t done = 0;
 
         if (asks) {
-            lanes_ask((const char *)head + LANES_AHEAD * job->tiles.size, job->tiles.size);
+            lanes_ask_to_write((const char *)head + LANES_AHEAD * job->tiles.size,
+                               job->tiles.size);
             lanes_ask(t.values + LANES_AHEAD * TOCSIN__LANES * value, TOCSIN__LANES * value);
         }
         if (trusts && head->take == UINT64_MAX && (head->flags & TOCSIN__TILE_FULL))

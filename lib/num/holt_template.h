@@ -648,13 +648,13 @@ static TOCSIN__INLINE int lane_holt_tile(const tocsin__holt_job *job, const lane
         lane_holt_age_each(job, tocsin__tile_column(head, job->start), used, young);
         age = young;
     }
-    lanes_ask(tile + LANES_AHEAD * job->tiles.size, job->tiles.size);
+    lanes_ask_to_write(tile + LANES_AHEAD * job->tiles.size, job->tiles.size);
     lanes_ask((const char *)values + (first + LANES_AHEAD * TOCSIN__LANES) * value,
               TOCSIN__LANES * value);
     for (uint32_t i = 0; i < seasons; i++)
-        lanes_ask(c.season[i] + LANES_AHEAD * TOCSIN__LANES, columns);
+        lanes_ask_to_write(c.season[i] + LANES_AHEAD * TOCSIN__LANES, columns);
     if (seasons > 0)
-        lanes_ask(c.own + LANES_AHEAD * TOCSIN__LANES, columns);
+        lanes_ask_to_write(c.own + LANES_AHEAD * TOCSIN__LANES, columns);
     if (is_full)
         for (size_t at = 0; at < TOCSIN__LANES; at += lane_width) {
             if ((take >> at & group) == group &&

@@ -136,23 +136,29 @@
 #define LANES_UNROLL
 #endif
 
-/* Tiles before the one that is worked on whose memory is asked for. */
-#define LANES_AHEAD 8
+/* Tiles before the one that is worked on whose memory is asked for: enough of them that it has come
+ * by then, and few enough that it is still in the first cache. */
+#define LANES_AHEAD 4
 #define LANES_LINE 64
 
 /* Ask for memory that is needed soon: line by line in its order, so that the processor sees where
- * this leads and asks for more by itself, and into the second cache, not the first.  Of what the
- * first one misses some twenty lines can be on their way, less than a tile has; of the second one's
- * several times as many. */
+ * this leads and asks for more by itself. */
+#if defined(__GNUC__)
+#define LANES_ASK(memory, size, is_written)                              \
+    for (size_t lanes_at = 0; lanes_at < (size); lanes_at += LANES_LINE) \
+    __builtin_prefetch((const char *)(memory) + lanes_at, (is_written), 3)
+#else
+#define LANES_ASK(memory, size, is_written) ((void)(memory), (void)(size))
+#endif
+
 static TOCSIN__INLINE void lanes_ask(const void *memory, size_t size)
 {
-#if defined(__GNUC__)
-    for (size_t at = 0; at < size; at += LANES_LINE)
-        __builtin_prefetch((const char *)memory + at, 0, 2);
-#else
-    (void)memory;
-    (void)size;
-#endif
+    LANES_ASK(memory, size, 0);
+}
+
+static TOCSIN__INLINE void lanes_ask_to_write(const void *memory, size_t size)
+{
+    LANES_ASK(memory, size, 1);
 }
 
 #endif
