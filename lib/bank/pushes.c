@@ -24,7 +24,7 @@
  * A mapped bank, which may be killed within a tick, notes them with each batch.
  *
  * Only for a spec whose points do not depend on when the last one came and that ends with `raw`.
- * The others' go one by one (rounds.c), those of `ewma` mostly by tocsin__columns_push().
+ * The others' go one by one (rounds.c), mostly by tocsin__columns_push().
  */
 #include "bank.h"
 

@@ -9,8 +9,8 @@
  * A clock that is shared is the bank's: it takes in the time of a tick once, and each
  * series sees it as it stood before.
  *
- * Where that is all that most points need, a calibrated `ewma` in columns learns one from its columns
- * alone: tocsin__columns_push().
+ * Where that is all that most points need, and the last one's time is known, a series in columns learns
+ * one from its columns alone: tocsin__columns_push().
  *
  * A tick walks through its tiles in order, and asks for the next state while it pushes one: of a
  * large state so much is worked on that a processor does not see by itself what comes.  In a

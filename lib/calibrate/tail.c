@@ -67,7 +67,7 @@
  * taught comes clipped as in a ring; and since the 31st of 256 blocks is the limit at T, a
  * few members gone mad do not move it: it takes a share of the blocks that would break the budget.
  *
- * Cost: learning a point is a maximum and a comparison; the fit costs half a microsecond
+ * Cost: learning a point is a maximum and a comparison; the fit costs a tenth of a microsecond
  * per block.  Scoring takes two multiplications and, for the few points above the median
  * block, a logarithm, in a bank the curve drawn again; a return period takes an exponential.
  *
